@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* list_hosts.c - hosts files (hosts(5)): an address that leads nowhere, then names, each for itself alone
+ * (policy-resolution line 2). */
+#include "base/util.h"
+#include "policy/list_reader.h"
+
+/* The names that every hosts file has for the machine itself. Blocking them was nobody's wish. */
+static bool is_own(struct sl_bytes name)
+{
+	static const struct sl_bytes own[] = {
+		SL_BYTES_LIT("localhost"),     SL_BYTES_LIT("localhost.localdomain"),
+		SL_BYTES_LIT("local"),         SL_BYTES_LIT("broadcasthost"),
+		SL_BYTES_LIT("ip6-localhost"), SL_BYTES_LIT("ip6-loopback"),
+		SL_BYTES_LIT("ip6-localnet"),  SL_BYTES_LIT("ip6-mcastprefix"),
+		SL_BYTES_LIT("ip6-allnodes"),  SL_BYTES_LIT("ip6-allrouters"),
+		SL_BYTES_LIT("ip6-allhosts"),  SL_BYTES_LIT("0.0.0.0"),
+	};
+	uint8_t first = sl_ascii_lower(name.p[0]);
+	if (first != 'l' && first != 'i' && first != 'b' && first != '0')
+		return false;
+	for (size_t i = 0; i < SL_COUNT(own); i++)
+		if (sl_bytes_equal_nocase(own[i], name))
+			return true;
+	return false;
+}
+
+static bool starts(const struct sl_host *host, const char *head)
+{
+	struct sl_bytes want = sl_bytes_str(head);
+	return sl_bytes_equal(sl_bytes_first(sl_bytes_of(host->name, host->len), want.len), want);
+}
+
+/* Unspecified, loopback, broadcast, and what stands for link and multicast in the preamble of systems. */
+static const char *read_sink(struct sl_bytes word)
+{
+	struct sl_host host;
+	struct sl_bytes address = sl_bytes_first(word, sl_bytes_find(word, '%')); /* fe80::1%lo0 */
+	if (sl_host_canon(address, &host) != SL_OK || !host.address)
+		return "a line of a hosts file starts with an address";
+	if (starts(&host, "0.") || starts(&host, "127.") || starts(&host, "255.255.255.255") ||
+	    strcmp(host.name, "::") == 0 || strcmp(host.name, "::1") == 0 || starts(&host, "fe80::") ||
+	    starts(&host, "fe00::") || starts(&host, "ff0"))
+		return NULL;
+	return "the address is none that blocks (0.0.0.0, 127.0.0.1, ::, ::1)";
+}
+
+static const char *read_name(struct sl_bytes name, struct sl_host *host)
+{
+	if (sl_bytes_find(name, '*') < name.len)
+		return "hosts files know no wildcards";
+	return sl_list_host(name, host);
+}
+
+int sl_list_line_hosts(struct sl_list_reader *r, struct sl_bytes line)
+{
+	struct sl_host host;
+	struct sl_bytes rest = line, address = sl_list_word(&rest);
+	bool own = false;
+	int err = SL_OK;
+	const char *why = sl_bytes_equal(r->sink, address) ? NULL : read_sink(address);
+	if (why == NULL)
+		r->sink = address;
+	if (why == NULL && rest.len == 0)
+		why = "no name behind the address";
+	struct sl_bytes name = why != NULL ? (struct sl_bytes){ NULL, 0 } : sl_list_word(&rest);
+	for (; err == SL_OK && name.p != NULL; name = sl_list_word(&rest)) {
+		if (is_own(name)) {
+			own = true;
+			continue;
+		}
+		const char *bad = read_name(name, &host);
+		if (bad != NULL)
+			sl_list_refuse(r, name, bad);
+		else
+			err = sl_list_emit(r, &host,
+			                   r->cfg->hosts_tree && !host.address ? SL_SCOPE_TREE
+			                                                       : SL_SCOPE_EXACT);
+	}
+	if (why != NULL)
+		sl_list_refuse(r, line, why);
+	r->stats->comments += own ? 1 : 0;
+	return err;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* url.h - URLs split into views (RFC 3986 §3) and brought into the one form that is compared (§6.2). */
+#ifndef SL_POLICY_URL_H
+#define SL_POLICY_URL_H
+
+#include "policy/host.h"
+
+enum {
+	SL_PATH_MAX = 2048
+}; /* bytes of a canonical path with query; longer ones are cut at a segment boundary */
+
+struct sl_url {
+	struct sl_host host;
+	uint16_t port; /* 0 = none named */
+	bool has_path; /* a path other than "/" or a query was named */
+	bool cut;      /* the path was longer than SL_PATH_MAX and lost its end */
+	uint16_t path_len;
+	char path[SL_PATH_MAX + 1]; /* starts with "/"; with "?query" where there is one; no fragment */
+};
+
+/* What a person types or a list holds: with or without scheme, userinfo, port, path, query, fragment.
+ * Returns SL_OK, or SL_EMALF when there is no valid host. */
+int sl_url_canon(struct sl_bytes in, struct sl_url *out);
+
+/* Path and query of a request target: dot segments removed (§5.2.4), escapes of unreserved characters decoded and the
+ * others in upper case (§6.2.2), empty segments merged, fragment dropped. *len gets the length; out is NUL-terminated.
+ * A path longer than SL_PATH_MAX is cut, which can only lose matches of entries that are as long. */
+void sl_path_canon(struct sl_bytes in, char out[SL_PATH_MAX + 1], uint16_t *len);
+
+#endif
