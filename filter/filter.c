@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "filter/filter.h"
+
+#include <stdlib.h>
+
+#include "filter/filter_priv.h"
+
+enum {
+	/* How far from where it should be may a segment of the same connection be? Conntrack lets none pass that is outside of
+	 * the window (RFC 9293 §3.10.7.4), so what is far away belongs to a new connection between the same ports. */
+	NEAR = 64 << 10,
+	/* Behind what was read of HTTP a retransmission may be as far as a large window; a new connection is most likely ahead
+	 * of the old one, as initial sequence numbers grow with time (RFC 6528). */
+	NEAR_READ = 16 << 20,
+	EXPIRE_AT_ONCE = 64,
+	SCRATCH_SPARE = 64,
+};
+
+/* ---- flows that end undecided ---- */
+
+/* A flow leaves while it is open. What was not held has passed. Nobody is reset: the connection is gone, or the table is too
+ * full to know it. */
+static void abandon(struct sl_filter *f, struct sl_flow *flow, enum sl_cause cause)
+{
+	struct sl_flow_key key = flow->key;
+	struct sl_visit v = { .flow = flow, .key = &key };
+	bool block = flow->hold != 0 && f->cfg.block[cause];
+	if (flow->swapped)
+		sl_flow_key_swap(&key);
+	if (flow->verdict == SL_ACTION_PASS && (flow->hold != 0 || !flow->judged)) {
+		struct sl_report report = sl_filter_report(f, &v);
+		sl_filter_note(f, &report, cause, block);
+	}
+	sl_filter_settle(f, flow, block ? SL_ACTION_BLOCK : SL_ACTION_ALLOW);
+	if (flow->hold != 0)
+		sl_held_release(f->held, flow, (enum sl_action)flow->verdict, f->out);
+}
+
+static void gone(void *ctx, struct sl_flow *flow, bool evicted)
+{
+	struct sl_filter *f = ctx;
+	bool open = flow->verdict == SL_ACTION_PASS && !flow->judged;
+	sl_filter_count(f, evicted ? SL_STAT_evicted : SL_STAT_expired, 1);
+	if (evicted && open)
+		sl_filter_count(f, SL_STAT_evicted_undecided, 1);
+	abandon(f, flow, evicted ? SL_CAUSE_memory : sl_filter_open_cause(flow));
+}
+
+/* ---- birth and death ---- */
+
+static int make_parts(struct sl_filter *f)
+{
+	struct sl_flow_table_cfg table = {
+		.max_flows = f->cfg.max_flows, .seed = f->cfg.seed, .gone = gone, .ctx = f
+	};
+	size_t scratch = (size_t)f->cfg.budget + SCRATCH_SPARE;
+	void *mem = malloc(scratch);
+	if (mem == NULL)
+		return SL_ENOMEM;
+	f->scratch = sl_arena_over(mem, scratch);
+	int err = sl_flow_table_new(&table, &f->flows);
+	if (err == SL_OK)
+		err = sl_stream_pool_new(f->cfg.max_streams, f->cfg.budget, &f->streams);
+	if (err == SL_OK && f->cfg.hold == SL_HOLD_ALL)
+		err = sl_held_pool_new(f->cfg.max_held, &f->held);
+	return err;
+}
+
+int sl_filter_new(const struct sl_filter_cfg *cfg, const struct sl_provider *provider,
+                  struct sl_filter_stats *stats, struct sl_filter **out)
+{
+	struct sl_filter *f = calloc(1, sizeof(*f));
+	if (f == NULL)
+		return SL_ENOMEM;
+	f->cfg = *cfg;
+	f->provider = *provider;
+	f->stats = stats;
+	int err = make_parts(f);
+	if (err == SL_OK)
+		*out = sl_take(&f);
+	sl_filter_free(&f);
+	return err;
+}
+
+void sl_filter_free(struct sl_filter **f)
+{
+	struct sl_filter *old = sl_take(f);
+	if (old == NULL)
+		return;
+	sl_flow_table_free(&old->flows);
+	sl_stream_pool_free(&old->streams);
+	sl_held_pool_free(&old->held);
+	free(old->scratch.base);
+	free(old);
+}
+
+/* ---- which flow a packet belongs to ---- */
+
+/* Is the segment within reach of where the flow is? */
+static bool is_near(const struct sl_filter *f, const struct sl_flow *flow, const struct sl_packet *pkt)
+{
+	int64_t slack = (int64_t)NEAR + f->cfg.budget;
+	int64_t at = sl_seq_diff(pkt->seq, flow->end);
+	int64_t skipped =
+	        flow->stage == SL_STAGE_BODY || flow->consumed ? sl_seq_diff(flow->next, flow->end) : 0;
+	if (skipped > NEAR_READ)
+		skipped = NEAR_READ;
+	int64_t ahead = skipped > 0 ? slack + skipped : slack;
+	int64_t behind = flow->consumed ? (int64_t)NEAR_READ : slack;
+	return -behind <= at && at <= ahead;
+}
+
+static bool is_new_connection(const struct sl_filter *f, const struct sl_flow *flow,
+                              const struct sl_packet *pkt)
+{
+	struct sl_flow_key ordered = pkt->key;
+	if (pkt->key.proto != SL_PROTO_TCP)
+		return false;
+	if (sl_flow_key_order(&ordered) != flow->swapped)
+		return true;
+	uint32_t first = flow->stream != NULL ? sl_stream_seq(flow->stream) : flow->next;
+	if ((pkt->flags & SL_TCP_SYN) != 0)
+		return pkt->seq != first;
+	return !is_near(f, flow, pkt);
+}
+
+/* The number of a flow: each differs from all others, and a JSON reader that knows doubles only can keep it (RFC 8259 §6). */
+static uint64_t next_id(struct sl_filter *f)
+{
+	return (f->cfg.seed + ++f->born * UINT64_C(0x9e3779b97f4a7c15)) >> 11;
+}
+
+static void begin(struct sl_filter *f, struct sl_flow *flow, const struct sl_packet *pkt, bool start_seen)
+{
+	flow->id = next_id(f);
+	flow->next = flow->end = pkt->seq;
+	flow->start_seen = start_seen;
+	flow->certain = pkt->key.proto == SL_PROTO_TCP && (pkt->flags & SL_TCP_SYN) != 0;
+	sl_filter_count(f, SL_STAT_flows, 1);
+}
+
+static struct sl_flow *meet(struct sl_filter *f, const struct sl_packet *pkt, bool start_seen)
+{
+	bool fresh;
+	struct sl_flow *flow = sl_flow_table_get(f->flows, &pkt->key, f->now, &fresh);
+	if (!fresh && is_new_connection(f, flow, pkt)) {
+		abandon(f, flow, sl_filter_open_cause(flow));
+		sl_flow_table_drop(f->flows, flow);
+		flow = sl_flow_table_get(f->flows, &pkt->key, f->now, &fresh);
+		sl_filter_count(f, SL_STAT_restarts, 1);
+	}
+	if (fresh)
+		begin(f, flow, pkt, start_seen);
+	return flow;
+}
+
+/* ---- answers ---- */
+
+static void push_reset(struct sl_answers *out, const struct sl_flow_key *key, uint32_t seq)
+{
+	if (out->resets < out->reset_cap)
+		out->reset[out->resets++] = (struct sl_reset){ *key, seq };
+}
+
+/* The flow has its verdict: so have the packets that waited for it, and then its own. */
+static void conclude(struct sl_filter *f, const struct sl_visit *v, const struct sl_ticket *ticket)
+{
+	enum sl_action action = (enum sl_action)v->flow->verdict;
+	if (action == SL_ACTION_BLOCK && v->key->proto == SL_PROTO_TCP)
+		push_reset(f->out, v->key,
+		           f->held != NULL ? sl_held_reset_seq(f->held, v->flow, v->reset) : v->reset);
+	if (f->held != NULL)
+		sl_held_release(f->held, v->flow, action, f->out);
+	if (ticket != NULL)
+		sl_answer_push(f->out, *ticket, action);
+}
+
+/* Holds the packet of an open flow, if bytes of it were kept. False when it may pass. */
+static bool hold(struct sl_filter *f, struct sl_visit *v, struct sl_ticket ticket)
+{
+	struct sl_flow *flow = v->flow;
+	uint32_t end = v->pkt->seq + v->pkt->payload_len;
+	uint32_t read = flow->stream != NULL ? sl_stream_seq(flow->stream) : flow->next;
+	if (f->held == NULL)
+		return false;
+	if (flow->consumed)
+		sl_held_pass_until(f->held, flow, read, f->now, f->out);
+	if (flow->stream == NULL || sl_seq_diff(end, read) <= 0)
+		return false;
+	struct sl_held held = { .ticket = ticket, .end = end, .reset = v->reset };
+	if (sl_held_add(f->held, flow, &held, f->now))
+		sl_filter_count(f, SL_STAT_held, 1);
+	else
+		sl_filter_unjudged(f, v, SL_CAUSE_memory);
+	return flow->verdict == SL_ACTION_PASS;
+}
+
+/* ---- packets ---- */
+
+static void take_segment(struct sl_filter *f, struct sl_visit *v, struct sl_ticket ticket)
+{
+	struct sl_flow *flow = v->flow;
+	uint32_t end = v->pkt->seq + v->pkt->payload_len;
+	sl_filter_read(f, v);
+	if (sl_seq_diff(end, flow->end) > 0)
+		flow->end = end;
+	bool held = flow->verdict == SL_ACTION_PASS && hold(f, v, ticket);
+	if (flow->verdict != SL_ACTION_PASS)
+		conclude(f, v, &ticket);
+	else if (!held)
+		sl_answer_push(f->out, ticket, SL_ACTION_PASS);
+}
+
+/* A datagram is decided at once: there is no order to wait for. */
+static void take_datagram(struct sl_filter *f, struct sl_visit *v, struct sl_ticket ticket, bool start_seen)
+{
+	enum sl_cause cause = start_seen ? SL_CAUSE_not_web : SL_CAUSE_mid_flow;
+	if (sl_sniff_quic(v->pkt->payload)) {
+		v->flow->app = SL_APP_QUIC;
+		cause = SL_CAUSE_quic;
+	}
+	sl_filter_unjudged(f, v, cause);
+	conclude(f, v, &ticket);
+}
+
+/* A packet of a decided flow: it was on its way already, or its flow has no mark that would tell the kernel. */
+static void take_again(struct sl_filter *f, struct sl_flow *flow, const struct sl_packet *pkt,
+                       struct sl_ticket ticket)
+{
+	uint32_t end = pkt->seq + pkt->payload_len;
+	if (sl_seq_diff(end, flow->end) > 0)
+		flow->end = end;
+	sl_filter_count(f, SL_STAT_retransmits, 1);
+	sl_answer_push(f->out, ticket, (enum sl_action)flow->verdict);
+}
+
+/* A packet without payload makes no flow, and moves none. */
+static void take_bare(struct sl_filter *f, const struct sl_packet *pkt, struct sl_ticket ticket)
+{
+	const struct sl_flow *flow = sl_flow_table_find(f->flows, &pkt->key);
+	enum sl_action action = SL_ACTION_PASS;
+	if (flow != NULL && !is_new_connection(f, flow, pkt))
+		action = (enum sl_action)flow->verdict;
+	sl_answer_push(f->out, ticket, action);
+}
+
+void sl_filter_packet(struct sl_filter *f, const struct sl_packet *pkt, struct sl_ticket ticket,
+                      bool start_seen, struct sl_mono now, struct sl_answers *out)
+{
+	f->now = now;
+	f->out = out;
+	sl_filter_count(f, SL_STAT_packets, 1);
+	if (pkt->payload_len == 0) {
+		take_bare(f, pkt, ticket);
+		return;
+	}
+	struct sl_flow *flow = meet(f, pkt, start_seen);
+	struct sl_visit v = { .flow = flow, .key = &pkt->key, .pkt = pkt };
+	flow->packets++;
+	flow->bytes += (uint32_t)sl_min(pkt->payload_len, UINT32_MAX - flow->bytes);
+	if (flow->verdict != SL_ACTION_PASS)
+		take_again(f, flow, pkt, ticket);
+	else if (pkt->key.proto == SL_PROTO_TCP)
+		take_segment(f, &v, ticket);
+	else
+		take_datagram(f, &v, ticket, start_seen);
+}
+
+void sl_filter_unreadable(struct sl_filter *f, int err, struct sl_ticket ticket, struct sl_answers *out)
+{
+	bool bad = err != SL_EPROTO;
+	bool block = bad && f->cfg.block[SL_CAUSE_bad_packet];
+	sl_filter_count(f, SL_STAT_packets, 1);
+	if (bad)
+		sl_counter_add(block ? &f->stats->unjudged_blocked[SL_CAUSE_bad_packet]
+		                     : &f->stats->unjudged_allowed[SL_CAUSE_bad_packet],
+		               1);
+	/* Not ALLOW: one such packet must not free the rest of its connection. */
+	sl_answer_push(out, ticket, block ? SL_ACTION_BLOCK : SL_ACTION_PASS);
+}
+
+/* ---- time ---- */
+
+/* Decides a flow that holds packets, without a packet of its own. */
+static void run_out(struct sl_filter *f, struct sl_flow *flow)
+{
+	struct sl_flow_key key = flow->key;
+	struct sl_visit v = { .flow = flow, .key = &key, .reset = flow->end };
+	if (flow->swapped)
+		sl_flow_key_swap(&key);
+	sl_filter_unjudged(f, &v, sl_filter_open_cause(flow));
+	conclude(f, &v, NULL);
+}
+
+bool sl_filter_deadline(const struct sl_filter *f, struct sl_mono *when)
+{
+	struct sl_mono since;
+	if (f->held == NULL || sl_held_longest(f->held, &since) == NULL)
+		return false;
+	*when = sl_mono_add(since, f->cfg.hold_limit);
+	return true;
+}
+
+void sl_filter_tick(struct sl_filter *f, struct sl_mono now, struct sl_answers *out)
+{
+	struct sl_mono when;
+	f->now = now;
+	f->out = out;
+	while (sl_filter_deadline(f, &when) && sl_mono_reached(now, when))
+		run_out(f, sl_held_longest(f->held, &when));
+	struct sl_mono before = { now.us - f->cfg.flow_idle.us };
+	(void)sl_flow_table_expire(f->flows, before, EXPIRE_AT_ONCE);
+}
+
+void sl_filter_release(struct sl_filter *f, struct sl_mono now, struct sl_answers *out)
+{
+	struct sl_mono since;
+	f->now = now;
+	f->out = out;
+	while (sl_filter_held(f) > 0)
+		run_out(f, sl_held_longest(f->held, &since));
+}
+
+size_t sl_filter_held(const struct sl_filter *f)
+{
+	return f->held == NULL ? 0 : sl_held_count(f->held);
+}

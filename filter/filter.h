@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* filter.h - packet in, verdict out: the life of every flow of one worker. One thread; memory is fixed at birth. */
+#ifndef SL_FILTER_FILTER_H
+#define SL_FILTER_FILTER_H
+
+#include "base/mono.h"
+#include "filter/packet.h"
+#include "filter/provider.h"
+#include "filter/stats.h"
+#include "filter/verdict.h"
+
+/* What happens to the pieces of a name that is not complete yet. */
+enum sl_hold {
+	SL_HOLD_LAST, /* they pass; the packet that completes the name carries the verdict */
+	SL_HOLD_ALL,  /* they wait, and go on in order when the verdict is known */
+};
+
+struct sl_filter_cfg {
+	uint32_t max_flows;   /* flow table entries, 2^6..2^24 */
+	uint32_t max_streams; /* flows that may hold bytes at once */
+	uint32_t max_held;    /* packets that may be held at once (hold = all) */
+	uint32_t budget;      /* bytes of a flow that are read for its name, 512..65536 */
+	enum sl_hold hold;
+	struct sl_span hold_limit; /* a flow undecided for longer gets the action of cause hold_limit, or not_web */
+	struct sl_span flow_idle;  /* a flow unseen this long may go */
+	bool block[SL_CAUSE_COUNT]; /* the action of each cause: true = block */
+	uint64_t seed;              /* of the flow table's hash and of the flow ids */
+};
+
+struct sl_filter; /* opaque */
+
+/* stats is the caller's, outlives the filter, and is written by the filter's thread only. provider is copied. */
+int sl_filter_new(const struct sl_filter_cfg *cfg, const struct sl_provider *provider, struct sl_filter_stats *stats,
+		  struct sl_filter **out);
+void sl_filter_free(struct sl_filter **f);
+
+/* Judges one packet that goes from client to server. start_seen: the kernel saw this connection begin.
+ * Appends to out the answer for this packet, unless it is held, and those for held packets that it released.
+ * out must have room for 1 + sl_filter_held() answers and for 1 reset. */
+void sl_filter_packet(struct sl_filter *f, const struct sl_packet *pkt, struct sl_ticket ticket, bool start_seen,
+		      struct sl_mono now, struct sl_answers *out);
+/* A queued packet that sl_packet_read() refused with err. Other protocols pass, the unreadable is cause bad_packet. */
+void sl_filter_unreadable(struct sl_filter *f, int err, struct sl_ticket ticket, struct sl_answers *out);
+/* Releases held packets whose time is up and puts out idle flows; cheap when there is nothing to do.
+ * out must have room for sl_filter_held() answers and as many resets. */
+void sl_filter_tick(struct sl_filter *f, struct sl_mono now, struct sl_answers *out);
+/* Decides every undecided flow that holds packets, as if its hold limit were spent: the queue is about to close. */
+void sl_filter_release(struct sl_filter *f, struct sl_mono now, struct sl_answers *out);
+/* When sl_filter_tick() has held packets to release; false when none is held. */
+bool sl_filter_deadline(const struct sl_filter *f, struct sl_mono *when);
+size_t sl_filter_held(const struct sl_filter *f);
+
+#endif

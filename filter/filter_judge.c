@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "filter/filter_priv.h"
+
+struct sl_report sl_filter_report(const struct sl_filter *f, const struct sl_visit *v)
+{
+	return (struct sl_report){
+		.flow_id = v->flow->id,
+		.key = v->key,
+		.app = (enum sl_app)v->flow->app,
+		.cause = SL_CAUSE_NONE,
+		.judgement = { .list = SL_NO_LIST },
+		.packets = v->flow->packets,
+		.held = sl_mono_since(f->now, v->flow->born),
+	};
+}
+
+static void emit(const struct sl_filter *f, const struct sl_report *report)
+{
+	if (f->provider.report != NULL)
+		f->provider.report(f->provider.ctx, report);
+}
+
+void sl_filter_settle(struct sl_filter *f, struct sl_flow *flow, enum sl_action action)
+{
+	flow->verdict = (uint8_t)action;
+	sl_stream_close(f->streams, &flow->stream);
+}
+
+void sl_filter_note(struct sl_filter *f, struct sl_report *report, enum sl_cause cause, bool block)
+{
+	sl_counter_add(block ? &f->stats->unjudged_blocked[cause] : &f->stats->unjudged_allowed[cause], 1);
+	report->cause = cause;
+	report->block = block;
+	emit(f, report);
+}
+
+/* Decides by the option of the cause; the report tells what else is known of the flow. */
+static void settle_cause(struct sl_filter *f, struct sl_visit *v, enum sl_cause cause,
+                         struct sl_report *report)
+{
+	bool block = f->cfg.block[cause];
+	sl_filter_note(f, report, cause, block);
+	sl_filter_settle(f, v->flow, block ? SL_ACTION_BLOCK : SL_ACTION_ALLOW);
+}
+
+void sl_filter_unjudged(struct sl_filter *f, struct sl_visit *v, enum sl_cause cause)
+{
+	struct sl_report report = sl_filter_report(f, v);
+	settle_cause(f, v, cause, &report);
+}
+
+/* Asks for one name. What the report says of the name is what was asked last. */
+static bool ask(struct sl_filter *f, struct sl_report *report, struct sl_bytes host, uint16_t port)
+{
+	struct sl_subject subject = {
+		.key = report->key,
+		.app = report->app,
+		.host = host,
+		.port = port != 0 ? port : report->key->dport,
+		.path = report->path,
+	};
+	report->host = host;
+	report->judgement = (struct sl_judgement){ .list = SL_NO_LIST };
+	f->provider.judge(f->provider.ctx, &subject, &report->judgement);
+	return report->judgement.block;
+}
+
+/* Counts the flow at its first name, and whenever it is blocked. */
+static void count_judged(struct sl_filter *f, struct sl_flow *flow, bool block)
+{
+	if (!flow->judged)
+		sl_filter_count(f, SL_STAT_judged, 1);
+	if (block)
+		sl_filter_count(f, SL_STAT_blocked, 1);
+	else if (!flow->judged)
+		sl_filter_count(f, SL_STAT_allowed, 1);
+	flow->judged = true;
+}
+
+void sl_filter_judge_tls(struct sl_filter *f, struct sl_visit *v, const struct sl_tls_hello *hello)
+{
+	struct sl_report report = sl_filter_report(f, v);
+	report.alpn = hello->alpn;
+	report.tls_version = hello->version;
+	report.ech = hello->ech;
+	if (hello->sni.len == 0) {
+		settle_cause(f, v, SL_CAUSE_no_name, &report);
+		return;
+	}
+	report.block = ask(f, &report, hello->sni, 0);
+	count_judged(f, v->flow, report.block);
+	emit(f, &report);
+	sl_filter_settle(f, v->flow, report.block ? SL_ACTION_BLOCK : SL_ACTION_ALLOW);
+}
+
+/* Where it may pass, a later request of the connection may have a host: it is counted once and read on. */
+static void pass_nameless(struct sl_filter *f, struct sl_visit *v, struct sl_report *report)
+{
+	if (f->cfg.block[SL_CAUSE_no_name])
+		settle_cause(f, v, SL_CAUSE_no_name, report);
+	else if (!v->flow->nameless)
+		sl_filter_note(f, report, SL_CAUSE_no_name, false);
+	v->flow->nameless = true;
+}
+
+void sl_filter_judge_request(struct sl_filter *f, struct sl_visit *v, const struct sl_http1_request *request)
+{
+	struct sl_report report = sl_filter_report(f, v);
+	report.path = request->path;
+	report.method = request->method;
+	if (request->host.len == 0 && request->other_host.len == 0) {
+		pass_nameless(f, v, &report);
+		return;
+	}
+	/* One block blocks (policy resolution, line 8); where both may pass, the target's host is what is reported. */
+	if (request->other_host.len > 0)
+		report.block = ask(f, &report, request->other_host, 0);
+	if (!report.block && request->host.len > 0)
+		report.block = ask(f, &report, request->host, request->port);
+	count_judged(f, v->flow, report.block);
+	sl_filter_count(f, SL_STAT_requests, 1);
+	emit(f, &report);
+	if (report.block)
+		sl_filter_settle(f, v->flow, SL_ACTION_BLOCK);
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* filter_priv.h - what the files of the filter share: filter.c knows packets and their places, filter_read.c reads the
+ * bytes, filter_judge.c decides. Private to them. */
+#ifndef SL_FILTER_FILTER_PRIV_H
+#define SL_FILTER_FILTER_PRIV_H
+
+#include "base/arena.h"
+#include "filter/filter.h"
+#include "filter/flow_table.h"
+#include "filter/held.h"
+#include "filter/sniff.h"
+#include "filter/stream.h"
+
+struct sl_filter {
+	struct sl_filter_cfg cfg;
+	struct sl_provider provider;
+	struct sl_filter_stats *stats;
+	struct sl_flow_table *flows;
+	struct sl_stream_pool *streams;
+	struct sl_held_pool *held; /* NULL unless hold = all */
+	struct sl_arena scratch;   /* for a hello joined from several records; reset with every read */
+	uint64_t born;             /* flows so far */
+	struct sl_mono now;        /* of the call that is under way */
+	struct sl_answers *out; /* of the same call: a flow that is put out has its packets answered there */
+};
+
+/* One flow in one call, with the packet that came for it, if one did. */
+struct sl_visit {
+	struct sl_flow *flow;
+	const struct sl_flow_key *key; /* client to server */
+	const struct sl_packet *pkt;   /* NULL where time is the reason for the visit */
+	struct sl_bytes rest; /* of its payload: what is still to be read, where the flow has no stream */
+	uint32_t wire;        /* the same in bytes on the wire */
+	uint32_t reset;       /* the byte that the server waited for before this packet */
+	bool full;            /* bytes of it lie beyond the budget */
+};
+
+static inline void sl_filter_count(struct sl_filter *f, enum sl_stat stat, uint64_t n)
+{
+	sl_counter_add(&f->stats->count[stat], n);
+}
+
+/* ---- filter_read.c ---- */
+
+/* Puts the packet's payload in its place, reads what is in order, and decides or keeps it. */
+void sl_filter_read(struct sl_filter *f, struct sl_visit *v);
+/* The cause of a flow that ends while it is undecided. */
+enum sl_cause sl_filter_open_cause(const struct sl_flow *flow);
+
+/* ---- filter_judge.c ---- */
+
+/* The report's frame: whose flow, how many packets, how long. */
+struct sl_report sl_filter_report(const struct sl_filter *f, const struct sl_visit *v);
+/* The verdict of the flow. Its bytes are not needed any more. */
+void sl_filter_settle(struct sl_filter *f, struct sl_flow *flow, enum sl_action action);
+/* Decides by the option of the cause. */
+void sl_filter_unjudged(struct sl_filter *f, struct sl_visit *v, enum sl_cause cause);
+/* Counts and reports the cause, without deciding. */
+void sl_filter_note(struct sl_filter *f, struct sl_report *report, enum sl_cause cause, bool block);
+/* Decides. */
+void sl_filter_judge_tls(struct sl_filter *f, struct sl_visit *v, const struct sl_tls_hello *hello);
+/* Decides when it blocks; else the connection goes on being read. */
+void sl_filter_judge_request(struct sl_filter *f, struct sl_visit *v, const struct sl_http1_request *request);
+
+#endif

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Bytes are read where they are: in the packet, as long as they come in order and whole; in a stream, from the first
+ * piece on that cannot be read alone until all that was kept is consumed. */
+#include "filter/filter_priv.h"
+
+/* A body is skipped by moving on in sequence space, so that what comes late of it is old. Sequence numbers compare over
+ * half of their space (RFC 9293 §3.4), so a long body is skipped in steps, the next one when the end of the last is near. */
+enum { SKIP_STEP = 1 << 30, SKIP_NEAR = 1 << 29 };
+
+enum sl_cause sl_filter_open_cause(const struct sl_flow *flow)
+{
+	return flow->stage == SL_STAGE_START && flow->app == SL_APP_UNKNOWN ? SL_CAUSE_not_web
+	                                                                    : SL_CAUSE_hold_limit;
+}
+
+static struct sl_bytes head_of(const struct sl_filter *f, const struct sl_visit *v)
+{
+	struct sl_bytes all = v->flow->stream != NULL ? sl_stream_head(v->flow->stream) : v->rest;
+	return sl_bytes_first(all, f->cfg.budget);
+}
+
+/* Do the bytes end where the copy of a packet was cut? */
+static bool is_cut(const struct sl_visit *v)
+{
+	return v->flow->stream != NULL ? sl_stream_cut(v->flow->stream) : v->rest.len < v->wire;
+}
+
+/* The packet into the stream; a second time when consuming has made room for what was beyond the budget. */
+static void push(struct sl_filter *f, struct sl_visit *v)
+{
+	struct sl_flow *flow = v->flow;
+	const struct sl_packet *pkt = v->pkt;
+	bool may_rebase = !flow->consumed && !flow->certain;
+	uint32_t differs = 0;
+	if (may_rebase && sl_seq_diff(pkt->seq, sl_stream_seq(flow->stream)) < 0)
+		v->reset = pkt->seq;
+	bool again = v->full;
+	v->full = sl_stream_push(flow->stream, pkt->seq, pkt->payload, pkt->payload_len, may_rebase,
+	                         &differs) == SL_ELIMIT;
+	if (!again && differs > 0)
+		sl_filter_count(f, SL_STAT_overlaps, differs);
+}
+
+/* A stream that begins with the next byte to be read, with the packet in it. */
+static void keep(struct sl_filter *f, struct sl_visit *v)
+{
+	v->flow->stream = sl_stream_open(f->streams, v->flow->next);
+	if (v->flow->stream == NULL)
+		sl_filter_unjudged(f, v, SL_CAUSE_memory);
+	else
+		push(f, v);
+}
+
+static void consume(struct sl_filter *f, struct sl_visit *v, uint32_t n)
+{
+	struct sl_flow *flow = v->flow;
+	flow->consumed = true;
+	if (flow->stream != NULL) {
+		sl_stream_consume(flow->stream, n);
+		if (v->full && n > 0)
+			push(f, v);
+		return;
+	}
+	v->rest = sl_bytes_skip(v->rest, n);
+	v->wire -= (uint32_t)sl_min(n, v->wire);
+	flow->next += n;
+}
+
+static uint32_t skip_step(struct sl_flow *flow)
+{
+	uint64_t n = sl_http1_body_skippable(&flow->body);
+	if (n > SKIP_STEP)
+		n = SKIP_STEP;
+	sl_http1_body_skip(&flow->body, n);
+	return (uint32_t)n;
+}
+
+/* Finds what of the packet is new. */
+static void place(struct sl_filter *f, struct sl_visit *v)
+{
+	struct sl_flow *flow = v->flow;
+	const struct sl_packet *pkt = v->pkt;
+	if (flow->stream != NULL) {
+		v->reset = sl_stream_next(flow->stream);
+		push(f, v);
+		return;
+	}
+	if (flow->consumed)
+		flow->born = f->now; /* what is judged next begins with this packet at the earliest */
+	v->reset = sl_seq_diff(flow->end, flow->next) < 0 ? flow->end : flow->next;
+	if (flow->stage == SL_STAGE_BODY && sl_seq_diff(pkt->seq, flow->next) > -SKIP_NEAR)
+		flow->next += skip_step(flow);
+	int64_t ahead = sl_seq_diff(pkt->seq, flow->next);
+	if (ahead > 0) {
+		keep(f, v);
+		return;
+	}
+	v->rest = sl_bytes_skip(pkt->payload, (size_t)-ahead);
+	v->wire = -ahead >= pkt->payload_len ? 0 : pkt->payload_len - (uint32_t)-ahead;
+}
+
+/* ---- what the bytes say; each of these returns SL_OK when there may be more to read ---- */
+
+static int read_body(struct sl_filter *f, struct sl_visit *v)
+{
+	struct sl_flow *flow = v->flow;
+	uint32_t skip = skip_step(flow);
+	if (skip > 0) {
+		consume(f, v, skip);
+		return sl_http1_body_skippable(&flow->body) > 0 ? SL_EMORE : SL_OK;
+	}
+	size_t used = 0;
+	int err = sl_http1_body_walk(&flow->body, head_of(f, v), &used);
+	consume(f, v, (uint32_t)used);
+	if (err == SL_EMALF)
+		sl_filter_unjudged(f, v, SL_CAUSE_malformed);
+	if (err == SL_OK)
+		flow->stage = flow->upgrade ? SL_STAGE_UPGRADE : SL_STAGE_HEAD;
+	return err == SL_EMORE && used > 0 ? SL_OK : err;
+}
+
+/* What follows the head: a tunnel of any protocol, begun where we could see it; or a body, and after it the next request or
+ * another protocol (RFC 9110 §7.8, §9.3.6). */
+static void take_request(struct sl_filter *f, struct sl_visit *v, const struct sl_http1_request *request)
+{
+	struct sl_flow *flow = v->flow;
+	bool connect = sl_bytes_equal(request->method, SL_BYTES_LIT("CONNECT"));
+	flow->app = SL_APP_HTTP;
+	flow->body = request->body;
+	flow->upgrade = request->tunnel;
+	sl_filter_judge_request(f, v, request);
+	if (flow->verdict != SL_ACTION_PASS)
+		return;
+	flow->born = f->now;
+	if (connect) {
+		flow->stage = SL_STAGE_START;
+		flow->app = SL_APP_UNKNOWN;
+		flow->certain = flow->start_seen = true;
+	} else {
+		flow->stage = SL_STAGE_BODY;
+	}
+	consume(f, v, (uint32_t)request->len);
+}
+
+/* SL_EPROTO: none of ours. At the start of a flow whose beginning may still come it stays open what that means. */
+static int not_ours(struct sl_filter *f, struct sl_visit *v)
+{
+	switch ((enum sl_stage)v->flow->stage) {
+	case SL_STAGE_UPGRADE: /* the request that led here was judged */
+		sl_filter_settle(f, v->flow, SL_ACTION_ALLOW);
+		break;
+	case SL_STAGE_HEAD:
+		sl_filter_unjudged(f, v, SL_CAUSE_malformed);
+		break;
+	case SL_STAGE_START:
+	case SL_STAGE_BODY:
+	default:
+		break;
+	}
+	return SL_EPROTO;
+}
+
+static int read_head(struct sl_filter *f, struct sl_visit *v)
+{
+	struct sl_flow *flow = v->flow;
+	struct sl_bytes head = head_of(f, v);
+	struct sl_sniffed sniffed = { .app = SL_APP_HTTP };
+	if (head.len == 0)
+		return SL_EMORE;
+	sl_arena_reset(&f->scratch);
+	int err = flow->stage == SL_STAGE_HEAD ? sl_http1_request_read(head, &sniffed.http)
+	                                       : sl_sniff(head, &f->scratch, &sniffed);
+	if (err == SL_EPROTO && flow->stage != SL_STAGE_START)
+		return not_ours(f, v);
+	flow->app = (uint8_t)sniffed.app;
+	if (err == SL_EMALF)
+		sl_filter_unjudged(f, v, SL_CAUSE_malformed);
+	else if (err == SL_ELIMIT)
+		sl_filter_unjudged(f, v, SL_CAUSE_too_large);
+	else if (err == SL_OK && sniffed.app == SL_APP_TLS)
+		sl_filter_judge_tls(f, v, &sniffed.tls);
+	else if (err == SL_OK)
+		take_request(f, v, &sniffed.http);
+	return err;
+}
+
+/* ---- waiting ---- */
+
+/* Nothing that we know: perhaps the later piece of a hello whose first one is on its way, if there can be such. */
+static enum sl_cause why_stop_unknown(const struct sl_filter *f, const struct sl_visit *v, bool spent,
+                                      bool late)
+{
+	const struct sl_flow *flow = v->flow;
+	if (!flow->start_seen)
+		return SL_CAUSE_mid_flow;
+	return spent || late || flow->certain || flow->bytes >= f->cfg.budget ? SL_CAUSE_not_web
+	                                                                      : SL_CAUSE_NONE;
+}
+
+/* SL_CAUSE_NONE: wait for more. err is what the bytes said last. */
+static enum sl_cause why_stop(const struct sl_filter *f, const struct sl_visit *v, int err)
+{
+	const struct sl_flow *flow = v->flow;
+	bool spent = v->full || head_of(f, v).len >= f->cfg.budget;
+	bool late = sl_mono_reached(f->now, sl_mono_add(flow->born, f->cfg.hold_limit));
+	if (err == SL_EPROTO)
+		return why_stop_unknown(f, v, spent, late);
+	if (spent || is_cut(v))
+		return SL_CAUSE_too_large;
+	bool waits = flow->stream != NULL ? !sl_stream_empty(flow->stream) : v->wire > 0;
+	return waits && late ? sl_filter_open_cause(flow) : SL_CAUSE_NONE;
+}
+
+/* The flow stays open: bytes that were not consumed are kept, a stream without bytes goes back. */
+static void wait_for_more(struct sl_filter *f, struct sl_visit *v, int err)
+{
+	struct sl_flow *flow = v->flow;
+	enum sl_cause cause = why_stop(f, v, err);
+	if (cause != SL_CAUSE_NONE) {
+		sl_filter_unjudged(f, v, cause);
+	} else if (flow->stream == NULL && v->wire > 0) {
+		keep(f, v);
+	} else if (flow->stream != NULL && sl_stream_empty(flow->stream)) {
+		flow->next = sl_stream_seq(flow->stream);
+		sl_stream_close(f->streams, &flow->stream);
+	}
+}
+
+void sl_filter_read(struct sl_filter *f, struct sl_visit *v)
+{
+	struct sl_flow *flow = v->flow;
+	int err = SL_OK;
+	place(f, v);
+	while (flow->verdict == SL_ACTION_PASS && err == SL_OK)
+		err = flow->stage == SL_STAGE_BODY ? read_body(f, v) : read_head(f, v);
+	if (flow->verdict == SL_ACTION_PASS)
+		wait_for_more(f, v, err);
+}

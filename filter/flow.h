@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* flow.h - what is remembered of one flow between its packets: two cache lines, the first of which is all that a lookup
+ * and the move to the front of the flow table touch. */
+#ifndef SL_FILTER_FLOW_H
+#define SL_FILTER_FLOW_H
+
+#include "base/mono.h"
+#include "base/util.h"
+#include "filter/flow_key.h"
+#include "filter/sniff_http1.h"
+#include "filter/stream.h"
+
+/* What the next bytes of the client are. */
+enum sl_stage {
+	SL_STAGE_START, /* the first of the flow, or the first in a tunnel: any protocol */
+	SL_STAGE_HEAD,  /* an HTTP request's head */
+	SL_STAGE_BODY,  /* an HTTP request's body */
+	SL_STAGE_UPGRADE, /* after a request that asked for another protocol: HTTP again, if the server refused */
+};
+
+struct sl_flow {
+	struct sl_flow_key key; /* ordered: equal for both directions */
+	uint32_t chain; /* private to flow_table.c: the next flow of the bucket, and the neighbours by age */
+	uint32_t newer, older;
+	bool swapped;        /* the client is the second end of key */
+	uint8_t verdict;     /* enum sl_action; SL_ACTION_PASS while undecided */
+	uint8_t stage;       /* enum sl_stage */
+	uint8_t app;         /* enum sl_app; whose bytes they seem to be so far */
+	struct sl_mono seen; /* its last packet */
+
+	uint64_t id;
+	struct sl_mono born; /* the first byte of what is to be judged now */
+	struct sl_stream *stream;
+	struct sl_http1_body body;
+	uint32_t next;    /* TCP: the next byte to be read, where there is no stream to tell */
+	uint32_t end;     /* TCP: the end of the furthest segment seen */
+	uint32_t bytes;   /* of payload seen; stays at UINT32_MAX */
+	uint32_t packets; /* that came to userspace */
+	uint32_t hold;    /* private to held.c: 0 where no packet is held */
+	bool start_seen : 1;
+	bool certain : 1;  /* the position of the first byte is no guess */
+	bool consumed : 1; /* bytes were read for good: the beginning cannot move any more */
+	bool judged : 1;   /* a name of it was */
+	bool nameless : 1; /* a request without a host was counted */
+	bool upgrade : 1;  /* the request in hand asked for another protocol */
+} SL_ALIGNED;
+
+_Static_assert(sizeof(struct sl_flow) <= 2 * SL_CACHE_LINE, "a flow is two cache lines");
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* flow_table.h - the flows that one worker watches. One thread, hence no locks. Memory is fixed at birth.
+ * When the table is full the flow that was seen longest ago is put out: under load that is a decided one, since an
+ * undecided flow is decided by its next packets. */
+#ifndef SL_FILTER_FLOW_TABLE_H
+#define SL_FILTER_FLOW_TABLE_H
+
+#include "base/mono.h"
+#include "filter/flow.h"
+#include "filter/flow_key.h"
+
+struct sl_flow_table; /* opaque: new() fills the last argument, free() leaves NULL behind */
+
+struct sl_flow_table_cfg {
+	uint32_t max_flows; /* entries, 2^6..2^24 */
+	uint64_t seed;      /* of the hash, random at every start: nobody outside can plan a bucket */
+	/* Called for a flow that leaves by eviction or expiry, before its memory is used again. */
+	void (*gone)(void *ctx, struct sl_flow *flow, bool evicted);
+	void *ctx;
+};
+
+int sl_flow_table_new(const struct sl_flow_table_cfg *cfg, struct sl_flow_table **out);
+void sl_flow_table_free(struct sl_flow_table **ft);
+
+/* The flow of a packet that goes in the direction of key; made, zeroed, with its key and born = now, when there was
+ * none (*fresh is set). Touches it: seen = now. Never NULL, since a full table puts one out. */
+struct sl_flow *sl_flow_table_get(struct sl_flow_table *ft, const struct sl_flow_key *key, struct sl_mono now,
+				  bool *fresh);
+/* NULL when there is none; does not touch it. */
+struct sl_flow *sl_flow_table_find(struct sl_flow_table *ft, const struct sl_flow_key *key);
+void sl_flow_table_drop(struct sl_flow_table *ft, struct sl_flow *flow); /* without calling gone() */
+/* Puts out at most max flows that were not seen since `before`. Returns how many. */
+uint32_t sl_flow_table_expire(struct sl_flow_table *ft, struct sl_mono before, uint32_t max);
+uint32_t sl_flow_table_count(const struct sl_flow_table *ft);
+
+#endif

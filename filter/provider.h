@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* provider.h - who judges. The filter finds out what a flow is for and asks; it knows no lists. The gateway's provider
+ * is daemon/policy_provider.c, which asks the policy; a test's provider is a table. */
+#ifndef SL_FILTER_PROVIDER_H
+#define SL_FILTER_PROVIDER_H
+
+#include "base/bytes.h"
+#include "base/mono.h"
+#include "filter/cause.h"
+#include "filter/flow_key.h"
+
+enum sl_app { SL_APP_UNKNOWN, SL_APP_TLS, SL_APP_HTTP, SL_APP_QUIC };
+
+/* "tls", "http", "quic", "failed" (Suricata's word for unknown). Static text. */
+const char *sl_app_name(enum sl_app app);
+
+/* One name that a flow asks for. Several names on one flow are asked one by one (policy-resolution line 8). */
+struct sl_subject {
+	const struct sl_flow_key *key; /* client to server */
+	enum sl_app app;
+	struct sl_bytes host; /* as sent: any bytes, any case */
+	uint16_t port;        /* named with the host, else the destination port */
+	struct sl_bytes path; /* path and query as sent; NULL where only the host is known */
+};
+
+struct sl_judgement {
+	bool block;
+	char letter;   /* of policy-resolution line 6 that decided: a..h */
+	uint16_t list; /* number of the list in the policy that judged; SL_NO_LIST where none spoke */
+	uint32_t line; /* in the list's file; 0 where none */
+	const char *list_name; /* valid until the batch ends; NULL where none */
+};
+
+#define SL_NO_LIST UINT16_MAX
+
+/* What the flow log gets: one a flow decided, one a request judged. All views end with the call. */
+struct sl_report {
+	uint64_t flow_id;
+	const struct sl_flow_key *key; /* client to server */
+	enum sl_app app;
+	struct sl_bytes host;   /* NULL where no name was found */
+	struct sl_bytes path;   /* HTTP */
+	struct sl_bytes method; /* HTTP */
+	struct sl_bytes alpn;   /* TLS: ProtocolNameList still encoded */
+	uint16_t tls_version;
+	bool ech;
+	bool block;
+	enum sl_cause cause; /* SL_CAUSE_NONE where it was judged */
+	struct sl_judgement judgement;
+	uint32_t packets;    /* of this flow that came to userspace so far */
+	struct sl_span held; /* from the first packet seen to this verdict */
+};
+
+struct sl_provider {
+	void *ctx;
+	void (*judge)(void *ctx, const struct sl_subject *subject, struct sl_judgement *out);
+	void (*report)(void *ctx, const struct sl_report *report); /* may be NULL */
+};
+
+#endif

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A window of bytes with a bit each for "came" and "came, but was not copied". Bits and not ranges, since segments of one
+ * byte in random order are cheap to send and would need a range each. The window begins at `start` in the buffer, which
+ * has room for some more bytes than the budget, so that the bits move by whole words only. */
+#include "filter/stream.h"
+
+#include <stdlib.h>
+
+#include "base/util.h"
+
+enum { WORD = 64, MAX_STREAMS = 1 << 20, MIN_BUDGET = 512, MAX_BUDGET = 65536 };
+
+struct sl_stream {
+	struct sl_stream *next_free;
+	uint8_t *byte;  /* `room` of them */
+	uint64_t *came; /* `room` bits each */
+	uint64_t *cut;
+	uint32_t room; /* a multiple of WORD, more than a word above the budget */
+	uint32_t budget;
+	uint32_t seq;   /* of the first unconsumed byte */
+	uint32_t start; /* where it stands in byte[] */
+	uint32_t ready; /* bytes from start up to the first gap or hole */
+	uint32_t top;   /* bytes from start up to the last one that came */
+	bool consumed;
+};
+
+struct sl_stream_pool {
+	struct sl_stream *stream, *free;
+	uint8_t *bytes;
+	uint64_t *bits;
+};
+
+int sl_stream_pool_new(uint32_t streams, uint32_t budget, struct sl_stream_pool **out)
+{
+	if (streams == 0 || streams > MAX_STREAMS || budget < MIN_BUDGET || budget > MAX_BUDGET)
+		return SL_EINVAL;
+	struct sl_stream_pool *pool = calloc(1, sizeof(*pool));
+	if (pool == NULL)
+		return SL_ENOMEM;
+	uint32_t room = (budget / WORD + 2) * WORD;
+	size_t words = room / WORD;
+	pool->stream = calloc(streams, sizeof(*pool->stream));
+	pool->bytes = malloc((size_t)streams * room); /* pages come into being when a stream is used */
+	pool->bits = calloc((size_t)streams * words * 2, sizeof(*pool->bits));
+	if (pool->stream == NULL || pool->bytes == NULL || pool->bits == NULL) {
+		sl_stream_pool_free(&pool);
+		return SL_ENOMEM;
+	}
+	for (size_t i = streams; i-- > 0;) {
+		struct sl_stream *s = &pool->stream[i];
+		*s = (struct sl_stream){ .next_free = pool->free, .room = room, .budget = budget };
+		s->byte = pool->bytes + i * room;
+		s->came = pool->bits + i * words * 2;
+		s->cut = s->came + words;
+		pool->free = s;
+	}
+	*out = pool;
+	return SL_OK;
+}
+
+void sl_stream_pool_free(struct sl_stream_pool **pool)
+{
+	struct sl_stream_pool *old = sl_take(pool);
+	if (old == NULL)
+		return;
+	free(old->stream);
+	free(old->bytes);
+	free(old->bits);
+	free(old);
+}
+
+/* Forgets all bytes; what comes next has sequence number seq. */
+static void clear(struct sl_stream *s, uint32_t seq)
+{
+	size_t words = sl_min((s->start + s->top) / WORD + 1, s->room / WORD);
+	memset(s->came, 0, words * sizeof(*s->came));
+	memset(s->cut, 0, words * sizeof(*s->cut));
+	s->seq = seq;
+	s->start = s->ready = s->top = 0;
+}
+
+struct sl_stream *sl_stream_open(struct sl_stream_pool *pool, uint32_t seq)
+{
+	struct sl_stream *s = pool->free;
+	if (s == NULL)
+		return NULL;
+	pool->free = s->next_free;
+	s->seq = seq;
+	s->consumed = false;
+	return s;
+}
+
+void sl_stream_close(struct sl_stream_pool *pool, struct sl_stream **stream)
+{
+	struct sl_stream *s = sl_take(stream);
+	if (s == NULL)
+		return;
+	clear(s, 0);
+	s->next_free = pool->free;
+	pool->free = s;
+}
+
+static bool bit(const uint64_t *map, uint32_t at)
+{
+	return (map[at / WORD] >> (at % WORD)) & 1;
+}
+
+static void bit_set(uint64_t *map, uint32_t at)
+{
+	map[at / WORD] |= UINT64_C(1) << (at % WORD);
+}
+
+static void bit_clear(uint64_t *map, uint32_t at)
+{
+	map[at / WORD] &= ~(UINT64_C(1) << (at % WORD));
+}
+
+/* How many of `n` bits from `at` on are set without a break. */
+static uint32_t run(const uint64_t *map, uint32_t at, uint32_t n)
+{
+	uint32_t i = 0;
+	while (i < n && bit(map, at + i))
+		i += (at + i) % WORD == 0 && n - i >= WORD && map[(at + i) / WORD] == UINT64_MAX ? WORD : 1;
+	return i;
+}
+
+/* The window moves to the front of the buffer, by whole words. */
+static void move_front(struct sl_stream *s)
+{
+	uint32_t by = s->start / WORD, words = (s->start + s->top) / WORD + 1;
+	if (by == 0)
+		return;
+	words = (uint32_t)sl_min(words, s->room / WORD);
+	memmove(s->byte, s->byte + by * WORD, (words - by) * WORD);
+	memmove(s->came, s->came + by, (words - by) * sizeof(*s->came));
+	memmove(s->cut, s->cut + by, (words - by) * sizeof(*s->cut));
+	memset(s->came + words - by, 0, by * sizeof(*s->came));
+	memset(s->cut + words - by, 0, by * sizeof(*s->cut));
+	s->start %= WORD;
+}
+
+/* Byte 0 moves down by n. Nothing was consumed, so all before start is unset. False when bytes fell off the far end. */
+static bool move_down(struct sl_stream *s, uint32_t n)
+{
+	if (n >= s->budget) {
+		bool had = s->top > 0;
+		clear(s, s->seq - n);
+		return !had;
+	}
+	uint32_t kept = (uint32_t)sl_min(s->top, s->budget - n);
+	bool whole = kept == s->top;
+	for (uint32_t i = kept; i < s->top; i++) {
+		bit_clear(s->came, s->start + i);
+		bit_clear(s->cut, s->start + i);
+	}
+	if (n > s->start) {
+		uint32_t by = (n - s->start + WORD - 1) / WORD;
+		uint32_t words = kept == 0 ? 0 : (s->start + kept - 1) / WORD + 1;
+		memmove(s->byte + by * WORD, s->byte, s->start + kept);
+		memmove(s->came + by, s->came, words * sizeof(*s->came));
+		memmove(s->cut + by, s->cut, words * sizeof(*s->cut));
+		memset(s->came, 0, by * sizeof(*s->came));
+		memset(s->cut, 0, by * sizeof(*s->cut));
+		s->start += by * WORD;
+	}
+	s->start -= n;
+	s->seq -= n;
+	s->top = kept == 0 ? 0 : kept + n;
+	s->ready = 0;
+	return whole;
+}
+
+static void take_byte(struct sl_stream *s, uint32_t at, uint8_t value, uint32_t *differs)
+{
+	if (!bit(s->came, at)) {
+		bit_set(s->came, at);
+		s->byte[at] = value;
+	} else if (!bit(s->cut, at) && s->byte[at] != value) {
+		(*differs)++;
+	}
+}
+
+static void take_hole(struct sl_stream *s, uint32_t at)
+{
+	if (bit(s->came, at))
+		return;
+	bit_set(s->came, at);
+	bit_set(s->cut, at);
+}
+
+static void extend_ready(struct sl_stream *s)
+{
+	uint32_t from = s->start + s->ready;
+	uint32_t more = run(s->came, from, s->top - s->ready);
+	for (uint32_t i = 0; i < more; i++)
+		if (bit(s->cut, from + i))
+			more = i;
+	s->ready += more;
+}
+
+int sl_stream_push(struct sl_stream *s, uint32_t seq, struct sl_bytes seg, uint32_t wire_len, bool may_rebase,
+                   uint32_t *differs)
+{
+	int64_t from = sl_seq_diff(seq, s->seq);
+	int64_t to = from + wire_len;
+	bool whole = true;
+	*differs = 0;
+	if (wire_len == 0)
+		return SL_OK;
+	if (from < 0 && may_rebase && !s->consumed) {
+		whole = move_down(s, (uint32_t)-from);
+		to -= from;
+		from = 0;
+	} else if (from < 0) {
+		seg = sl_bytes_skip(seg, (size_t)-from);
+		from = 0;
+	}
+	if (to > s->budget) {
+		whole = false;
+		to = s->budget;
+	}
+	if (from < to) {
+		if (s->start + (uint32_t)to > s->room)
+			move_front(s);
+		uint32_t at = s->start + (uint32_t)from, n = (uint32_t)(to - from);
+		uint32_t copied = (uint32_t)sl_min(n, seg.len);
+		for (uint32_t i = 0; i < copied; i++)
+			take_byte(s, at + i, seg.p[i], differs);
+		for (uint32_t i = copied; i < n; i++)
+			take_hole(s, at + i);
+		s->top = (uint32_t)sl_max(s->top, (size_t)to);
+		extend_ready(s);
+	}
+	return whole ? SL_OK : SL_ELIMIT;
+}
+
+struct sl_bytes sl_stream_head(const struct sl_stream *s)
+{
+	return sl_bytes_of(s->byte + s->start, s->ready);
+}
+
+uint32_t sl_stream_seq(const struct sl_stream *s)
+{
+	return s->seq;
+}
+
+uint32_t sl_stream_next(const struct sl_stream *s)
+{
+	return s->seq + s->ready + run(s->came, s->start + s->ready, s->top - s->ready);
+}
+
+bool sl_stream_cut(const struct sl_stream *s)
+{
+	return s->ready < s->top && bit(s->cut, s->start + s->ready);
+}
+
+void sl_stream_consume(struct sl_stream *s, uint32_t n)
+{
+	s->consumed = true;
+	if (n >= s->top) {
+		clear(s, s->seq + n);
+		return;
+	}
+	s->seq += n;
+	s->start += n;
+	s->top -= n;
+	s->ready = s->ready > n ? s->ready - n : 0;
+	extend_ready(s);
+}
+
+bool sl_stream_empty(const struct sl_stream *s)
+{
+	return s->top == 0;
+}
