@@ -101,8 +101,7 @@ static bool is_near(const struct sl_filter *f, const struct sl_flow *flow, const
 {
 	int64_t slack = (int64_t)NEAR + f->cfg.budget;
 	int64_t at = sl_seq_diff(pkt->seq, flow->end);
-	int64_t skipped =
-	        flow->stage == SL_STAGE_BODY || flow->consumed ? sl_seq_diff(flow->next, flow->end) : 0;
+	int64_t skipped = flow->consumed ? sl_seq_diff(flow->next, flow->end) : 0;
 	if (skipped > NEAR_READ)
 		skipped = NEAR_READ;
 	int64_t ahead = skipped > 0 ? slack + skipped : slack;

@@ -21,8 +21,9 @@ struct sl_filter_cfg {
 	uint32_t max_held;    /* packets that may be held at once (hold = all) */
 	uint32_t budget;      /* bytes of a flow that are read for its name, 512..65536 */
 	enum sl_hold hold;
-	struct sl_span hold_limit; /* a flow undecided for longer gets the action of cause hold_limit, or not_web */
-	struct sl_span flow_idle;  /* a flow unseen this long may go */
+	struct sl_span
+	        hold_limit; /* a flow undecided for longer gets the action of cause hold_limit, or not_web */
+	struct sl_span flow_idle;   /* a flow unseen this long may go */
 	bool block[SL_CAUSE_COUNT]; /* the action of each cause: true = block */
 	uint64_t seed;              /* of the flow table's hash and of the flow ids */
 };
@@ -30,21 +31,25 @@ struct sl_filter_cfg {
 struct sl_filter; /* opaque */
 
 /* stats is the caller's, outlives the filter, and is written by the filter's thread only. provider is copied. */
-int sl_filter_new(const struct sl_filter_cfg *cfg, const struct sl_provider *provider, struct sl_filter_stats *stats,
-		  struct sl_filter **out);
+int sl_filter_new(const struct sl_filter_cfg *cfg, const struct sl_provider *provider,
+                  struct sl_filter_stats *stats, struct sl_filter **out);
 void sl_filter_free(struct sl_filter **f);
 
 /* Judges one packet that goes from client to server. start_seen: the kernel saw this connection begin.
  * Appends to out the answer for this packet, unless it is held, and those for held packets that it released.
- * out must have room for 1 + sl_filter_held() answers and for 1 reset. */
-void sl_filter_packet(struct sl_filter *f, const struct sl_packet *pkt, struct sl_ticket ticket, bool start_seen,
-		      struct sl_mono now, struct sl_answers *out);
-/* A queued packet that sl_packet_read() refused with err. Other protocols pass, the unreadable is cause bad_packet. */
+ * out must have room for 1 + sl_filter_held() answers and for 1 reset. A packet without payload makes no flow: it passes,
+ * or gets the verdict that its flow has. A flow that leaves while it holds packets, because the table is full or its
+ * ports are taken up again, has them answered by the option of its cause, without a reset. */
+void sl_filter_packet(struct sl_filter *f, const struct sl_packet *pkt, struct sl_ticket ticket,
+                      bool start_seen, struct sl_mono now, struct sl_answers *out);
+/* A queued packet that sl_packet_read() refused with err. Other protocols pass, the unreadable is cause bad_packet, whose
+ * allow lets this packet pass and frees nothing else of its connection. */
 void sl_filter_unreadable(struct sl_filter *f, int err, struct sl_ticket ticket, struct sl_answers *out);
 /* Releases held packets whose time is up and puts out idle flows; cheap when there is nothing to do.
  * out must have room for sl_filter_held() answers and as many resets. */
 void sl_filter_tick(struct sl_filter *f, struct sl_mono now, struct sl_answers *out);
-/* Decides every undecided flow that holds packets, as if its hold limit were spent: the queue is about to close. */
+/* Decides every undecided flow that holds packets, as if its hold limit were spent: the queue is about to close.
+ * out must have room for sl_filter_held() answers and as many resets. */
 void sl_filter_release(struct sl_filter *f, struct sl_mono now, struct sl_answers *out);
 /* When sl_filter_tick() has held packets to release; false when none is held. */
 bool sl_filter_deadline(const struct sl_filter *f, struct sl_mono *when);

@@ -104,6 +104,8 @@ static void place(struct sl_filter *f, struct sl_visit *v)
 static int read_body(struct sl_filter *f, struct sl_visit *v)
 {
 	struct sl_flow *flow = v->flow;
+	if (flow->stream == NULL && v->wire == 0)
+		return SL_EMORE; /* no step ahead of what has come: place() takes it when the next packet is near */
 	uint32_t skip = skip_step(flow);
 	if (skip > 0) {
 		consume(f, v, skip);

@@ -45,6 +45,6 @@ struct sl_flow {
 	bool upgrade : 1;  /* the request in hand asked for another protocol */
 } SL_ALIGNED;
 
-_Static_assert(sizeof(struct sl_flow) <= 2 * SL_CACHE_LINE, "a flow is two cache lines");
+_Static_assert(sizeof(struct sl_flow) <= (size_t)2 * SL_CACHE_LINE, "a flow is two cache lines");
 
 #endif

@@ -127,10 +127,10 @@ static uint32_t run(const uint64_t *map, uint32_t at, uint32_t n)
 /* The window moves to the front of the buffer, by whole words. */
 static void move_front(struct sl_stream *s)
 {
-	uint32_t by = s->start / WORD, words = (s->start + s->top) / WORD + 1;
+	size_t by = s->start / WORD, words = (s->start + s->top) / WORD + 1;
 	if (by == 0)
 		return;
-	words = (uint32_t)sl_min(words, s->room / WORD);
+	words = sl_min(words, s->room / WORD);
 	memmove(s->byte, s->byte + by * WORD, (words - by) * WORD);
 	memmove(s->came, s->came + by, (words - by) * sizeof(*s->came));
 	memmove(s->cut, s->cut + by, (words - by) * sizeof(*s->cut));
@@ -153,15 +153,17 @@ static bool move_down(struct sl_stream *s, uint32_t n)
 		bit_clear(s->came, s->start + i);
 		bit_clear(s->cut, s->start + i);
 	}
+	while (kept > 0 && !bit(s->came, s->start + kept - 1))
+		kept--;
 	if (n > s->start) {
-		uint32_t by = (n - s->start + WORD - 1) / WORD;
-		uint32_t words = kept == 0 ? 0 : (s->start + kept - 1) / WORD + 1;
+		size_t by = (n - s->start + WORD - 1) / WORD;
+		size_t words = kept == 0 ? 0 : (s->start + kept - 1) / WORD + 1;
 		memmove(s->byte + by * WORD, s->byte, s->start + kept);
 		memmove(s->came + by, s->came, words * sizeof(*s->came));
 		memmove(s->cut + by, s->cut, words * sizeof(*s->cut));
 		memset(s->came, 0, by * sizeof(*s->came));
 		memset(s->cut, 0, by * sizeof(*s->cut));
-		s->start += by * WORD;
+		s->start += (uint32_t)(by * WORD);
 	}
 	s->start -= n;
 	s->seq -= n;

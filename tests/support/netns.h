@@ -19,12 +19,12 @@ struct netns {
 	int client, gateway, server;
 };
 
-#define NETNS_CLIENT_4  "10.77.1.2"
-#define NETNS_CLIENT_6  "fd77:1::2"
-#define NETNS_GATEWAY_4 "10.77.1.1"
-#define NETNS_GATEWAY_6 "fd77:1::1"
-#define NETNS_SERVER_4  "10.77.2.2"
-#define NETNS_SERVER_6  "fd77:2::2"
+#define NETNS_CLIENT_4 "10.77.1.2"
+#define NETNS_CLIENT_6 "fd77:1::2"
+#define NETNS_PUBLIC_4 "10.77.9.9" /* nobody has these, and the gateway has no route to them: for DNAT */
+#define NETNS_PUBLIC_6 "fd77:9::9"
+#define NETNS_SERVER_4 "10.77.2.2"
+#define NETNS_SERVER_6 "fd77:2::2"
 
 /* Ends the program with 77 and a message where namespaces cannot be made (not root, no `ip`). */
 struct netns netns_make(void);
@@ -37,7 +37,7 @@ SL_PRINTF(3, 4) void netns_run(int ns, const char *input, const char *command, .
 /* An idle TCP connection from the client to address:port, which the gateway leads to port 8080 of the server; one byte
  * has gone from client to server. */
 struct netns_tcp {
-	int client, server, listener;
+	int client, server;
 	struct sl_flow_key sent; /* as the client sends it */
 	struct sl_flow_key seen; /* as it is forwarded: after DNAT, before SNAT */
 	uint32_t next_seq;       /* what the server waits for */

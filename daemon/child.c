@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/child.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "daemon/ipc.h"
+
+enum { IPC_FD = 3 };
+
+static void become_engine(int ipc, const struct sl_priv_user *user)
+{
+	char uid[16] = "-", gid[16] = "-";
+	char name[] = "sluiced", engine[] = "--engine";
+	char *argv[] = { name, engine, uid, gid, NULL };
+
+	if (user->found) {
+		(void)snprintf(uid, sizeof(uid), "%u", user->uid);
+		(void)snprintf(gid, sizeof(gid), "%u", user->gid);
+	}
+	if (dup2(ipc, IPC_FD) < 0 || close_range(IPC_FD + 1, ~0U, 0) != 0)
+		_exit(126);
+	execv("/proc/self/exe", argv);
+	_exit(127);
+}
+
+int sl_child_start(struct sl_child *c, const struct sl_priv_user *user)
+{
+	int end[2];
+	int err = sl_ipc_pair(end);
+
+	if (err != SL_OK)
+		return err;
+	pid_t pid = fork();
+	if (pid == 0) {
+		/* An end that is descriptor 3 already would keep its close-on-exec flag through dup2(). */
+		int moved = end[1] == IPC_FD ? dup(end[1]) : end[1];
+		become_engine(moved, user);
+	}
+	(void)close(end[1]);
+	if (pid < 0) {
+		(void)close(end[0]);
+		return SL_ESYS;
+	}
+	*c = (struct sl_child){ pid, end[0], SL_CHILD_NONE };
+	return SL_OK;
+}
+
+bool sl_child_ended(struct sl_child *c, int *status)
+{
+	if (c->pid <= 0 || waitpid(c->pid, status, WNOHANG) != c->pid)
+		return false;
+	(void)close(c->ipc);
+	*c = (struct sl_child){ 0, -1, SL_CHILD_NONE };
+	return true;
+}
+
+void sl_child_stop(struct sl_child *c, int limit_ms)
+{
+	struct timespec pause = { 0, 5000000 };
+	int status;
+
+	if (c->pid <= 0)
+		return;
+	(void)sl_ipc_send(c->ipc, SL_IPC_STOP, 0, (struct sl_bytes){ NULL, 0 }, NULL, 0, 0);
+	for (int waited = 0; waited < limit_ms; waited += 5) {
+		if (sl_child_ended(c, &status))
+			return;
+		(void)nanosleep(&pause, NULL);
+	}
+	(void)kill(c->pid, SIGKILL);
+	while (!sl_child_ended(c, &status))
+		(void)nanosleep(&pause, NULL);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* child.h - the engine process as the supervisor holds it. */
+#ifndef SL_DAEMON_CHILD_H
+#define SL_DAEMON_CHILD_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "daemon/priv.h"
+
+enum sl_child_state {
+	SL_CHILD_NONE,
+	SL_CHILD_LOADING, /* was given a policy, has not said that it has it */
+	SL_CHILD_TAKING,  /* was given the queues, has not said that its workers run */
+	SL_CHILD_ACTIVE,
+};
+
+struct sl_child {
+	pid_t pid;
+	int ipc;
+	enum sl_child_state state;
+};
+
+/* Starts this program anew as an engine, by its own executable, so that an engine never shares the supervisor's memory. */
+int sl_child_start(struct sl_child *c, const struct sl_priv_user *user);
+/* Has it ended? Then *status is what waitpid() gives, and c is empty. */
+bool sl_child_ended(struct sl_child *c, int *status);
+/* Asks it to end, and after limit_ms makes it. */
+void sl_child_stop(struct sl_child *c, int limit_ms);
+
+#endif

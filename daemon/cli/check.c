@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/check_query.h"
+#include "daemon/cli/cli.h"
+#include "daemon/policy_load.h"
+
+enum {
+	WAIT_MS = 10000,
+	PORTION = 100,        /* inputs of one request */
+	PORTION_BYTES = 8192, /* and their bytes, unless it is one alone: replies have limits too */
+};
+
+/* The next portion: how many arguments from the first on. */
+static int portion(const struct sl_cli *cli, int from)
+{
+	size_t bytes = 0;
+	int n = 0;
+
+	while (from + n < cli->args && n < PORTION) {
+		bytes += strlen(cli->arg[from + n]);
+		if (n > 0 && bytes > PORTION_BYTES)
+			break;
+		n++;
+	}
+	return n;
+}
+
+static json_t *request_of(const struct sl_cli *cli, int from, int n)
+{
+	json_t *items = json_array();
+
+	for (int i = from; i < from + n; i++)
+		if (sl_check_query_unfit(cli->arg[i]) == NULL)
+			(void)json_array_append_new(items, json_string(cli->arg[i]));
+	return json_pack("{s:i, s:s, s:o}", "v", 1, "cmd", "check", "items", items);
+}
+
+/* The answers in the order of the arguments; what could not be asked gets its error here. */
+static int merge(const struct sl_cli *cli, int from, int n, const json_t *reply, json_t *results)
+{
+	const json_t *answers = json_object_get(reply, "results");
+	const json_t *generation = json_object_get(reply, "generation");
+	size_t next = 0;
+
+	for (int i = from; i < from + n; i++) {
+		json_t *one = sl_check_query_unfit(cli->arg[i]) != NULL
+		                      ? sl_check_query(NULL, cli->arg[i])
+		                      : json_deep_copy(json_array_get(answers, next++));
+		if (!json_is_object(one)) {
+			json_decref(one);
+			return SL_EMALF;
+		}
+		(void)json_object_set(one, "generation", (json_t *)(uintptr_t)generation);
+		(void)json_object_set_new(one, "source", json_string("daemon"));
+		(void)json_array_append_new(results, one);
+	}
+	return SL_OK;
+}
+
+/* Puts one portion to the daemon. A refusal of its own is told, and answered with SL_EBUSY. */
+static int ask_portion(const struct sl_cli *cli, int from, int n, json_t *results)
+{
+	json_t *request = request_of(cli, from, n), *reply = NULL;
+	char path[SL_CLI_PATH];
+
+	int err = sl_cli_call(cli, request, WAIT_MS, path, &reply);
+	if (err == SL_OK && !json_is_true(json_object_get(reply, "ok"))) {
+		sl_cli_error("check: sluiced: %s", sl_cli_reply_error(reply));
+		err = SL_EBUSY;
+	} else if (err == SL_OK) {
+		err = merge(cli, from, n, reply, results);
+	}
+	if (err != SL_OK && err != SL_ENOENT && err != SL_EPERM && err != SL_EBUSY)
+		sl_cli_call_failed("check", path, err);
+	json_decref(reply);
+	json_decref(request);
+	return err;
+}
+
+static int ask_daemon(const struct sl_cli *cli, json_t *results)
+{
+	int err = SL_OK;
+
+	for (int from = 0, n; from < cli->args && err == SL_OK; from += n) {
+		n = portion(cli, from);
+		err = ask_portion(cli, from, n, results);
+	}
+	return err;
+}
+
+static int open_path(void *ctx, const char *path)
+{
+	(void)ctx;
+	return open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+}
+
+static int ask_files(const struct sl_cli *cli, json_t *results)
+{
+	struct sl_policy *policy = NULL;
+	struct sl_conf *conf = NULL;
+
+	int err = sl_cli_conf(cli, &conf);
+	if (err == SL_ENOENT)
+		sl_cli_error(
+		        "check: no sluiced answers and there is no %s; name a configuration with --config",
+		        cli->config);
+	if (err == SL_OK)
+		err = sl_policy_load(conf, open_path, NULL, &sl_cli_diag, &policy, NULL);
+	for (int i = 0; i < cli->args && err == SL_OK; i++) {
+		json_t *one = sl_check_query(policy, cli->arg[i]);
+		(void)json_object_set_new(one, "generation", json_null());
+		(void)json_object_set_new(one, "source", json_string("files"));
+		err = json_array_append_new(results, one) == 0 ? SL_OK : SL_ENOMEM;
+	}
+	sl_policy_free(&policy);
+	sl_conf_free(&conf);
+	return err;
+}
+
+static const char *text_of(const json_t *object, const char *name)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+	return text == NULL ? "" : text;
+}
+
+static bool is_block(const json_t *object)
+{
+	return strcmp(text_of(object, "verdict"), "block") == 0;
+}
+
+/* "list ads, line 12: *.example.com" */
+static void print_why(const json_t *answer)
+{
+	json_int_t line = json_integer_value(json_object_get(answer, "line"));
+
+	if (json_is_null(json_object_get(answer, "list"))) {
+		(void)fputs("no list speaks", stdout);
+		return;
+	}
+	(void)printf("list %s, ", text_of(answer, "list"));
+	if (line > 0)
+		(void)printf("line %lld: ", (long long)line);
+	(void)fputs(text_of(answer, "key"), stdout);
+}
+
+static void print_text(const json_t *answer, int width)
+{
+	const json_t *over_http = json_object_get(answer, "over_http");
+	bool error = !json_is_string(json_object_get(answer, "verdict"));
+
+	(void)printf("%s  %-*s  ",
+	             error              ? "error  "
+	             : is_block(answer) ? "blocked"
+	                                : "allowed",
+	             width, text_of(answer, "input"));
+	if (error)
+		(void)fputs(text_of(answer, "error"), stdout);
+	else
+		print_why(answer);
+	(void)putchar('\n');
+	if (over_http == NULL)
+		return;
+	(void)printf("         its path cannot be seen on the wire; over http it would be %s: ",
+	             is_block(over_http) ? "blocked" : "allowed");
+	print_why(over_http);
+	(void)putchar('\n');
+}
+
+static int input_width(const struct sl_cli *cli)
+{
+	size_t width = 1;
+	for (int i = 0; i < cli->args; i++)
+		width = sl_max(width, sl_min(strlen(cli->arg[i]), 48));
+	return (int)width;
+}
+
+static int print(const struct sl_cli *cli, const json_t *results)
+{
+	bool block = false, error = false;
+	json_t *answer;
+	size_t i;
+
+	json_array_foreach(results, i, answer)
+	{
+		if (cli->json) {
+			(void)json_dumpf(answer, stdout, JSON_COMPACT);
+			(void)putchar('\n');
+		} else {
+			print_text(answer, input_width(cli));
+		}
+		block |= is_block(answer);
+		error |= !json_is_string(json_object_get(answer, "verdict"));
+	}
+	return error ? SL_EXIT_ERROR : block ? SL_EXIT_NO : SL_EXIT_OK;
+}
+
+static int run(const struct sl_cli *cli)
+{
+	json_t *results = json_array();
+	int status = SL_EXIT_ERROR;
+
+	if (cli->args == 0) {
+		sl_cli_error("check: name at least one host or URL; see: sluice check --help");
+		json_decref(results);
+		return status;
+	}
+	int err = ask_daemon(cli, results);
+	if (err != SL_OK) {
+		(void)json_array_clear(results);
+		err = ask_files(cli, results);
+		if (err == SL_OK && !cli->json)
+			sl_cli_error("check: no sluiced answered; this is what the files that %s names say",
+			             cli->config);
+	}
+	if (err == SL_OK)
+		status = print(cli, results);
+	json_decref(results);
+	return status;
+}
+
+const struct sl_cli_command sl_cli_check = {
+	.name = "check",
+	.options = "csj",
+	.usage = "[--config FILE] [--control PATH] [--json] HOST|URL...",
+	.summary = "what would happen to a host or URL, and which line of which list says so",
+	.help = "Asks the running sluiced; without one, or without permission to ask it, reads the lists "
+	        "that the\n"
+	        "configuration names. A URL's path counts where a gateway can see it: with http://, or no "
+	        "scheme.\n"
+	        "Exit status: 0 all allowed, 1 something blocked, 2 an error.",
+	.run = run,
+};

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* cli.h - the command `sluice`: one file per subcommand, found by the table in main.c.
+ * Answers go to stdout, everything else to stderr as "sluice: what: why; remedy". */
+#ifndef SL_DAEMON_CLI_CLI_H
+#define SL_DAEMON_CLI_CLI_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "base/diag.h"
+#include "base/util.h"
+#include "daemon/conf.h"
+
+enum {
+	SL_EXIT_OK = 0,
+	SL_EXIT_NO = 1,          /* check: something is blocked; reload, cleanup: it failed */
+	SL_EXIT_ERROR = 2,       /* the question could not be answered, or was put wrongly */
+	SL_EXIT_NOT_RUNNING = 3, /* status, as LSB and systemd have it */
+};
+
+/* What was given before or after the subcommand's name. */
+struct sl_cli {
+	const char *config; /* never NULL */
+	bool config_given;
+	const char *control; /* NULL: what the configuration says */
+	bool json;
+	char **arg; /* what is neither option nor name */
+	int args;
+};
+
+struct sl_cli_command {
+	const char *name;
+	const char *options; /* the letters in main.c's table that mean something to it */
+	const char *usage;   /* its arguments */
+	const char *summary; /* one line */
+	const char *help;    /* what one has to know to use it */
+	int (*run)(const struct sl_cli *cli);
+};
+
+extern const struct sl_cli_command sl_cli_status, sl_cli_check, sl_cli_reload, sl_cli_cleanup;
+
+/* "sluice: " text, a line. */
+SL_PRINTF(1, 2) void sl_cli_error(const char *fmt, ...);
+extern const struct sl_diag sl_cli_diag;
+
+/* The configuration. SL_ENOENT where the file is absent and was not asked for by name: then nothing is said, and what
+ * conf.def says is in force. Other failures were told to stderr. */
+int sl_cli_conf(const struct sl_cli *cli, struct sl_conf **out);
+/* The default of an option, as conf.def has it. */
+#define SL_CLI_DEFAULT(name) (sl_cli_defaults.name)
+struct sl_cli_defaults {
+#define SL_OPT(name, type, def, min, max, live, doc) const char *name;
+#define SL_CHOICE(name, def, words, live, doc)       const char *name;
+#include "daemon/conf.def"
+#undef SL_OPT
+#undef SL_CHOICE
+};
+extern const struct sl_cli_defaults sl_cli_defaults;
+
+/* Asks the daemon on the socket that the options, else the configuration, else conf.def names. With a configuration
+ * that cannot be read (told to stderr) it asks on the default socket: a daemon may run nevertheless. path_out gets the
+ * socket's path, for messages; SL_CLI_PATH bytes. Returns as sl_ctl_call(). */
+enum { SL_CLI_PATH = 256 };
+int sl_cli_call(const struct sl_cli *cli, json_t *request, int timeout_ms, char path_out[SL_CLI_PATH],
+                json_t **reply);
+/* The words for what sl_cli_call() returned other than SL_OK, told to stderr. */
+void sl_cli_call_failed(const char *command, const char *path, int err);
+/* The text of a reply's "error", never NULL. */
+const char *sl_cli_reply_error(const json_t *reply);
+
+#endif

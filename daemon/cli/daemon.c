@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* daemon.c - what the subcommands share: the configuration, and the way to the daemon that it names. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/cli/cli.h"
+#include "daemon/ctl.h"
+
+const struct sl_cli_defaults sl_cli_defaults = {
+#define SL_OPT(name, type, def, min, max, live, doc) .name = (def),
+#define SL_CHOICE(name, def, words, live, doc)       .name = (def),
+#include "daemon/conf.def"
+#undef SL_OPT
+#undef SL_CHOICE
+};
+
+void sl_cli_error(const char *fmt, ...)
+{
+	va_list ap;
+
+	(void)fputs("sluice: ", stderr);
+	va_start(ap, fmt);
+	(void)vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	(void)fputc('\n', stderr);
+}
+
+static void emit(void *ctx, const char *file, unsigned line, const char *text)
+{
+	(void)ctx;
+	if (file == NULL)
+		sl_cli_error("%s", text);
+	else if (line == 0)
+		sl_cli_error("%s: %s", file, text);
+	else
+		sl_cli_error("%s:%u: %s", file, line, text);
+}
+
+const struct sl_diag sl_cli_diag = { emit, NULL };
+
+/* The whole of a file, in memory of the caller's. */
+static int read_text(const char *path, char **text, size_t *len)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	size_t cap = 0, have = 0;
+	char *p = NULL;
+	ssize_t n = fd < 0 ? -1 : 1;
+
+	while (n > 0) {
+		if (have == cap) {
+			cap = cap == 0 ? 16384 : 2 * cap;
+			char *more = (char *)realloc(p, cap);
+			if (more == NULL) {
+				errno = ENOMEM;
+				n = -1;
+				break;
+			}
+			p = more;
+		}
+		n = read(fd, p + have, cap - have);
+		have += n > 0 ? (size_t)n : 0;
+	}
+	int saved = errno;
+	if (fd >= 0)
+		(void)close(fd);
+	if (n < 0) {
+		free(p);
+		errno = saved;
+		return SL_ESYS;
+	}
+	*text = p;
+	*len = have;
+	return SL_OK;
+}
+
+static int read_conf(const struct sl_cli *cli, struct sl_conf **out)
+{
+	char *text = NULL;
+	size_t len = 0;
+
+	int err = read_text(cli->config, &text, &len);
+	if (err != SL_OK && errno == ENOENT && !cli->config_given)
+		return SL_ENOENT;
+	if (err != SL_OK) {
+		sl_cli_error("%s: the configuration cannot be read: %s; name another one with --config",
+		             cli->config, strerror(errno));
+		return err;
+	}
+	err = sl_conf_read(cli->config, sl_bytes_of(text, len), &sl_cli_diag, out);
+	free(text);
+	return err;
+}
+
+int sl_cli_conf(const struct sl_cli *cli, struct sl_conf **out)
+{
+	static int failed =
+	        SL_OK; /* what is wrong is told once, also when a command comes back for the lists */
+
+	if (failed == SL_OK)
+		failed = read_conf(cli, out);
+	return failed;
+}
+
+static void control_path(const struct sl_cli *cli, char path[SL_CLI_PATH])
+{
+	const char *found = cli->control;
+	struct sl_conf *conf = NULL;
+
+	if (found == NULL && sl_cli_conf(cli, &conf) == SL_OK)
+		found = conf->control;
+	if (found == NULL)
+		found = SL_CLI_DEFAULT(control);
+	(void)snprintf(path, SL_CLI_PATH, "%s", found);
+	sl_conf_free(&conf);
+}
+
+int sl_cli_call(const struct sl_cli *cli, json_t *request, int timeout_ms, char path_out[SL_CLI_PATH],
+                json_t **reply)
+{
+	control_path(cli, path_out);
+	return request == NULL ? SL_ENOMEM : sl_ctl_call(path_out, request, timeout_ms, reply);
+}
+
+void sl_cli_call_failed(const char *command, const char *path, int err)
+{
+	switch (err) {
+	case SL_ENOENT:
+		sl_cli_error("%s: sluiced is not running: nobody listens on %s; start it with: systemctl "
+		             "start sluiced",
+		             command, path);
+		break;
+	case SL_EPERM:
+		sl_cli_error("%s: no permission to use %s; try again as root", command, path);
+		break;
+	case SL_ETIME:
+		sl_cli_error("%s: sluiced does not answer on %s in time; see: journalctl -u sluiced", command,
+		             path);
+		break;
+	case SL_EMALF:
+		sl_cli_error("%s: sluiced ended the connection on %s without an answer; try again", command,
+		             path);
+		break;
+	default:
+		sl_cli_error("%s: %s cannot be used: %s", command, path,
+		             err == SL_ESYS ? strerror(errno) : sl_strerror(err));
+	}
+}
+
+const char *sl_cli_reply_error(const json_t *reply)
+{
+	const char *text = json_string_value(json_object_get(reply, "error"));
+	return text != NULL ? text : "sluiced refused, without a reason";
+}

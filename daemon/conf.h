@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* conf.h - the configuration: one YAML file; each option is declared once, in conf.def, and read from there by the
+ * parser, the printer (`sluiced --check`) and the manual (sluice.yaml.5). */
+#ifndef SL_DAEMON_CONF_H
+#define SL_DAEMON_CONF_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/bytes.h"
+#include "base/diag.h"
+#include "base/err.h"
+#include "base/mono.h"
+#include "daemon/inside.h"
+#include "filter/cause.h"
+#include "filter/filter.h"
+#include "policy/policy.h"
+
+struct sl_conf_list {
+	char *name; /* shown in logs; default: the file's name without folder and extension */
+	char *file; /* path; relative ones are relative to the configuration file */
+	enum sl_list_format format;
+	enum sl_list_kind kind;
+	bool wildcard_below;  /* wildcard: tree | below */
+	bool subdomains;      /* names of a hosts file count with their subdomains */
+	uint32_t max_refused; /* percent of lines */
+	unsigned at;          /* line in the configuration file */
+};
+
+struct sl_conf {
+	/* One member an option of conf.def. */
+#define SL_OPT_flag                                  bool
+#define SL_OPT_number                                uint32_t
+#define SL_OPT_size                                  uint64_t
+#define SL_OPT_duration                              struct sl_span
+#define SL_OPT_mask                                  uint32_t
+#define SL_OPT_path                                  char *
+#define SL_OPT_text                                  char *
+#define SL_OPT(name, type, def, min, max, live, doc) SL_OPT_##type name;
+#define SL_CHOICE(name, def, words, live, doc)       int name; /* index into words */
+#include "daemon/conf.def"
+#undef SL_OPT
+#undef SL_CHOICE
+	bool unjudged_block[SL_CAUSE_COUNT];
+	struct sl_inside *inside;
+	size_t insides;
+	struct sl_conf_list *list;
+	size_t lists;
+};
+
+/* Reads a configuration from memory; file is its name, for messages and relative paths. On failure *out is untouched and
+ * diag was told, for each error: file, line, key, what was expected. Returns SL_OK, SL_EMALF, SL_ENOMEM. */
+int sl_conf_read(const char *file, struct sl_bytes text, const struct sl_diag *diag, struct sl_conf **out);
+void sl_conf_free(struct sl_conf **conf);
+/* The effective configuration as YAML that reads back to the same. */
+int sl_conf_print(const struct sl_conf *conf, FILE *to);
+/* The options as mdoc(7) items, for the manual. */
+int sl_conf_print_manual(FILE *to);
+/* The name of the first option that differs and is not live (needs a restart); NULL when none. Behind those of conf.def
+ * come inside, compared as a set, and unjudged. */
+const char *sl_conf_restart_needed(const struct sl_conf *running, const struct sl_conf *next);
+
+#endif

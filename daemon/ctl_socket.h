@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* ctl_socket.h - the file of the control socket: made, taken over from a dead daemon, removed. */
+#ifndef SL_DAEMON_CTL_SOCKET_H
+#define SL_DAEMON_CTL_SOCKET_H
+
+#include <sys/types.h>
+#include <sys/un.h>
+
+#include "base/diag.h"
+#include "base/err.h"
+
+struct sl_ctl_socket {
+	int fd; /* listens, does not block; -1: none */
+	struct sockaddr_un addr;
+	dev_t dev; /* of the file, to know it again */
+	ino_t ino;
+};
+
+/* As sl_ctl_open(). On failure out->fd is -1. */
+int sl_ctl_socket_open(const char *path, const struct sl_diag *diag, struct sl_ctl_socket *out);
+void sl_ctl_socket_close(struct sl_ctl_socket *s);
+/* The address of a path; SL_EINVAL where it is empty or too long for one. */
+int sl_ctl_socket_addr(const char *path, struct sockaddr_un *out);
+
+#endif

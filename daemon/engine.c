@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/engine.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "base/cur.h"
+#include "daemon/check_query.h"
+#include "daemon/file.h"
+#include "daemon/ipc.h"
+#include "daemon/log.h"
+#include "daemon/policy_load.h"
+#include "daemon/take.h"
+#include "daemon/trouble.h"
+#include "daemon/worker.h"
+
+struct engine {
+	int ipc;
+	struct sl_ipc_msg msg;
+	struct sl_conf *conf; /* of the first load: what is not live stays as it was */
+	struct sl_policy_slot slot;
+	struct sl_shared *shared;
+	struct sl_flow_log *log;
+	struct sl_worker *worker[SL_WORKERS_MAX];
+	unsigned workers;
+};
+
+static void say(struct engine *e, enum sl_ipc_type type, uint64_t number, struct sl_bytes text)
+{
+	if (sl_ipc_send(e->ipc, type, number, text, NULL, 0, 0) == SL_ELIMIT)
+		(void)sl_ipc_send(e->ipc, type, number, SL_BYTES_LIT("null"), NULL, 0, 0);
+}
+
+static void say_json(struct engine *e, enum sl_ipc_type type, uint64_t number, json_t *value)
+{
+	char *text = json_dumps(value, JSON_COMPACT);
+
+	say(e, type, number, sl_bytes_str(text == NULL ? "null" : text));
+	free(text);
+	json_decref(value);
+}
+
+/* The configuration as the supervisor read it, from its memfd. */
+static int read_conf(int fd, const char *name, const struct sl_diag *diag, struct sl_conf **out)
+{
+	struct sl_bytes text;
+	int err = sl_file_map(fd, &text);
+
+	if (err != SL_OK)
+		return err;
+	err = sl_conf_read(name, text, diag, out);
+	sl_file_unmap(&text);
+	return err;
+}
+
+/* The lists come as descriptors: path i of the message is descriptor 1 + i. */
+static int open_list(void *ctx, const char *path)
+{
+	const struct sl_ipc_msg *m = ctx;
+	struct sl_cur c = sl_cur_whole(m->text);
+
+	for (unsigned i = 0; i < m->fds && sl_cur_more(&c); i++) {
+		struct sl_bytes rest = { c.p, c.left };
+		size_t n = sl_bytes_find(rest, '\0');
+		struct sl_bytes name = sl_cur_bytes(&c, n);
+		sl_cur_skip(&c, 1);
+		if (i > 0 && sl_bytes_equal(name, sl_bytes_str(path)))
+			return dup(m->fd[i]);
+	}
+	errno = ENOENT;
+	return -1;
+}
+
+static json_t *describe(const struct sl_policy *p, const struct sl_policy_load_stats *stats)
+{
+	json_t *lists = json_array();
+
+	for (uint16_t i = 0; i < sl_policy_lists(p); i++) {
+		static const char *const kind[] = { "block", "allow", "never" };
+		json_array_append_new(lists,
+		                      json_pack("{s:s, s:s, s:I, s:I}", "name", sl_policy_list_name(p, i),
+		                                "kind", kind[sl_policy_list_kind(p, i)], "entries",
+		                                (json_int_t)stats->list[i].entries, "refused",
+		                                (json_int_t)stats->list[i].refused));
+	}
+	return json_pack("{s:I, s:o}", "entries", (json_int_t)sl_policy_entries(p), "lists", lists);
+}
+
+static void load(struct engine *e)
+{
+	struct sl_trouble t;
+	struct sl_diag diag = sl_trouble_diag(&t);
+	struct sl_policy_load_stats stats;
+	struct sl_policy *policy = NULL;
+	struct sl_conf *conf = NULL;
+	const char *name = e->msg.buf;
+	int err = e->msg.fds < 1 ? SL_EMALF : read_conf(e->msg.fd[0], name, &diag, &conf);
+
+	if (err == SL_OK)
+		err = sl_policy_load(conf, open_list, &e->msg, &diag, &policy, &stats);
+	if (err != SL_OK) {
+		if (t.len == 0)
+			sl_diag(&diag, NULL, 0, "%s", sl_strerror(err));
+		say(e, SL_IPC_LOAD_FAILED, e->msg.number, sl_bytes_of(t.text, t.len));
+	} else {
+		json_t *about = describe(policy, &stats);
+		sl_policy_slot_publish(&e->slot, sl_take(&policy));
+		if (e->conf == NULL)
+			e->conf = sl_take(&conf);
+		say_json(e, SL_IPC_LOADED, e->msg.number, about);
+	}
+	sl_conf_free(&conf);
+}
+
+static int start_worker(struct engine *e, struct sl_take *take, unsigned i)
+{
+	struct sl_worker_cfg cfg = {
+		.number = i,
+		.queue = take->queue[i],
+		.raw = { take->raw[0] < 0 ? -1 : dup(take->raw[0]),
+		         take->raw[1] < 0 ? -1 : dup(take->raw[1]) },
+		.conntrack = take->conntrack[i],
+		.conf = e->conf,
+		.slot = &e->slot,
+		.log = e->log,
+		.shared = &e->shared->worker[i],
+	};
+
+	take->queue[i] = take->conntrack[i] = -1;
+	if (getrandom(&cfg.seed, sizeof(cfg.seed), 0) != sizeof(cfg.seed))
+		return SL_ESYS;
+	return sl_worker_start(&cfg, &e->worker[i]);
+}
+
+static int take_over(struct engine *e)
+{
+	struct sl_take take;
+	int err = sl_take_read(&e->msg, &take);
+
+	if (err == SL_OK && (e->conf == NULL || e->workers > 0))
+		err = SL_EINVAL;
+	if (err == SL_OK)
+		err = sl_shared_map(take.shared, &e->shared);
+	if (err == SL_OK)
+		err = sl_flow_log_new(take.workers, e->conf->flow_log_ring, sl_take_fd(&take.flow_log),
+		                      &e->log);
+	for (unsigned i = 0; i < take.workers && err == SL_OK; i++) {
+		err = start_worker(e, &take, i);
+		if (err == SL_OK)
+			e->workers = i + 1;
+	}
+	sl_take_close(&take);
+	if (err != SL_OK)
+		sl_log(SL_LOG_ERR, "engine: cannot take the queues over: %s (%s)", sl_strerror(err),
+		       strerror(errno));
+	else
+		say(e, SL_IPC_TAKEN, 0, SL_BYTES_LIT(""));
+	return err;
+}
+
+static void check(struct engine *e)
+{
+	json_t *items = json_loadb((const char *)e->msg.text.p, e->msg.text.len, 0, NULL);
+	const struct sl_policy *policy = sl_policy_slot_peek(&e->slot);
+	json_t *results = json_array(), *item;
+	size_t i;
+
+	json_array_foreach(items, i, item) if (policy != NULL && json_is_string(item))
+	        json_array_append_new(results, sl_check_query(policy, json_string_value(item)));
+	json_decref(items);
+	say_json(e, SL_IPC_CHECKED, e->msg.number, results);
+}
+
+static void reopen_log(struct engine *e)
+{
+	if (e->log == NULL)
+		return;
+	int fd = e->msg.fds > 0 ? e->msg.fd[0] : -1;
+	if (e->msg.fds > 0)
+		e->msg.fd[0] = -1;
+	sl_flow_log_reopen(e->log, fd);
+}
+
+static void stop(struct engine *e)
+{
+	for (unsigned i = 0; i < e->workers; i++)
+		sl_worker_stop(&e->worker[i]);
+	sl_flow_log_free(&e->log);
+	sl_policy_slot_publish(&e->slot, NULL);
+	sl_shared_unmap(&e->shared);
+	sl_conf_free(&e->conf);
+}
+
+static void interrupt(int signal_number)
+{
+	(void)signal_number;
+}
+
+/* Terminal signals are the supervisor's business; SIGUSR2 only interrupts a worker's wait. */
+static void set_signals(void)
+{
+	struct sigaction nothing = { .sa_handler = interrupt };
+	sigset_t set;
+
+	(void)sigaction(SIGUSR2, &nothing, NULL);
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)sigfillset(&set);
+	(void)sigdelset(&set, SIGUSR2);
+	(void)sigdelset(&set, SIGSEGV);
+	(void)sigdelset(&set, SIGBUS);
+	(void)sigdelset(&set, SIGFPE);
+	(void)sigdelset(&set, SIGILL);
+	(void)sigdelset(&set, SIGABRT);
+	(void)sigprocmask(SIG_SETMASK, &set, NULL);
+}
+
+int sl_engine_run(int ipc, const struct sl_priv_user *user)
+{
+	struct engine *e = calloc(1, sizeof(*e));
+	int err = SL_OK;
+
+	set_signals();
+	if (e == NULL || sl_priv_drop(user) != SL_OK) {
+		sl_log(SL_LOG_ERR, "engine: cannot give up privileges: %s", strerror(errno));
+		free(e);
+		return EXIT_FAILURE;
+	}
+	e->ipc = ipc;
+	while (err == SL_OK && (err = sl_ipc_receive(ipc, &e->msg)) == SL_OK) {
+		uint32_t type = e->msg.type;
+		if (type == SL_IPC_LOAD)
+			load(e);
+		else if (type == SL_IPC_TAKE)
+			err = take_over(e);
+		else if (type == SL_IPC_LOG)
+			reopen_log(e);
+		else if (type == SL_IPC_CHECK)
+			check(e);
+		sl_ipc_close_fds(&e->msg);
+		if (type == SL_IPC_STOP)
+			break;
+	}
+	stop(e);
+	free(e);
+	return err == SL_OK || err == SL_ENOENT ? EXIT_SUCCESS : EXIT_FAILURE;
+}

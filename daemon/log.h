@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* log.h - what the daemon says of itself: one line a message on stderr, with the priority that journald reads
+ * (sd-daemon(3)) where stderr goes to the journal. Any thread. */
+#ifndef SL_DAEMON_LOG_H
+#define SL_DAEMON_LOG_H
+
+#include "base/diag.h"
+
+enum sl_log_level { SL_LOG_ERR = 3, SL_LOG_WARN = 4, SL_LOG_NOTICE = 5, SL_LOG_INFO = 6 };
+
+SL_PRINTF(2, 3) void sl_log(enum sl_log_level level, const char *fmt, ...);
+/* A diag that logs as errors, "FILE:LINE: text". */
+extern const struct sl_diag sl_log_diag;
+
+#endif

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* main.c - sluiced: the supervisor; with --engine, started by it, the engine. */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/bundle.h"
+#include "daemon/conf.h"
+#include "daemon/engine.h"
+#include "daemon/log.h"
+#include "daemon/policy_load.h"
+#include "daemon/supervisor.h"
+#include "daemon/version.h"
+
+enum { ENGINE_FD = 3, USAGE_ERROR = 2 };
+
+static void usage(FILE *to)
+{
+	(void)fputs(
+	        "usage: sluiced [--config FILE] [--check]\n"
+	        "       sluiced --help | --version\n\n"
+	        "  --config FILE  the configuration (default /etc/sluice/sluice.yaml)\n"
+	        "  --check        read configuration and lists, print the effective configuration, end\n\n"
+	        "Manual: sluiced(8), sluice.yaml(5). The command for everyday use is sluice(1).\n",
+	        to);
+}
+
+static int open_path(void *ctx, const char *path)
+{
+	(void)ctx;
+	return open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+}
+
+static void emit(void *ctx, const char *file, unsigned line, const char *text)
+{
+	(void)ctx;
+	if (file == NULL)
+		(void)fprintf(stderr, "sluiced: %s\n", text);
+	else if (line == 0)
+		(void)fprintf(stderr, "%s: %s\n", file, text);
+	else
+		(void)fprintf(stderr, "%s:%u: %s\n", file, line, text);
+}
+
+static int check(const char *path)
+{
+	struct sl_diag diag = { emit, NULL };
+	struct sl_policy_load_stats stats;
+	struct sl_policy *policy = NULL;
+	struct sl_bundle *bundle = NULL;
+	int err = sl_bundle_read(path, &diag, &bundle);
+
+	if (err == SL_OK)
+		err = sl_policy_load(sl_bundle_conf(bundle), open_path, NULL, &diag, &policy, &stats);
+	if (err == SL_OK)
+		err = sl_conf_print(sl_bundle_conf(bundle), stdout);
+	if (err == SL_OK)
+		(void)fprintf(stderr, "sluiced: %s: valid, %llu entries in %u lists\n", path,
+		              (unsigned long long)sl_policy_entries(policy),
+		              (unsigned)sl_policy_lists(policy));
+	sl_policy_free(&policy);
+	sl_bundle_free(&bundle);
+	return err == SL_OK ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* sluiced --engine UID GID, from the supervisor only: descriptor 3 leads to it. */
+static int engine(int argc, char **argv)
+{
+	struct sl_priv_user user = { 0, 0, false };
+
+	if (argc != 4) {
+		(void)fputs("sluiced: --engine is for the supervisor only\n", stderr);
+		return USAGE_ERROR;
+	}
+	if (strcmp(argv[2], "-") != 0)
+		user = (struct sl_priv_user){ (uid_t)strtoul(argv[2], NULL, 10),
+			                      (gid_t)strtoul(argv[3], NULL, 10), true };
+	return sl_engine_run(ENGINE_FD, &user);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "config", required_argument, NULL, 'c' },
+		{ "check", no_argument, NULL, 'n' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ NULL, 0, NULL, 0 },
+	};
+	const char *conf = "/etc/sluice/sluice.yaml";
+	bool only_check = false;
+	int c;
+
+	if (argc > 1 && strcmp(argv[1], "--engine") == 0)
+		return engine(argc, argv);
+	while ((c = getopt_long(argc, argv, "c:nhV", options, NULL)) != -1) {
+		switch (c) {
+		case 'c':
+			conf = optarg;
+			break;
+		case 'n':
+			only_check = true;
+			break;
+		case 'h':
+			usage(stdout);
+			return EXIT_SUCCESS;
+		case 'V':
+			(void)puts("sluiced " SL_VERSION);
+			return EXIT_SUCCESS;
+		default:
+			usage(stderr);
+			return USAGE_ERROR;
+		}
+	}
+	if (optind < argc) {
+		(void)fprintf(stderr, "sluiced: unexpected argument '%s'\n", argv[optind]);
+		usage(stderr);
+		return USAGE_ERROR;
+	}
+	if (only_check)
+		return check(conf);
+	if (geteuid() != 0) {
+		(void)fputs("sluiced: must be started as root: it needs CAP_NET_ADMIN and CAP_NET_RAW\n",
+		            stderr);
+		return EXIT_FAILURE;
+	}
+	return sl_supervisor_run(conf);
+}

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/nfq.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <libnetfilter_queue/libnetfilter_queue.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nfnetlink_queue.h>
+#include <linux/netlink.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/mark.h"
+
+enum {
+	HEADROOM = 512,   /* of a message: everything but the payload */
+	VERDICT_MAX = 64, /* bytes of one verdict message */
+	SEND_BYTES = 64 * 1024,
+	MESSAGE_MAX = 8192, /* of configuration: more than any request or answer needs */
+};
+
+struct sl_nfq_batch {
+	uint32_t messages;
+	size_t slot; /* bytes a message */
+	uint8_t *buf;
+	struct mmsghdr *msg;
+	struct iovec *iov;
+	struct sl_nfq_packet *packet;
+	char *send;
+};
+
+static const struct sockaddr_nl kernel_addr = { .nl_family = AF_NETLINK };
+
+/* Sends one configuration message and waits for the kernel's answer. */
+static int talk(int fd, struct nlmsghdr *nlh, uint32_t seq)
+{
+	char answer[MESSAGE_MAX] __attribute__((aligned(8)));
+
+	nlh->nlmsg_flags |= NLM_F_ACK;
+	nlh->nlmsg_seq = seq;
+	if (sendto(fd, nlh, nlh->nlmsg_len, 0, (const struct sockaddr *)&kernel_addr, sizeof(kernel_addr)) <
+	    0)
+		return SL_ESYS;
+	for (;;) {
+		ssize_t n = recv(fd, answer, sizeof(answer), 0);
+		if (n < 0 && (errno == EINTR || errno == ENOBUFS))
+			continue;
+		if (n < (ssize_t)sizeof(struct nlmsghdr))
+			return SL_ESYS;
+		const struct nlmsghdr *reply = (const void *)answer;
+		if (reply->nlmsg_type != NLMSG_ERROR || reply->nlmsg_seq != seq)
+			continue; /* a packet of a queue that is bound already: it waits in the kernel */
+		const struct nlmsgerr *err = mnl_nlmsg_get_payload(reply);
+		errno = -err->error;
+		return err->error == 0 ? SL_OK : SL_ESYS;
+	}
+}
+
+static int bind_queue(int fd, const struct sl_nfq_cfg *cfg, uint16_t queue)
+{
+	char buf[MESSAGE_MAX] __attribute__((aligned(8)));
+	struct nlmsghdr *nlh = nfq_nlmsg_put(buf, NFQNL_MSG_CONFIG, queue);
+	uint32_t flags = NFQA_CFG_F_GSO | (cfg->fail_open ? NFQA_CFG_F_FAIL_OPEN : 0);
+
+	nfq_nlmsg_cfg_put_cmd(nlh, AF_UNSPEC, NFQNL_CFG_CMD_BIND);
+	int err = talk(fd, nlh, 1);
+	if (err != SL_OK)
+		return err;
+	nlh = nfq_nlmsg_put(buf, NFQNL_MSG_CONFIG, queue);
+	nfq_nlmsg_cfg_put_params(nlh, NFQNL_COPY_PACKET, (int)cfg->copy_range);
+	nfq_nlmsg_cfg_put_qmaxlen(nlh, cfg->queue_length);
+	mnl_attr_put_u32(nlh, NFQA_CFG_FLAGS, htonl(flags));
+	mnl_attr_put_u32(nlh, NFQA_CFG_MASK, htonl(NFQA_CFG_F_GSO | NFQA_CFG_F_FAIL_OPEN));
+	return talk(fd, nlh, 2);
+}
+
+static void set_buffer(int fd, uint32_t bytes)
+{
+	int n = (int)bytes;
+
+	/* FORCE needs CAP_NET_ADMIN, which the supervisor has; the plain one is capped by net.core.rmem_max. */
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &n, sizeof(n)) != 0)
+		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &n, sizeof(n));
+}
+
+int sl_nfq_open(const struct sl_nfq_cfg *cfg, uint16_t first, uint16_t count, unsigned share, unsigned shares,
+                const struct sl_diag *diag, int *fd)
+{
+	struct sockaddr_nl local = { .nl_family = AF_NETLINK };
+	int s = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
+
+	if (s < 0 || bind(s, (struct sockaddr *)&local, sizeof(local)) != 0) {
+		sl_diag(diag, NULL, 0, "netfilter socket: %s; is nfnetlink there (modprobe nfnetlink_queue)?",
+		        strerror(errno));
+		goto fail;
+	}
+	set_buffer(s, cfg->receive_buffer);
+	for (unsigned i = share; i < count; i += shares) {
+		uint16_t queue = (uint16_t)(first + i);
+		if (bind_queue(s, cfg, queue) == SL_OK)
+			continue;
+		if (errno == EBUSY || errno == EPERM)
+			sl_diag(diag, NULL, 0,
+			        "queue %u: %s; another program may hold it: choose another queue_first, or "
+			        "stop it",
+			        queue, strerror(errno));
+		else
+			sl_diag(diag, NULL, 0, "queue %u: %s", queue, strerror(errno));
+		goto fail;
+	}
+	*fd = s;
+	return SL_OK;
+fail:
+	if (s >= 0)
+		(void)close(s);
+	return errno == EBUSY ? SL_EBUSY : SL_ESYS;
+}
+
+int sl_nfq_batch_new(uint32_t messages, uint32_t copy_range, struct sl_nfq_batch **out)
+{
+	struct sl_nfq_batch *b = calloc(1, sizeof(*b));
+
+	if (b == NULL)
+		return SL_ENOMEM;
+	b->messages = messages;
+	b->slot = ((size_t)copy_range + HEADROOM + SL_CACHE_LINE - 1) & ~(size_t)(SL_CACHE_LINE - 1);
+	b->buf = aligned_alloc(SL_CACHE_LINE, b->slot * messages);
+	b->msg = calloc(messages, sizeof(*b->msg));
+	b->iov = calloc(messages, sizeof(*b->iov));
+	b->packet = calloc(messages, sizeof(*b->packet));
+	b->send = malloc(SEND_BYTES);
+	if (b->buf == NULL || b->msg == NULL || b->iov == NULL || b->packet == NULL || b->send == NULL) {
+		sl_nfq_batch_free(&b);
+		return SL_ENOMEM;
+	}
+	for (uint32_t i = 0; i < messages; i++) {
+		b->iov[i] = (struct iovec){ b->buf + i * b->slot, b->slot };
+		b->msg[i].msg_hdr.msg_iov = &b->iov[i];
+		b->msg[i].msg_hdr.msg_iovlen = 1;
+	}
+	*out = b;
+	return SL_OK;
+}
+
+void sl_nfq_batch_free(struct sl_nfq_batch **b)
+{
+	if (*b == NULL)
+		return;
+	free((*b)->buf);
+	free((*b)->msg);
+	free((*b)->iov);
+	free((*b)->packet);
+	free((*b)->send);
+	free(*b);
+	*b = NULL;
+}
+
+/* A packet message; false for anything else (errors of late verdicts, noise). */
+static bool read_message(const struct nlmsghdr *nlh, size_t len, struct sl_nfq_packet *out)
+{
+	struct nlattr *attr[NFQA_MAX + 1] = { NULL };
+
+	if (!mnl_nlmsg_ok(nlh, (int)len) || nlh->nlmsg_type != ((NFNL_SUBSYS_QUEUE << 8) | NFQNL_MSG_PACKET))
+		return false;
+	if (nfq_nlmsg_parse(nlh, attr) < 0 || attr[NFQA_PACKET_HDR] == NULL)
+		return false;
+	const struct nfgenmsg *gen = mnl_nlmsg_get_payload(nlh);
+	const struct nfqnl_msg_packet_hdr *hdr = mnl_attr_get_payload(attr[NFQA_PACKET_HDR]);
+	out->ticket.id = ntohl(hdr->packet_id);
+	out->ticket.queue = ntohs(gen->res_id);
+	out->ticket.mark = attr[NFQA_MARK] == NULL ? 0 : ntohl(mnl_attr_get_u32(attr[NFQA_MARK]));
+	out->ip = attr[NFQA_PAYLOAD] == NULL ? (struct sl_bytes){ NULL, 0 }
+	                                     : sl_bytes_of(mnl_attr_get_payload(attr[NFQA_PAYLOAD]),
+	                                                   mnl_attr_get_payload_len(attr[NFQA_PAYLOAD]));
+	out->wire_len = attr[NFQA_CAP_LEN] == NULL ? (uint32_t)out->ip.len
+	                                           : ntohl(mnl_attr_get_u32(attr[NFQA_CAP_LEN]));
+	return true;
+}
+
+static int read_failed(struct sl_nfq_counts *counts)
+{
+	switch (errno) {
+	case ENOBUFS:
+		counts->enobufs++;
+		return 0;
+	case EAGAIN:
+	case EINTR:
+		return 0;
+	default:
+		return SL_ESYS;
+	}
+}
+
+int sl_nfq_read(int fd, struct sl_nfq_batch *b, const struct sl_nfq_packet **packets,
+                struct sl_nfq_counts *counts)
+{
+	int n = recvmmsg(fd, b->msg, b->messages, MSG_WAITFORONE, NULL);
+	int got = 0;
+
+	if (n < 0)
+		return read_failed(counts);
+	for (int i = 0; i < n; i++) {
+		const struct nlmsghdr *nlh = b->iov[i].iov_base;
+		if ((b->msg[i].msg_hdr.msg_flags & MSG_TRUNC) == 0 &&
+		    read_message(nlh, b->msg[i].msg_len, &b->packet[got]))
+			got++;
+		else
+			counts->errors++;
+	}
+	*packets = b->packet;
+	return got;
+}
+
+static int send_all(int fd, const char *buf, size_t len)
+{
+	while (send(fd, buf, len, 0) < 0) {
+		if (errno != EINTR && errno != ENOBUFS && errno != EAGAIN)
+			return SL_ESYS;
+	}
+	return SL_OK;
+}
+
+/* Cost: some 20 ns a verdict; queue/verdict in the bench of the whole path. */
+static size_t put_verdict(char *at, const struct sl_answer *a, uint32_t mark_mask)
+{
+	static const enum sl_mark_verdict mark[] = {
+		[SL_ACTION_PASS] = SL_MARK_PASSED,
+		[SL_ACTION_ALLOW] = SL_MARK_ALLOWED,
+		[SL_ACTION_BLOCK] = SL_MARK_BLOCKED,
+	};
+	struct nlmsghdr *nlh = nfq_nlmsg_put(at, NFQNL_MSG_VERDICT, a->ticket.queue);
+
+	nfq_nlmsg_verdict_put(nlh, (int)a->ticket.id, NF_ACCEPT);
+	nfq_nlmsg_verdict_put_mark(nlh, sl_mark_answer(mark_mask, a->ticket.mark, mark[a->action]));
+	return nlh->nlmsg_len;
+}
+
+int sl_nfq_answer(int fd, struct sl_nfq_batch *b, const struct sl_answer *answer, size_t n,
+                  uint32_t mark_mask)
+{
+	size_t len = 0;
+	int err = SL_OK;
+
+	for (size_t i = 0; i < n && err == SL_OK; i++) {
+		if (len + VERDICT_MAX > SEND_BYTES) {
+			err = send_all(fd, b->send, len);
+			len = 0;
+		}
+		len += put_verdict(b->send + len, &answer[i], mark_mask);
+	}
+	if (err == SL_OK && len > 0)
+		err = send_all(fd, b->send, len);
+	return err;
+}
+
+/* One line of the kernel's table a queue: number, portid, waiting, copy mode, copy range, queue dropped, user dropped,
+ * last id. Calls each() for every line. */
+static int each_queue(void (*each)(void *ctx, unsigned queue, unsigned waiting, unsigned queue_dropped,
+                                   unsigned user_dropped, unsigned last_id),
+                      void *ctx)
+{
+	FILE *f = fopen("/proc/thread-self/net/netfilter/nfnetlink_queue", "re");
+	char line[256];
+
+	if (f == NULL)
+		return SL_ESYS;
+	while (fgets(line, sizeof(line), f) != NULL) {
+		unsigned v[8];
+		int n = sscanf(line, "%u %u %u %u %u %u %u %u", &v[0], &v[1], &v[2], &v[3], &v[4], &v[5],
+		               &v[6], &v[7]);
+		if (n == 8)
+			each(ctx, v[0], v[2], v[5], v[6], v[7]);
+	}
+	(void)fclose(f);
+	return SL_OK;
+}
+
+struct leftovers {
+	int fd;
+	uint16_t first, count;
+	unsigned share, shares;
+	uint32_t verdict;
+	uint64_t answered;
+	int err;
+};
+
+static void answer_queue(void *ctx, unsigned queue, unsigned waiting, unsigned queue_dropped,
+                         unsigned user_dropped, unsigned last_id)
+{
+	struct leftovers *l = ctx;
+	char buf[MESSAGE_MAX] __attribute__((aligned(8)));
+	(void)queue_dropped;
+	(void)user_dropped;
+
+	if (queue < l->first || queue >= l->first + l->count || (queue - l->first) % l->shares != l->share ||
+	    waiting == 0)
+		return;
+	struct nlmsghdr *nlh = nfq_nlmsg_put(buf, NFQNL_MSG_VERDICT_BATCH, queue);
+	nfq_nlmsg_verdict_put(nlh, (int)last_id, (int)l->verdict);
+	if (send_all(l->fd, buf, nlh->nlmsg_len) != SL_OK)
+		l->err = SL_ESYS;
+	l->answered += waiting;
+}
+
+static void throw_away_unread(int fd)
+{
+	char byte;
+
+	while (recv(fd, &byte, 1, MSG_DONTWAIT | MSG_TRUNC) >= 0 || errno == EINTR || errno == ENOBUFS)
+		;
+}
+
+int sl_nfq_answer_all(int fd, uint16_t first, uint16_t count, unsigned share, unsigned shares,
+                      enum sl_nfq_final how, uint64_t *answered)
+{
+	static const uint32_t verdict[] = {
+		[SL_NFQ_REPEAT] = NF_REPEAT,
+		[SL_NFQ_ACCEPT] = NF_ACCEPT,
+		[SL_NFQ_DROP] = NF_DROP,
+	};
+	struct leftovers l = { fd, first, count, share, shares, verdict[how], 0, SL_OK };
+
+	throw_away_unread(fd);
+	int err = each_queue(answer_queue, &l);
+	*answered += l.answered;
+	return err != SL_OK ? err : l.err;
+}
+
+struct sum {
+	uint16_t first, count;
+	struct sl_nfq_kernel k;
+};
+
+static void add_queue(void *ctx, unsigned queue, unsigned waiting, unsigned queue_dropped,
+                      unsigned user_dropped, unsigned last_id)
+{
+	struct sum *s = ctx;
+
+	if (queue < s->first || queue >= s->first + s->count)
+		return;
+	s->k.waiting += waiting;
+	s->k.queue_dropped += queue_dropped;
+	s->k.user_dropped += user_dropped;
+	s->k.queued += last_id;
+}
+
+int sl_nfq_kernel_counts(uint16_t first, uint16_t count, struct sl_nfq_kernel *out)
+{
+	struct sum s = { first, count, { 0, 0, 0, 0 } };
+	int err = each_queue(add_queue, &s);
+
+	if (err == SL_OK)
+		*out = s.k;
+	return err;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* policy_provider.h - where filter and policy meet: the filter asks, the policy of the batch answers, the flow log hears. */
+#ifndef SL_DAEMON_POLICY_PROVIDER_H
+#define SL_DAEMON_POLICY_PROVIDER_H
+
+#include "daemon/flow_log.h"
+#include "filter/provider.h"
+#include "policy/policy.h"
+
+struct sl_policy_provider {
+	const struct sl_policy *policy; /* set for the length of a batch, NULL outside */
+	struct sl_flow_log *log;        /* NULL: none */
+	unsigned worker;
+	int64_t realtime_us; /* of the batch */
+};
+
+/* The provider's table over p, which outlives it. */
+struct sl_provider sl_policy_provider_table(struct sl_policy_provider *p);
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* rules.h - the kernel rules that queue undecided packets and carry out verdicts (design: the life of a flow).
+ *
+ * One interface, two backends: nft with `queue` where the kernel has it (rules_nft.c), xt NFQUEUE through iptables and
+ * ip6tables where not (rules_xt.c). Everything lives in a table or in chains of our own; nobody else's rule is touched.
+ * Used by the supervisor's one thread. Commands are run as child processes, never through a shell. */
+#ifndef SL_DAEMON_RULES_H
+#define SL_DAEMON_RULES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/diag.h"
+#include "base/err.h"
+#include "daemon/inside.h"
+
+enum sl_backend { SL_BACKEND_AUTO, SL_BACKEND_NFT, SL_BACKEND_IPTABLES, SL_BACKEND_IPTABLES_LEGACY };
+
+struct sl_rules_cfg {
+	enum sl_backend backend;
+	const struct sl_inside *inside; /* borrowed for the life of the rules */
+	size_t insides;
+	uint16_t queue_first, queue_count;
+	bool bypass;        /* with no listener on the queue packets pass instead of being dropped */
+	bool refuse_silent; /* blocked TCP is dropped instead of reset */
+	uint32_t mark_mask; /* daemon/mark.h */
+};
+
+struct sl_rules_counts {
+	uint64_t unjudged_packets; /* should have been judged and were not: queue bypass, fail-open, another's ACCEPT */
+	uint64_t invalid_packets;  /* from inside, with payload, that conntrack calls INVALID: passed, never queued */
+	uint64_t unrefused_packets; /* blocked ones that another's ACCEPT led past our refusal: dropped by the last rule */
+};
+
+struct sl_rules; /* opaque */
+
+/* Probes which backend works here. SL_EUNSUP, with words for diag, when none does. Installs nothing. */
+int sl_rules_open(const struct sl_rules_cfg *cfg, const struct sl_diag *diag, struct sl_rules **out);
+void sl_rules_close(struct sl_rules **r); /* does not remove the rules */
+const char *sl_rules_backend(const struct sl_rules *r); /* "nft", "iptables (nf_tables)", "iptables-legacy" */
+
+/* Puts the rules in place, atomically per table; again and after a crash as well. */
+int sl_rules_install(struct sl_rules *r, const struct sl_diag *diag);
+/* Takes all of ours away, of every backend, whatever is there of it. Fine when nothing is. */
+int sl_rules_remove(struct sl_rules *r, const struct sl_diag *diag);
+/* Is everything as installed, and ahead of others' rules? SL_OK, or SL_ENOENT when something is missing or altered. */
+int sl_rules_verify(struct sl_rules *r);
+/* Did somebody touch a rule set since the last call? Cheap. Poll fd() for input (-1: none), and call at least every
+ * 250 ms where poll_needed() (legacy tables send no notifications). */
+int sl_rules_watch_fd(const struct sl_rules *r);
+bool sl_rules_watch_poll_needed(const struct sl_rules *r);
+bool sl_rules_watch_changed(struct sl_rules *r);
+int sl_rules_count(struct sl_rules *r, struct sl_rules_counts *out);
+
+#endif

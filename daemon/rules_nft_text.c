@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <arpa/inet.h>
+
+#include "daemon/mark.h"
+#include "daemon/rules_text.h"
+
+/* Words of a TCP header, RFC 9293 §3.1; the common ones first: with timestamps, without options, a SYN's. */
+static const unsigned char tcp_words[] = { 8, 5, 10, 6, 7, 9, 11, 12, 13, 14, 15 };
+
+/* Returns from the chain what carries no payload. A length of 0 (BIG TCP, jumbograms) and what has IP options or extension
+ * headers goes on, to be safe. One rule per header length: nft 1.0.6 lists a set over `tcp doff` wrongly, and a saved rule
+ * set would no longer match. `ip6 length` stands first because nft lists it so. */
+static void put_payload_only(struct sl_out *o)
+{
+	sl_out_str(o, "\t\tip protocol != { tcp, udp } return\n"
+	              "\t\tip6 nexthdr != { 0, 6, 17, 43, 44, 51, 60, 135, 139, 140 } return\n"
+	              "\t\tudp length 1-8 return\n");
+	for (size_t i = 0; i < SL_COUNT(tcp_words); i++)
+		sl_out_fmt(o, "\t\tip hdrlength 5 tcp doff %u ip length %u return\n", tcp_words[i],
+		           20 + 4 * tcp_words[i]);
+	for (size_t i = 0; i < SL_COUNT(tcp_words); i++)
+		sl_out_fmt(o, "\t\tip6 length %u ip6 nexthdr tcp tcp doff %u return\n", 4 * tcp_words[i],
+		           tcp_words[i]);
+}
+
+static void put_prefix(struct sl_out *o, const struct sl_inside *in)
+{
+	char text[INET6_ADDRSTRLEN];
+	inet_ntop(in->family == 4 ? AF_INET : AF_INET6, in->addr, text, sizeof(text));
+	sl_out_fmt(o, "\t\t%s saddr %s/%u ", in->family == 4 ? "ip" : "ip6", text, in->prefix);
+}
+
+static void put_interface(struct sl_out *o, const char *name)
+{
+	size_t len = strlen(name);
+	if (strcmp(name, "+") == 0)
+		sl_out_str(o, "\t\t");
+	else if (name[len - 1] == '+')
+		sl_out_fmt(o, "\t\tiifname \"%.*s*\" ", (int)(len - 1), name);
+	else
+		sl_out_fmt(o, "\t\tiifname \"%s\" ", name);
+}
+
+/* goto and not jump: a packet that matches two entries goes through once. */
+static void put_insides(const struct sl_rules_cfg *cfg, const char *chain, struct sl_out *o)
+{
+	for (size_t i = 0; i < cfg->insides; i++) {
+		if (cfg->inside[i].family == 0)
+			put_interface(o, cfg->inside[i].ifname);
+		else
+			put_prefix(o, &cfg->inside[i]);
+		sl_out_fmt(o, "goto %s\n", chain);
+	}
+}
+
+/* Decided flows first: nearly all packets. */
+static void put_queue_chain(const struct sl_rules_cfg *cfg, struct sl_out *o)
+{
+	uint32_t m = cfg->mark_mask, v = sl_mark_verdict_mask(m);
+	sl_out_str(o,
+	           "\tchain forward_queue {\n\t\ttype filter hook forward priority mangle; policy accept;\n");
+	sl_out_fmt(o, "\t\tct mark & 0x%08x == 0x%08x return\n", v, sl_mark_of(m, SL_MARK_ALLOWED));
+	sl_out_fmt(o, "\t\tct mark & 0x%08x == 0x%08x meta mark set meta mark & 0x%08x | 0x%08x return\n", v,
+	           sl_mark_of(m, SL_MARK_BLOCKED), ~v, sl_mark_of(m, SL_MARK_BLOCKED));
+	put_insides(cfg, "inside", o);
+	sl_out_str(o, "\t}\n");
+}
+
+static void put_inside_chain(const struct sl_rules_cfg *cfg, struct sl_out *o)
+{
+	uint32_t started = sl_mark_started(cfg->mark_mask);
+	sl_out_str(o, "\tchain inside {\n\t\tct direction reply return\n\t\tct state untracked return\n"
+	              "\t\tct state invalid goto invalid\n");
+	sl_out_fmt(o, "\t\ttcp flags & (fin | syn | rst | ack) == syn ct mark set ct mark | 0x%08x\n",
+	           started);
+	sl_out_str(o, "\t\tgoto ask\n\t}\n");
+}
+
+static void put_ask_chain(const struct sl_rules_cfg *cfg, struct sl_out *o)
+{
+	uint32_t m = cfg->mark_mask, started = sl_mark_started(m);
+	unsigned last = (unsigned)cfg->queue_first + cfg->queue_count - 1;
+	sl_out_str(o, "\tchain ask {\n");
+	put_payload_only(o);
+	sl_out_fmt(o, "\t\tmeta mark set meta mark & 0x%08x\n", ~m);
+	sl_out_fmt(o, "\t\tct mark & 0x%08x == 0x%08x meta mark set meta mark | 0x%08x\n", started, started,
+	           started);
+	sl_out_fmt(o, "\t\tqueue num %u", cfg->queue_first);
+	if (cfg->queue_count > 1)
+		sl_out_fmt(o, "-%u", last);
+	sl_out_fmt(o, "%s\n\t}\n", cfg->bypass ? " bypass" : "");
+}
+
+static void put_counting_chain(const char *chain, const char *head, struct sl_out *o)
+{
+	sl_out_fmt(o, "\tchain %s {\n%s", chain, head);
+	put_payload_only(o);
+	sl_out_fmt(o, "\t\tcounter name \"%s\"\n\t}\n", chain);
+}
+
+/* Directly after the chain that asks, so that no accept of another's filter chain leads past it. */
+static void put_verdict_chain(const struct sl_rules_cfg *cfg, struct sl_out *o)
+{
+	uint32_t m = cfg->mark_mask, v = sl_mark_verdict_mask(m), allowed = sl_mark_of(m, SL_MARK_ALLOWED);
+	sl_out_str(o, "\tchain forward_verdict {\n\t\ttype filter hook forward priority mangle + 1; policy "
+	              "accept;\n");
+	sl_out_fmt(o, "\t\tmeta mark & 0x%08x == 0x%08x goto refuse\n", v, sl_mark_of(m, SL_MARK_BLOCKED));
+	sl_out_fmt(o, "\t\tmeta mark & 0x%08x == 0x%08x ct mark set ct mark & 0x%08x | 0x%08x return\n", v,
+	           allowed, ~v, allowed);
+	sl_out_fmt(o, "\t\tct mark & 0x%08x != 0x00000000 return\n", v);
+	sl_out_fmt(o, "\t\tmeta mark & 0x%08x != 0x00000000 return\n", v);
+	put_insides(cfg, "unjudged", o);
+	sl_out_str(o, "\t}\n");
+}
+
+/* Our bits leave the packet before it is refused: with net.ipv4.fwmark_reflect the reset takes its mark. */
+static void put_refuse_chain(const struct sl_rules_cfg *cfg, struct sl_out *o)
+{
+	uint32_t m = cfg->mark_mask, v = sl_mark_verdict_mask(m);
+	sl_out_str(o, "\tchain refuse {\n");
+	sl_out_fmt(o, "\t\tct mark set ct mark & 0x%08x | 0x%08x\n", ~v, sl_mark_of(m, SL_MARK_BLOCKED));
+	sl_out_fmt(o, "\t\tmeta mark set meta mark & 0x%08x\n", ~m);
+	if (!cfg->refuse_silent)
+		sl_out_str(o, "\t\tmeta l4proto tcp reject with tcp reset\n");
+	sl_out_str(o, "\t\tdrop\n\t}\n");
+}
+
+static void put_post_chain(const struct sl_rules_cfg *cfg, struct sl_out *o)
+{
+	uint32_t m = cfg->mark_mask, v = sl_mark_verdict_mask(m);
+	sl_out_str(
+	        o,
+	        "\tchain postrouting {\n\t\ttype filter hook postrouting priority mangle; policy accept;\n");
+	sl_out_fmt(o, "\t\tmeta mark & 0x%08x == 0x00000000 return\n", m);
+	sl_out_fmt(o, "\t\tmeta mark & 0x%08x == 0x%08x counter name \"unrefused\" drop\n", v,
+	           sl_mark_of(m, SL_MARK_BLOCKED));
+	sl_out_fmt(o, "\t\tmeta mark set meta mark & 0x%08x\n\t}\n", ~m);
+}
+
+void sl_nft_text(const struct sl_rules_cfg *cfg, struct sl_out *o)
+{
+	sl_out_str(o, "add table inet " SL_NFT_TABLE "\ndelete table inet " SL_NFT_TABLE "\n");
+	sl_out_str(o, "table inet " SL_NFT_TABLE " {\n");
+	sl_out_str(o, "\tcounter unjudged {\n\t}\n\tcounter invalid {\n\t}\n\tcounter unrefused {\n\t}\n");
+	put_queue_chain(cfg, o);
+	put_inside_chain(cfg, o);
+	put_ask_chain(cfg, o);
+	put_counting_chain("invalid", "", o);
+	put_verdict_chain(cfg, o);
+	put_counting_chain("unjudged",
+	                   "\t\tct direction != original return\n\t\tct state invalid,untracked return\n", o);
+	put_refuse_chain(cfg, o);
+	put_post_chain(cfg, o);
+	sl_out_str(o, "}\n");
+}

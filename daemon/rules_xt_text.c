@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <arpa/inet.h>
+
+#include "daemon/mark.h"
+#include "daemon/payload_bpf.h"
+#include "daemon/rules_text.h"
+
+const char *const sl_xt_table_name[SL_XT_TABLES + 1] = { "filter", "mangle", NULL };
+
+const struct sl_xt_jump sl_xt_jump[SL_XT_JUMPS] = {
+	{ SL_XT_FILTER, "FORWARD", "SLUICE-VERDICT" },
+	{ SL_XT_MANGLE, "FORWARD", "SLUICE-FORWARD" },
+	{ SL_XT_MANGLE, "POSTROUTING", "SLUICE-POST" },
+};
+
+size_t sl_rules_text_max(const struct sl_rules_cfg *cfg)
+{
+	return 16384 + cfg->insides * 256;
+}
+
+static void put_payload(int family, struct sl_out *o)
+{
+	sl_out_str(o, "-m bpf --bytecode \"");
+	sl_payload_bpf_text(family, o);
+	sl_out_str(o, "\" ");
+}
+
+/* -g and not -j: a packet that matches two entries goes through once. */
+static void put_insides(const struct sl_rules_cfg *cfg, int family, const char *from, const char *to,
+                        struct sl_out *o)
+{
+	for (size_t i = 0; i < cfg->insides; i++) {
+		const struct sl_inside *in = &cfg->inside[i];
+		char text[INET6_ADDRSTRLEN];
+		if (in->family == 0) {
+			sl_out_fmt(o, "-A %s -i %s -g %s\n", from, in->ifname, to);
+		} else if (in->family == family) {
+			inet_ntop(family == 4 ? AF_INET : AF_INET6, in->addr, text, sizeof(text));
+			sl_out_fmt(o, "-A %s -s %s/%u -g %s\n", from, text, in->prefix, to);
+		}
+	}
+}
+
+static void put_ask(const struct sl_rules_cfg *cfg, struct sl_out *o)
+{
+	uint32_t m = cfg->mark_mask, v = sl_mark_verdict_mask(m), started = sl_mark_started(m);
+	unsigned last = (unsigned)cfg->queue_first + cfg->queue_count - 1;
+	sl_out_fmt(o, "-A SLUICE-ASK -j CONNMARK --restore-mark --nfmask 0x%x --ctmask 0x%x\n", started,
+	           started);
+	sl_out_fmt(o, "-A SLUICE-ASK -j MARK --set-xmark 0x0/0x%x\n", v);
+	if (cfg->queue_count > 1)
+		sl_out_fmt(o, "-A SLUICE-ASK -j NFQUEUE --queue-balance %u:%u", cfg->queue_first, last);
+	else
+		sl_out_fmt(o, "-A SLUICE-ASK -j NFQUEUE --queue-num %u", cfg->queue_first);
+	sl_out_fmt(o, "%s\n", cfg->bypass ? " --queue-bypass" : "");
+}
+
+static void put_inside(const struct sl_rules_cfg *cfg, int family, struct sl_out *o)
+{
+	uint32_t started = sl_mark_started(cfg->mark_mask);
+	sl_out_str(o, "-A SLUICE-INSIDE -m conntrack --ctdir REPLY -j RETURN\n");
+	sl_out_str(o, "-A SLUICE-INSIDE -m conntrack --ctstate INVALID ");
+	put_payload(family, o);
+	sl_out_str(o, "-m comment --comment \"sluice: invalid\" -j RETURN\n");
+	sl_out_str(o, "-A SLUICE-INSIDE -m conntrack --ctstate INVALID,UNTRACKED -j RETURN\n");
+	sl_out_fmt(o,
+	           "-A SLUICE-INSIDE -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j CONNMARK --set-xmark "
+	           "0x%x/0x%x\n",
+	           started, started);
+	sl_out_str(o, "-A SLUICE-INSIDE ");
+	put_payload(family, o);
+	sl_out_str(o, "-g SLUICE-ASK\n");
+}
+
+/* The common packet, which has none of our bits, costs one test. */
+static void put_post(const struct sl_rules_cfg *cfg, struct sl_out *o)
+{
+	uint32_t m = cfg->mark_mask, v = sl_mark_verdict_mask(m);
+	uint32_t allowed = sl_mark_of(m, SL_MARK_ALLOWED), blocked = sl_mark_of(m, SL_MARK_BLOCKED);
+	sl_out_fmt(o, "-A SLUICE-POST -m mark --mark 0x0/0x%x -j RETURN\n", m);
+	sl_out_fmt(o,
+	           "-A SLUICE-POST -m mark --mark 0x%x/0x%x -j CONNMARK --save-mark --nfmask 0x%x --ctmask "
+	           "0x%x\n",
+	           allowed, v, v, v);
+	sl_out_fmt(o,
+	           "-A SLUICE-POST -m mark --mark 0x%x/0x%x -j CONNMARK --save-mark --nfmask 0x%x --ctmask "
+	           "0x%x\n",
+	           blocked, v, v, v);
+	sl_out_fmt(o,
+	           "-A SLUICE-POST -m mark --mark 0x%x/0x%x -m comment --comment \"sluice: unrefused\" -j "
+	           "DROP\n",
+	           blocked, v);
+	sl_out_fmt(o, "-A SLUICE-POST -j MARK --set-xmark 0x0/0x%x\n", m);
+}
+
+static void put_mangle(const struct sl_rules_cfg *cfg, int family, struct sl_out *o)
+{
+	uint32_t m = cfg->mark_mask, v = sl_mark_verdict_mask(m);
+	uint32_t allowed = sl_mark_of(m, SL_MARK_ALLOWED), blocked = sl_mark_of(m, SL_MARK_BLOCKED);
+	sl_out_str(o, ":SLUICE-FORWARD - [0:0]\n:SLUICE-INSIDE - [0:0]\n:SLUICE-ASK - [0:0]\n:SLUICE-POST - "
+	              "[0:0]\n");
+	sl_out_fmt(o, "-A SLUICE-FORWARD -m connmark --mark 0x%x/0x%x -j RETURN\n", allowed, v);
+	sl_out_fmt(o, "-A SLUICE-FORWARD -m connmark --mark 0x%x/0x%x -j MARK --set-xmark 0x%x/0x%x\n",
+	           blocked, v, blocked, v);
+	sl_out_fmt(o, "-A SLUICE-FORWARD -m connmark --mark 0x%x/0x%x -j RETURN\n", blocked, v);
+	put_insides(cfg, family, "SLUICE-FORWARD", "SLUICE-INSIDE", o);
+	put_inside(cfg, family, o);
+	put_ask(cfg, o);
+	put_post(cfg, o);
+}
+
+static void put_filter(const struct sl_rules_cfg *cfg, int family, struct sl_out *o)
+{
+	uint32_t m = cfg->mark_mask, v = sl_mark_verdict_mask(m), blocked = sl_mark_of(m, SL_MARK_BLOCKED);
+	sl_out_str(o, ":SLUICE-VERDICT - [0:0]\n:SLUICE-UNJUDGED - [0:0]\n:SLUICE-REFUSE - [0:0]\n");
+	sl_out_fmt(o, "-A SLUICE-VERDICT -m mark --mark 0x%x/0x%x -g SLUICE-REFUSE\n", blocked, v);
+	sl_out_fmt(o, "-A SLUICE-VERDICT -m connmark ! --mark 0x0/0x%x -j RETURN\n", v);
+	sl_out_fmt(o, "-A SLUICE-VERDICT -m mark ! --mark 0x0/0x%x -j RETURN\n", v);
+	put_insides(cfg, family, "SLUICE-VERDICT", "SLUICE-UNJUDGED", o);
+	sl_out_str(o, "-A SLUICE-UNJUDGED -m conntrack --ctdir ORIGINAL ");
+	put_payload(family, o);
+	sl_out_str(o, "-m comment --comment \"sluice: unjudged\"\n");
+	sl_out_fmt(o, "-A SLUICE-REFUSE -j CONNMARK --save-mark --nfmask 0x%x --ctmask 0x%x\n", v, v);
+	/* With net.ipv4.fwmark_reflect the reset takes the packet's mark: it must not have ours. */
+	sl_out_fmt(o, "-A SLUICE-REFUSE -j MARK --set-xmark 0x0/0x%x\n", m);
+	if (!cfg->refuse_silent)
+		sl_out_str(o, "-A SLUICE-REFUSE -p tcp -j REJECT --reject-with tcp-reset\n");
+	sl_out_str(o, "-A SLUICE-REFUSE -j DROP\n");
+}
+
+void sl_xt_text_chains(const struct sl_rules_cfg *cfg, int family, enum sl_xt_table table, struct sl_out *o)
+{
+	if (table == SL_XT_MANGLE)
+		put_mangle(cfg, family, o);
+	else
+		put_filter(cfg, family, o);
+}
+
+void sl_xt_text_jumps(enum sl_xt_table table, struct sl_out *o)
+{
+	for (size_t i = 0; i < SL_XT_JUMPS; i++)
+		if (sl_xt_jump[i].table == table)
+			sl_out_fmt(o, "-I %s 1 -j %s\n", sl_xt_jump[i].from, sl_xt_jump[i].to);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* shared.h - the memory that supervisor and engine share: counters that outlive an engine.
+ * Made by the supervisor as a sealed memfd, mapped by every engine. One writer a line: worker i writes worker[i] and nobody
+ * else does; the supervisor only reads. */
+#ifndef SL_DAEMON_SHARED_H
+#define SL_DAEMON_SHARED_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/util.h"
+#include "filter/stats.h"
+
+enum { SL_WORKERS_MAX = 64 };
+
+struct sl_worker_shared {
+	struct sl_filter_stats filter;
+	uint64_t batches;       /* also the worker's sign of life */
+	uint64_t answers;       /* verdicts sent */
+	uint64_t enobufs;       /* the queue socket overflowed */
+	uint64_t errors;        /* verdicts refused by the kernel, messages without sense */
+	uint64_t resets;        /* servers of blocked connections told */
+	uint64_t resets_failed; /* could not be told */
+	uint64_t log_written;
+	uint64_t log_dropped;
+} SL_ALIGNED;
+
+struct sl_shared {
+	uint32_t workers;
+	struct sl_worker_shared worker[SL_WORKERS_MAX];
+} SL_ALIGNED;
+
+/* A new zeroed one: its descriptor and its mapping. */
+int sl_shared_new(uint32_t workers, int *fd, struct sl_shared **out);
+/* Maps one that somebody else made; SL_EMALF when its size is wrong. */
+int sl_shared_map(int fd, struct sl_shared **out);
+void sl_shared_unmap(struct sl_shared **s);
+
+#endif

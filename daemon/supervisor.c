@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/supervisor.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <systemd/sd-daemon.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "daemon/flow_log_file.h"
+#include "daemon/log.h"
+#include "daemon/nfq.h"
+#include "daemon/refuse.h"
+#include "daemon/supervisor_state.h"
+
+enum { STOP_LIMIT_MS = 3000, TICK_MS = 100, IDLE_MS = 1000 };
+
+struct sl_mono sl_supervisor_now(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (struct sl_mono){ (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000 };
+}
+
+static unsigned worker_count(const struct sl_conf *c)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	size_t n = c->workers != 0 ? c->workers : (size_t)(cores < 1 ? 1 : cores);
+
+	return (unsigned)sl_min(sl_min(n, c->queue_count), SL_WORKERS_MAX);
+}
+
+static int open_queues(struct sl_supervisor *s)
+{
+	const struct sl_conf *c = s->conf;
+	struct sl_nfq_cfg cfg = { c->queue_length, (uint32_t)c->copy_range, (uint32_t)c->receive_buffer,
+		                  c->fail_open };
+	int err = SL_OK;
+
+	s->take.workers = worker_count(c);
+	for (unsigned i = 0; i < s->take.workers && err == SL_OK; i++) {
+		err = sl_nfq_open(&cfg, (uint16_t)c->queue_first, (uint16_t)c->queue_count, i,
+		                  s->take.workers, &sl_log_diag, &s->take.queue[i]);
+		if (err == SL_OK && c->refuse == 0)
+			s->take.conntrack[i] = sl_conntrack_socket();
+	}
+	return err;
+}
+
+/* Sockets that tell the servers of refused connections. Without them sluice filters all the same, and says so. */
+static void open_raw(struct sl_supervisor *s)
+{
+	if (s->conf->refuse == 0 && sl_refuse_sockets(0, s->take.raw) != SL_OK)
+		sl_log(SL_LOG_WARN, "raw sockets: %s; servers of refused connections will not be told",
+		       strerror(errno));
+}
+
+static int open_rules(struct sl_supervisor *s)
+{
+	const struct sl_conf *c = s->conf;
+	struct sl_rules_cfg cfg = {
+		.backend = (enum sl_backend)c->backend,
+		.inside = c->inside,
+		.insides = c->insides,
+		.queue_first = (uint16_t)c->queue_first,
+		.queue_count = (uint16_t)c->queue_count,
+		.bypass = c->bypass,
+		.refuse_silent = c->refuse != 0,
+		.mark_mask = c->mark_mask,
+	};
+
+	return sl_rules_open(&cfg, &sl_log_diag, &s->rules);
+}
+
+static int open_all(struct sl_supervisor *s)
+{
+	struct sl_ctl_handler handler = { s, sl_supervisor_request };
+	int err = sl_bundle_read(s->conf_path, &sl_log_diag, &s->good);
+
+	if (err == SL_OK)
+		err = sl_bundle_parse(s->good, &sl_log_diag, &s->conf);
+	if (err != SL_OK)
+		return err;
+	s->user = sl_priv_lookup(s->conf->user);
+	if (!s->user.found)
+		sl_log(SL_LOG_NOTICE,
+		       "there is no user '%s': the engine runs as root with CAP_NET_ADMIN only",
+		       s->conf->user);
+	err = sl_ctl_open(s->conf->control, &handler, &sl_log_diag, &s->ctl);
+	if (err == SL_OK)
+		err = open_rules(s);
+	if (err == SL_OK)
+		err = open_queues(s);
+	if (err == SL_OK)
+		err = sl_shared_new(s->take.workers, &s->take.shared, &s->shared);
+	if (err == SL_OK)
+		open_raw(s);
+	if (err == SL_OK)
+		s->take.flow_log = sl_flow_log_file_open(s->conf->flow_log, &s->user);
+	return err;
+}
+
+static void close_all(struct sl_supervisor *s)
+{
+	sl_take_close(&s->take);
+	sl_rules_close(&s->rules);
+	sl_ctl_close(&s->ctl);
+	sl_shared_unmap(&s->shared);
+	sl_bundle_free(&s->next);
+	sl_bundle_free(&s->good);
+	sl_conf_free(&s->conf);
+	json_decref(s->policy);
+	if (s->signals >= 0)
+		(void)close(s->signals);
+}
+
+static int catch_signals(void)
+{
+	sigset_t set;
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGINT);
+	(void)sigaddset(&set, SIGHUP);
+	(void)sigaddset(&set, SIGCHLD);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static void on_signals(struct sl_supervisor *s)
+{
+	struct signalfd_siginfo info;
+
+	while (read(s->signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
+			s->stopping = true;
+		else if (info.ssi_signo == SIGHUP)
+			sl_supervisor_reload(s);
+		else if (info.ssi_signo == SIGCHLD)
+			sl_supervisor_child_event(s);
+	}
+}
+
+static int next_wait(const struct sl_supervisor *s)
+{
+	bool busy =
+	        s->restart_at.us != 0 || s->failed_at.us != 0 || s->verify_at.us != 0 || s->gap_since.us != 0;
+
+	if (s->verify_at.us != 0)
+		return 10;
+	return busy || sl_rules_watch_poll_needed(s->rules) ? TICK_MS : IDLE_MS;
+}
+
+static void serve(struct sl_supervisor *s)
+{
+	struct pollfd fd[] = {
+		{ s->signals, POLLIN, 0 },
+		{ sl_ctl_fd(s->ctl), POLLIN, 0 },
+		{ sl_rules_watch_fd(s->rules), POLLIN, 0 },
+		{ s->engine.pid > 0 ? s->engine.ipc : -1, POLLIN, 0 },
+	};
+
+	if (poll(fd, SL_COUNT(fd), next_wait(s)) < 0 && errno != EINTR)
+		s->stopping = true;
+	if (fd[0].revents != 0)
+		on_signals(s);
+	if ((fd[3].revents & POLLIN) != 0)
+		sl_supervisor_engine_message(s);
+	if (fd[1].revents != 0)
+		sl_ctl_serve(s->ctl);
+	struct sl_mono now = sl_supervisor_now();
+	sl_supervisor_engine_timers(s, now);
+	if (s->ready)
+		sl_supervisor_rules_timers(s, now);
+}
+
+/* Rules first, so that nothing new is queued; then the engine answers what waits; only then the queues go. */
+static void stop_all(struct sl_supervisor *s)
+{
+	uint64_t answered = 0;
+	const struct sl_conf *c = s->conf;
+
+	(void)sd_notify(0, "STOPPING=1");
+	if (s->rules != NULL && sl_rules_remove(s->rules, &sl_log_diag) != SL_OK)
+		sl_log(SL_LOG_ERR, "some rules could not be removed; run: sluice cleanup");
+	sl_child_stop(&s->engine, STOP_LIMIT_MS);
+	for (unsigned i = 0; i < s->take.workers; i++)
+		if (s->take.queue[i] >= 0)
+			(void)sl_nfq_answer_all(s->take.queue[i], (uint16_t)c->queue_first,
+			                        (uint16_t)c->queue_count, i, s->take.workers, SL_NFQ_ACCEPT,
+			                        &answered);
+	if (answered > 0)
+		sl_log(SL_LOG_NOTICE, "%llu waiting packets passed unjudged at the end",
+		       (unsigned long long)answered);
+}
+
+static struct sl_supervisor *supervisor_new(const char *conf_path)
+{
+	struct sl_supervisor *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		return NULL;
+	s->conf_path = conf_path;
+	s->signals = catch_signals();
+	s->started = sl_supervisor_now();
+	s->engine.ipc = -1;
+	s->take.shared = s->take.raw[0] = s->take.raw[1] = s->take.flow_log = -1;
+	for (unsigned i = 0; i < SL_WORKERS_MAX; i++)
+		s->take.queue[i] = s->take.conntrack[i] = -1;
+	return s;
+}
+
+int sl_supervisor_run(const char *conf_path)
+{
+	struct sl_supervisor *s = supervisor_new(conf_path);
+
+	if (s == NULL)
+		return EXIT_FAILURE;
+	int err = open_all(s);
+	if (err == SL_OK)
+		err = sl_supervisor_start_engine(s);
+	if (err == SL_OK) {
+		while (!s->stopping)
+			serve(s);
+		stop_all(s);
+	}
+	int status = err == SL_OK ? s->exit_status : EXIT_FAILURE;
+	close_all(s);
+	free(s);
+	return status;
+}

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* supervisor_ctl.c - what the control socket can ask for: status, reload, check. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "daemon/flow_log_file.h"
+#include "daemon/log.h"
+#include "daemon/nfq.h"
+#include "daemon/supervisor_state.h"
+#include "daemon/version.h"
+
+static json_t *flow_counts(const struct sl_supervisor *s)
+{
+	json_t *flows = json_object();
+
+	for (int i = 0; i < SL_STAT_COUNT; i++) {
+		uint64_t sum = 0;
+		for (unsigned w = 0; w < s->take.workers; w++)
+			sum += sl_counter_get(&s->shared->worker[w].filter.count[i]);
+		json_object_set_new(flows, sl_stat_name((enum sl_stat)i), json_integer((json_int_t)sum));
+	}
+	return flows;
+}
+
+static json_t *cause_counts(const struct sl_supervisor *s)
+{
+	json_t *causes = json_object();
+
+	for (int i = 0; i < SL_CAUSE_COUNT; i++) {
+		uint64_t allowed = 0, blocked = 0;
+		for (unsigned w = 0; w < s->take.workers; w++) {
+			allowed += sl_counter_get(&s->shared->worker[w].filter.unjudged_allowed[i]);
+			blocked += sl_counter_get(&s->shared->worker[w].filter.unjudged_blocked[i]);
+		}
+		json_object_set_new(causes, sl_cause_name((enum sl_cause)i),
+		                    json_pack("{s:I, s:I}", "allowed", (json_int_t)allowed, "blocked",
+		                              (json_int_t)blocked));
+	}
+	return causes;
+}
+
+static json_t *worker_counts(const struct sl_supervisor *s, unsigned w)
+{
+	const struct sl_worker_shared *x = &s->shared->worker[w];
+	char queues[256] = "";
+	size_t at = 0;
+
+	for (unsigned q = w; q < s->conf->queue_count && at < sizeof(queues) - 8; q += s->take.workers)
+		at += (size_t)snprintf(queues + at, sizeof(queues) - at, "%s%u", at > 0 ? "," : "",
+		                       s->conf->queue_first + q);
+	return json_pack(
+	        "{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "queues", queues, "packets",
+	        (json_int_t)sl_counter_get(&x->filter.count[SL_STAT_packets]), "batches",
+	        (json_int_t)sl_counter_get(&x->batches), "answers", (json_int_t)sl_counter_get(&x->answers),
+	        "resets", (json_int_t)sl_counter_get(&x->resets), "resets_failed",
+	        (json_int_t)sl_counter_get(&x->resets_failed), "errors",
+	        (json_int_t)sl_counter_get(&x->errors), "enobufs", (json_int_t)sl_counter_get(&x->enobufs));
+}
+
+static json_t *kernel_counts(const struct sl_supervisor *s, json_t *workers)
+{
+	struct sl_rules_counts rules = { 0, 0, 0 };
+	struct sl_nfq_kernel queues = { 0, 0, 0, 0 };
+	json_int_t enobufs = 0;
+	json_t *worker;
+	size_t i;
+
+	(void)sl_rules_count(s->rules, &rules);
+	(void)sl_nfq_kernel_counts((uint16_t)s->conf->queue_first, (uint16_t)s->conf->queue_count, &queues);
+	json_array_foreach(workers, i, worker) enobufs +=
+	        json_integer_value(json_object_get(worker, "enobufs"));
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "unjudged_packets",
+	                 (json_int_t)rules.unjudged_packets, "invalid_packets",
+	                 (json_int_t)rules.invalid_packets, "unrefused_packets",
+	                 (json_int_t)rules.unrefused_packets, "queue_dropped",
+	                 (json_int_t)queues.queue_dropped, "user_dropped", (json_int_t)queues.user_dropped,
+	                 "waiting", (json_int_t)queues.waiting, "enobufs", enobufs);
+}
+
+static json_t *log_counts(const struct sl_supervisor *s)
+{
+	uint64_t written = 0, dropped = 0;
+
+	for (unsigned w = 0; w < s->take.workers; w++) {
+		written += sl_counter_get(&s->shared->worker[w].log_written);
+		dropped += sl_counter_get(&s->shared->worker[w].log_dropped);
+	}
+	return json_pack("{s:I, s:I}", "written", (json_int_t)written, "dropped", (json_int_t)dropped);
+}
+
+static const char *state_name(const struct sl_supervisor *s)
+{
+	return s->stopping            ? "stopping"
+	       : !s->ready            ? "starting"
+	       : s->failed_at.us != 0 ? "takeover"
+	                              : "running";
+}
+
+static json_t *status(const struct sl_supervisor *s)
+{
+	json_t *workers = json_array();
+
+	for (unsigned w = 0; w < s->take.workers; w++)
+		json_array_append_new(workers, worker_counts(s, w));
+	json_t *out = json_pack(
+	        "{s:b, s:s, s:s, s:I, s:I, s:I, s:s, s:I}", "ok", 1, "state", state_name(s), "version",
+	        SL_VERSION, "pid", (json_int_t)getpid(), "engine_pid", (json_int_t)s->engine.pid, "uptime_s",
+	        (json_int_t)(sl_mono_since(sl_supervisor_now(), s->started).us / 1000000), "backend",
+	        sl_rules_backend(s->rules), "generation", (json_int_t)s->generation);
+	json_object_update_new(
+	        out, json_pack("{s:I, s:I, s:I, s:I, s:I}", "engine_restarts", (json_int_t)s->engine_restarts,
+	                       "repeated_packets", (json_int_t)s->answered_repeat, "on_failure_packets",
+	                       (json_int_t)s->answered_on_failure, "rules_restored",
+	                       (json_int_t)s->rules_restored, "rules_gap_ms", (json_int_t)s->rules_gap_ms));
+	json_object_set(out, "policy", s->policy);
+	json_object_set_new(out, "flows", flow_counts(s));
+	json_object_set_new(out, "unjudged", cause_counts(s));
+	json_object_set_new(out, "kernel", kernel_counts(s, workers));
+	json_object_set_new(out, "flow_log", log_counts(s));
+	json_object_set_new(out, "workers", workers);
+	json_object_set_new(out, "last_error",
+	                    s->last_error.len > 0 ? json_string(s->last_error.text) : json_null());
+	return out;
+}
+
+static void check(struct sl_supervisor *s, uint64_t client, json_t *args)
+{
+	json_t *items = json_object_get(args, "items");
+	char *text = json_is_array(items) ? json_dumps(items, JSON_COMPACT) : NULL;
+
+	if (text == NULL)
+		sl_ctl_reply_error(s->ctl, client, "check needs \"items\", an array of hosts or URLs");
+	else if (s->engine.state != SL_CHILD_ACTIVE)
+		sl_ctl_reply_error(s->ctl, client, "no engine is ready; try again");
+	else if (sl_ipc_send(s->engine.ipc, SL_IPC_CHECK, client, sl_bytes_str(text), NULL, 0, 0) != SL_OK)
+		sl_ctl_reply_error(s->ctl, client, "the engine did not take the question; try again");
+	free(text);
+}
+
+/* Only one reload at a time: the engine loads it while it goes on judging. */
+static const char *start_reload(struct sl_supervisor *s)
+{
+	struct sl_diag diag = sl_trouble_diag(&s->last_error);
+
+	if (s->next != NULL)
+		return "a reload is under way; try again";
+	if (s->engine.state != SL_CHILD_ACTIVE)
+		return "no engine is ready; try again";
+	if (sl_bundle_read(s->conf_path, &diag, &s->next) != SL_OK)
+		return s->last_error.text;
+	const char *fixed = sl_conf_restart_needed(s->conf, sl_bundle_conf(s->next));
+	if (fixed != NULL)
+		sl_log(SL_LOG_WARN, "%s: option %s takes effect at the next restart", s->conf_path, fixed);
+	if (sl_bundle_send(s->next, s->engine.ipc, s->generation + 1) != SL_OK) {
+		sl_bundle_free(&s->next);
+		return "the engine did not take the new policy";
+	}
+	return NULL;
+}
+
+void sl_supervisor_reload(struct sl_supervisor *s)
+{
+	const char *why = start_reload(s);
+
+	if (why == NULL)
+		return;
+	sl_log(SL_LOG_ERR, "reload failed, the old policy stays in force: %s", why);
+	if (s->reload_waiting)
+		sl_ctl_reply_error(s->ctl, s->reload_client, why);
+	s->reload_waiting = false;
+}
+
+static void new_flow_log(struct sl_supervisor *s)
+{
+	int fd = sl_flow_log_file_open(sl_bundle_conf(s->good)->flow_log, &s->user);
+
+	(void)sl_ipc_send(s->engine.ipc, SL_IPC_LOG, 0, (struct sl_bytes){ NULL, 0 }, &fd, fd >= 0 ? 1 : 0,
+	                  0);
+	if (s->take.flow_log >= 0)
+		(void)close(s->take.flow_log);
+	s->take.flow_log = fd;
+}
+
+void sl_supervisor_reload_done(struct sl_supervisor *s, bool ok)
+{
+	if (s->next == NULL)
+		return;
+	if (ok) {
+		sl_bundle_free(&s->good);
+		s->good = sl_take(&s->next);
+		s->generation++;
+		new_flow_log(s);
+		sl_log(SL_LOG_INFO, "generation %llu is in force", (unsigned long long)s->generation);
+	} else {
+		sl_bundle_free(&s->next);
+		sl_log(SL_LOG_ERR, "reload failed, generation %llu stays in force",
+		       (unsigned long long)s->generation);
+	}
+	if (s->reload_waiting && ok)
+		sl_ctl_reply(s->ctl, s->reload_client,
+		             json_pack("{s:b, s:I, s:O}", "ok", 1, "generation", (json_int_t)s->generation,
+		                       "entries", json_object_get(s->policy, "entries")));
+	else if (s->reload_waiting)
+		sl_ctl_reply_error(s->ctl, s->reload_client,
+		                   s->last_error.len > 0 ? s->last_error.text
+		                                         : "the engine died while it loaded the policy");
+	s->reload_waiting = false;
+}
+
+static void reload(struct sl_supervisor *s, uint64_t client, bool may_change)
+{
+	if (!may_change) {
+		sl_ctl_reply_error(s->ctl, client, "only root may reload");
+	} else if (s->reload_waiting || s->next != NULL) {
+		sl_ctl_reply_error(s->ctl, client, "a reload is under way; try again");
+	} else {
+		s->reload_client = client;
+		s->reload_waiting = true;
+		sl_supervisor_reload(s);
+	}
+}
+
+void sl_supervisor_request(void *ctx, uint64_t client, const char *cmd, json_t *args, bool may_change)
+{
+	struct sl_supervisor *s = ctx;
+
+	if (strcmp(cmd, "status") == 0)
+		sl_ctl_reply(s->ctl, client, status(s));
+	else if (strcmp(cmd, "reload") == 0)
+		reload(s, client, may_change);
+	else if (strcmp(cmd, "check") == 0)
+		check(s, client, args);
+	else
+		sl_ctl_reply_error(s->ctl, client, "unknown command; known: status, reload, check");
+}

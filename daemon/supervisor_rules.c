@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* supervisor_rules.c - keeps our rules in place. Others rewrite whole rule sets (`flush ruleset`, ufw, firewalld, docker):
+ * the watch tells, a look confirms, the rules are put back, and the gap is counted and said. */
+#include "daemon/log.h"
+#include "daemon/supervisor_state.h"
+
+enum {
+	SETTLE_MS = 10,    /* others change several things at once */
+	RETRY_MS = 200,    /* after a restoration that failed */
+	CALM_MS = 1000,    /* pause when somebody keeps undoing it */
+	RESTORES_FAST = 5, /* restorations in a row before that pause */
+	FORGET_MS = 10000, /* a time without trouble after which counting begins anew */
+	POLL_MS = 100,
+};
+
+int sl_supervisor_install_rules(struct sl_supervisor *s)
+{
+	return sl_rules_install(s->rules, &sl_log_diag);
+}
+
+static void note_change(struct sl_supervisor *s, struct sl_mono now)
+{
+	if (s->verify_at.us == 0)
+		s->verify_at = sl_mono_add(
+		        now, sl_span_ms(s->restores_in_row > RESTORES_FAST ? CALM_MS : SETTLE_MS));
+	if (s->gap_since.us == 0)
+		s->gap_since = now;
+}
+
+static void restored(struct sl_supervisor *s)
+{
+	struct sl_mono now = sl_supervisor_now();
+	int64_t ms = sl_mono_since(now, s->gap_since).us / 1000;
+
+	s->rules_restored++;
+	s->restores_in_row++;
+	s->rules_gap_ms += (uint64_t)ms;
+	sl_log(SL_LOG_WARN,
+	       "somebody changed or removed our rules: restored after %lld ms; flows that began meanwhile "
+	       "may "
+	       "have passed unjudged",
+	       (long long)ms);
+	if (s->restores_in_row == RESTORES_FAST + 1)
+		sl_log(SL_LOG_WARN,
+		       "our rules are undone again and again: another program insists on its own; restoring "
+		       "once a second from now on");
+}
+
+static void verify(struct sl_supervisor *s)
+{
+	struct sl_mono now = sl_supervisor_now();
+
+	s->verify_at.us = 0;
+	if (sl_rules_verify(s->rules) == SL_OK) {
+		if (sl_mono_since(now, s->gap_since).us > FORGET_MS * 1000)
+			s->restores_in_row = 0;
+		s->gap_since.us = 0;
+		return;
+	}
+	if (sl_supervisor_install_rules(s) == SL_OK) {
+		restored(s);
+		s->gap_since.us = 0;
+	} else {
+		s->verify_at = sl_mono_add(now, sl_span_ms(RETRY_MS));
+	}
+}
+
+void sl_supervisor_rules_timers(struct sl_supervisor *s, struct sl_mono now)
+{
+	bool due = sl_mono_since(now, s->rules_polled).us >= POLL_MS * 1000;
+
+	/* A notification is read at once; legacy tables are looked at a few times a second. */
+	if (!sl_rules_watch_poll_needed(s->rules) || due) {
+		s->rules_polled = now;
+		if (sl_rules_watch_changed(s->rules))
+			note_change(s, now);
+	}
+	if (s->verify_at.us != 0 && sl_mono_reached(now, s->verify_at))
+		verify(s);
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* supervisor_state.h - the supervisor's state, shared by its source files only. One thread. */
+#ifndef SL_DAEMON_SUPERVISOR_STATE_H
+#define SL_DAEMON_SUPERVISOR_STATE_H
+
+#include <jansson.h>
+
+#include "base/mono.h"
+#include "daemon/bundle.h"
+#include "daemon/child.h"
+#include "daemon/conf.h"
+#include "daemon/ctl.h"
+#include "daemon/ipc.h"
+#include "daemon/priv.h"
+#include "daemon/rules.h"
+#include "daemon/take.h"
+#include "daemon/trouble.h"
+
+struct sl_supervisor {
+	const char *conf_path;
+	struct sl_bundle *good; /* the state in force; also what the next engine loads */
+	struct sl_bundle *next; /* being loaded by the engine */
+	struct sl_conf *conf;   /* as at the start: what is not live stays as it was */
+	uint64_t generation, next_generation;
+	json_t *policy; /* what the engine said of the policy in force */
+	struct sl_priv_user user;
+
+	struct sl_take take; /* every descriptor an engine needs */
+	struct sl_shared *shared;
+	struct sl_rules *rules;
+	struct sl_ctl *ctl;
+	int signals; /* signalfd */
+
+	struct sl_child engine;
+	struct sl_ipc_msg msg;
+	struct sl_mono started, engine_started, failed_at; /* failed_at.us 0: no takeover under way */
+	struct sl_mono restart_at;                         /* .us 0: none planned */
+	struct sl_mono answer_at;                          /* when on_failure answers again */
+	unsigned quick_deaths; /* engines in a row that died soon after they had taken over */
+	uint64_t engine_restarts;
+	uint64_t answered_repeat, answered_on_failure; /* packets */
+
+	struct sl_mono verify_at, gap_since, rules_polled; /* .us 0: none */
+	uint64_t rules_restored, rules_gap_ms;
+	unsigned restores_in_row;
+
+	uint64_t reload_client; /* waits for the answer of the reload under way */
+	bool reload_waiting;
+	bool ready, stopping;
+	int exit_status;
+	struct sl_trouble last_error;
+};
+
+struct sl_mono sl_supervisor_now(void);
+
+/* supervisor_engine.c */
+int sl_supervisor_start_engine(struct sl_supervisor *s);
+void sl_supervisor_engine_message(struct sl_supervisor *s);
+void sl_supervisor_child_event(struct sl_supervisor *s);
+void sl_supervisor_engine_timers(struct sl_supervisor *s, struct sl_mono now);
+
+/* supervisor_rules.c */
+void sl_supervisor_rules_timers(struct sl_supervisor *s, struct sl_mono now);
+int sl_supervisor_install_rules(struct sl_supervisor *s);
+
+/* supervisor_ctl.c */
+void sl_supervisor_request(void *ctx, uint64_t client, const char *cmd, json_t *args, bool may_change);
+/* Reads the configuration anew and gives it to the engine; the outcome is told to the log and to reload_client. */
+void sl_supervisor_reload(struct sl_supervisor *s);
+void sl_supervisor_reload_done(struct sl_supervisor *s, bool ok);
+
+#endif

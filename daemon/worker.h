@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* worker.h - one thread, one queue socket, one filter: reads a batch, judges it, answers it, lets others run.
+ * Nothing is shared between workers but the policy, which is immutable. */
+#ifndef SL_DAEMON_WORKER_H
+#define SL_DAEMON_WORKER_H
+
+#include "base/diag.h"
+#include "daemon/conf.h"
+#include "daemon/flow_log.h"
+#include "daemon/policy_slot.h"
+#include "daemon/shared.h"
+
+struct sl_worker; /* opaque */
+
+struct sl_worker_cfg {
+	unsigned number;
+	int queue;                       /* the socket; taken over */
+	int raw[2];                      /* for telling servers, IPv4 and IPv6; -1: none. Taken over */
+	int conntrack;                   /* ctnetlink socket; -1: none. Taken over */
+	const struct sl_conf *conf;      /* outlives the worker */
+	struct sl_policy_slot *slot;     /* likewise */
+	struct sl_flow_log *log;         /* likewise; NULL: none */
+	struct sl_worker_shared *shared; /* likewise */
+	uint64_t seed;
+};
+
+/* Everything is allocated here; the thread starts at once. On failure the descriptors are closed. */
+int sl_worker_start(const struct sl_worker_cfg *cfg, struct sl_worker **out);
+/* Ends the thread after it has answered what it held; frees it. */
+void sl_worker_stop(struct sl_worker **w);
+
+#endif
