@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# installed.sh ROOT - is what `cmake --install --prefix /usr` put under ROOT where Debian expects it, and does it run?
+set -eu
+root=$1
+status=0
+need() {
+	if [ ! -e "$root$1" ]; then
+		echo "not installed: $1"
+		status=1
+	fi
+}
+need /usr/sbin/sluiced
+need /usr/bin/sluice
+need /usr/share/man/man8/sluiced.8
+need /usr/share/man/man1/sluice.1
+need /usr/share/man/man5/sluice.yaml.5
+need /usr/lib/systemd/system/sluiced.service
+need /usr/lib/sysusers.d/sluice.conf
+need /usr/lib/tmpfiles.d/sluice.conf
+need /etc/sluice/sluice.yaml
+[ $status -eq 0 ] || { (cd "$root" && find . -type f | sort); exit 1; }
+"$root/usr/sbin/sluiced" --version
+"$root/usr/bin/sluice" --version
+# The shipped example is valid where it stands, and answers.
+"$root/usr/sbin/sluiced" --config "$root/etc/sluice/sluice.yaml" --check >/dev/null
+set +e
+"$root/usr/bin/sluice" check --config "$root/etc/sluice/sluice.yaml" allowed.invalid
+[ $? -eq 0 ] || { echo "sluice check does not answer from the shipped example"; exit 1; }

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""daemon.py - sluiced in the gateway. Its configuration is the shipped example, to which the lab's lists are added."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+
+from . import names
+from .namespaces import LabError
+
+MARK_MASK = 0x70000000
+READY = "sluiced: ready"
+EXAMPLE = "daemon/example"
+
+
+class Daemon:
+    def __init__(self, network, folder, source, sluiced, sluice):
+        self.network, self.folder = network, os.path.join(folder, "sluice")
+        self._sluiced, self._sluice = sluiced, sluice
+        self.config = os.path.join(self.folder, "sluice.yaml")
+        self.log = os.path.join(self.folder, "sluiced.log")
+        self.flow_log = os.path.join(self.folder, "flows.json")
+        self.process = None
+        shutil.copytree(os.path.join(source, EXAMPLE), self.folder)
+        self._configure()
+
+    def _configure(self):
+        """The clients are behind another interface here, and there are more lists; the rest is as shipped."""
+        with open(self.config) as example:
+            text = example.read()
+        lists = "lists:\n"
+        for name, (file, form, action, entries) in names.LISTS.items():
+            self.write_list(name, entries)
+            lists += "  - name: %s\n    file: %s\n    format: %s\n    action: %s\n" % (name, file, form, action)
+        for shipped, ours in (("- lan0\n", "- lan\n"), ("lists:\n", lists)):
+            if shipped not in text:
+                raise LabError("%s/sluice.yaml has no line %r" % (EXAMPLE, shipped.strip()))
+            text = text.replace(shipped, ours, 1)
+        with open(self.config, "w") as to:
+            to.write("%s\ncontrol: %s/control.sock\nflow_log: %s\n" % (text, self.folder, self.flow_log))
+
+    def write_list(self, name, text):
+        with open(os.path.join(self.folder, names.LISTS[name][0]), "w") as to:
+            to.write(text)
+
+    def start(self):
+        """Returns when traffic is filtered."""
+        with open(self.log, "a") as log:
+            mark = log.tell()
+            self.process = self.network.gateway.start(self._sluiced, "--config", self.config, stdout=log, stderr=log)
+        limit = time.monotonic() + 30
+        while READY not in self.read_log(mark):
+            if self.process.poll() is not None or time.monotonic() > limit:
+                raise LabError("sluiced did not become ready; it said:\n" + self.read_log(mark))
+            time.sleep(0.01)
+
+    def read_log(self, mark=0):
+        with open(self.log, errors="replace") as log:
+            log.seek(mark)
+            return log.read()
+
+    def running(self):
+        return self.process is not None and self.process.poll() is None
+
+    def stop(self):
+        """SIGTERM, as a service manager would. Returns the exit status, None when it had to be killed."""
+        if self.process is None:
+            return 0
+        process, self.process = self.process, None
+        process.terminate()
+        try:
+            return process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            return None
+
+    def command(self, *words):
+        """The command `sluice` in the gateway."""
+        return self.network.gateway.run(self._sluice, "--config", self.config, *words, check=False)
+
+    def status(self):
+        try:
+            return json.loads(self.command("status", "--json").stdout)
+        except ValueError:
+            return {}
+
+    def reload(self, by_signal=False):
+        if by_signal:
+            self.process.send_signal(signal.SIGHUP)
+        else:
+            self.command("reload")
+
+    def queued(self):
+        """Packets that the gateway's kernel has given to userspace so far, all queues; None where it does not say."""
+        text = self.network.gateway.read("netfilter/nfnetlink_queue")
+        return None if not text else sum(int(line.split()[7]) for line in text.splitlines())
+
+    def engine(self):
+        """The pid of the process that judges; None when the supervisor does not say."""
+        return self.status().get("engine_pid") or None
+
+    def flows(self):
+        """The flow log's records."""
+        try:
+            with open(self.flow_log) as log:
+                return [json.loads(line) for line in log if line.endswith("\n")]
+        except FileNotFoundError:
+            return []

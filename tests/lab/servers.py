@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""servers.py - what runs in the server namespace: nginx for HTTP and TLS, and three small services of the lab's own."""
+
+import asyncio
+import hashlib
+import multiprocessing
+import os
+import shutil
+import signal
+import socket
+import time
+
+from . import names
+from .namespaces import FAMILIES, SERVER, LabError, end_with_parent, run
+
+HTTP, TLS, SSH_LIKE, ECHO = 80, 443, 22, 7
+BANNER = b"SSH-2.0-sluice_lab\r\n"
+
+NGINX = """
+daemon off;
+user root;
+worker_processes 2;
+pid {folder}/nginx.pid;
+error_log {folder}/nginx-error.log warn;
+events {{ worker_connections 4096; }}
+http {{
+	access_log off;
+	default_type text/html;
+	sendfile on;
+	keepalive_requests 100000;
+	client_max_body_size 0;
+	client_body_temp_path {folder}/temp/body;
+	proxy_temp_path {folder}/temp/proxy;
+	fastcgi_temp_path {folder}/temp/fastcgi;
+	uwsgi_temp_path {folder}/temp/uwsgi;
+	scgi_temp_path {folder}/temp/scgi;
+	ssl_certificate {folder}/server.pem;
+	ssl_certificate_key {folder}/server.key;
+	ssl_protocols TLSv1.2 TLSv1.3;
+	server {{
+		listen 80 backlog=4096;
+		listen [::]:80 backlog=4096;
+		listen 443 ssl backlog=4096;
+		listen [::]:443 ssl backlog=4096;
+		root {folder}/www;
+		location / {{ try_files $uri /index.html; }}
+		location /up/ {{ root {folder}/received; dav_methods PUT; create_full_put_path on; }}
+	}}
+}}
+"""
+
+
+class Servers:
+    """Starts all servers; what they serve is known here: page, and a big file with its checksum."""
+
+    def __init__(self, network, folder, big_bytes):
+        self.network, self.folder, self.big_bytes = network, folder, big_bytes
+        self.certificate = os.path.join(folder, "server.pem")
+        self.page = b"".join(b"<p>line %05d of the page, all of it must arrive</p>\n" % i for i in range(600))
+        self.big_file = os.path.join(folder, "www", "big.bin")
+        self._nginx = self._services = None
+
+    def start(self):
+        self._content()
+        self._certificate()
+        conf = os.path.join(self.folder, "nginx.conf")
+        with open(conf, "w") as to:
+            to.write(NGINX.format(folder=self.folder))
+        log = open(os.path.join(self.folder, "nginx.out"), "w")
+        self._nginx = self.network.server.start(shutil.which("nginx") or "/usr/sbin/nginx", "-e", log.name, "-c", conf,
+                                                stdout=log, stderr=log)
+        log.close()
+        self._services = multiprocessing.get_context("fork").Process(target=_services, args=(self.network.server,))
+        self._services.start()
+        self._wait()
+
+    def _content(self):
+        for name in ("www", "received", "temp"):
+            os.mkdir(os.path.join(self.folder, name))
+        with open(os.path.join(self.folder, "www", "index.html"), "wb") as to:
+            to.write(self.page)
+        digest = hashlib.sha256()
+        with open(self.big_file, "wb") as to:
+            for _ in range(self.big_bytes >> 20):
+                block = os.urandom(1 << 20)
+                digest.update(block)
+                to.write(block)
+        self.big_sha256 = digest.hexdigest()
+
+    def _certificate(self):
+        run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+            "-days", "7", "-subj", "/CN=sluice lab", "-addext",
+            "subjectAltName=" + ",".join("DNS:" + name for name in names.ALL),
+            "-keyout", os.path.join(self.folder, "server.key"), "-out", self.certificate)
+
+    def _wait(self):
+        """Until every port answers the client, which also lets each neighbour learn the other's address."""
+        for family in FAMILIES:
+            for port in (HTTP, TLS, SSH_LIKE, ECHO):
+                self._wait_for(SERVER[family], port)
+
+    def _wait_for(self, address, port):
+        limit = time.monotonic() + 10
+        while True:
+            try:
+                with self.network.client:
+                    socket.create_connection((address, port), timeout=1).close()
+                return
+            except OSError as error:
+                if time.monotonic() > limit:
+                    with open(os.path.join(self.folder, "nginx.out")) as log:
+                        raise LabError("no server at %s port %d: %s\n%s" % (address, port, error, log.read()))
+                time.sleep(0.02)
+
+    def received_sha256(self, name):
+        """Of an upload to /up/NAME; the file is removed. None when there is none."""
+        path = os.path.join(self.folder, "received", "up", name)
+        try:
+            with open(path, "rb") as source:
+                digest = hashlib.file_digest(source, "sha256").hexdigest()
+            os.unlink(path)
+            return digest
+        except FileNotFoundError:
+            return None
+
+    def stop(self):
+        if self._services is not None:
+            self._services.kill()
+            self._services.join()
+        if self._nginx is not None:
+            self._nginx.terminate()
+            self._nginx.wait()
+
+
+def _services(namespace):
+    end_with_parent(signal.SIGKILL)
+    with namespace:
+        asyncio.run(_serve())
+
+
+async def _serve():
+    loop = asyncio.get_running_loop()
+    for port, handler in ((SSH_LIKE, _ssh_like), (ECHO, _echo)):
+        await asyncio.start_server(handler, port=port)
+    await loop.create_datagram_endpoint(_UdpEcho, local_addr=("::", ECHO))  # both families
+    await asyncio.Event().wait()
+
+
+async def _ssh_like(reader, writer):
+    """Speaks first, as SSH and SMTP do."""
+    writer.write(BANNER)
+    await _echo(reader, writer)
+
+
+async def _echo(reader, writer):
+    try:
+        while data := await reader.read(1 << 16):
+            writer.write(data)
+            await writer.drain()
+    except ConnectionError:
+        pass
+    writer.close()
+
+
+class _UdpEcho(asyncio.DatagramProtocol):
+    def connection_made(self, transport):
+        self.transport = transport
+
+    def datagram_received(self, data, addr):
+        self.transport.sendto(data, addr)

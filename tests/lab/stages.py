@@ -1,0 +1,346 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""stages.py - what is not one question to the gateway but a story: transfers older than the filter, load, a killed
+engine, flushed rules, other users' marks, reload, and what is left when it stops. Each adds its rows to the report."""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import ssl
+import time
+
+from . import names, tls
+from .daemon import MARK_MASK
+from .load import Load, describe
+from .namespaces import CLIENT, FAMILIES, IPTABLES, SERVER
+from .probes import ALLOWED, BLOCKED, TIMEOUT, Clock, Outcome, attempt, curl, hello, stream, whole_page
+from .report import Row, progress
+from .servers import ECHO, HTTP, TLS
+
+HEALED_WITHIN = 1000  # ms
+
+
+def add(lab, name, family, expected, outcome):
+    lab.report.add(Row(name, family, expected, outcome.got, outcome.ms))
+
+
+class OldTransfers:
+    """Connections that begin before the gateway tracks or filters anything: a download, and bytes both ways."""
+
+    DOWN = "download that ran before sluiced started"
+    BOTH = "transfer both ways that ran before sluiced started"
+
+    def __init__(self, lab):
+        self._lab = lab
+        self._lines = {}
+
+    def start(self):
+        for family in FAMILIES:
+            down = tls_line(self._lab, family, 1 << 16)
+            down.sendall(tls.request(names.ALLOWED, "/big.bin"))
+            head = _head(down)
+            both = stream(self._lab, family, ECHO)
+            _there_and_back(both, 1 << 20)
+            self._lines[family] = down, head, both
+
+    def finish(self):
+        for family, (down, head, both) in self._lines.items():
+            add(self._lab, self.BOTH, family, ALLOWED, attempt(lambda _: _there_and_back(both, 16 << 20)))
+            add(self._lab, self.DOWN, family, "intact", attempt(lambda _: self._rest(down, head)))
+            down.close()
+            both.close()
+        self._lines = {}
+
+    def _rest(self, line, head):
+        left, digest = self._lab.servers.big_bytes - len(head), hashlib.sha256(head)
+        while left > 0:
+            data = line.recv(1 << 16)
+            if not data:
+                return "closed %d bytes early" % left
+            digest.update(data)
+            left -= len(data)
+        return "intact" if digest.hexdigest() == self._lab.servers.big_sha256 else "altered"
+
+
+def tls_line(lab, family, receive_buffer=0):
+    """A TLS connection of the kernel's TCP and Python's ssl. With a small receive buffer a transfer waits for us."""
+    context = ssl.create_default_context(cafile=lab.servers.certificate)
+    with lab.network.client:
+        line = socket.socket(socket.AF_INET if family == 4 else socket.AF_INET6)
+    if receive_buffer:
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+    line.settimeout(TIMEOUT)
+    line.connect((lab.network.target[family], TLS))
+    return context.wrap_socket(line, server_hostname=names.ALLOWED)
+
+
+def _head(line):
+    """Reads to the end of a response's header; gives what came of the body."""
+    data = b""
+    while b"\r\n\r\n" not in data:
+        data += line.recv(1 << 14)
+    return data.partition(b"\r\n\r\n")[2]
+
+
+def _there_and_back(line, size):
+    """Through the echo service, a block at a time."""
+    block = os.urandom(1 << 15)
+    for _ in range(size // len(block)):
+        line.send(block)
+        back = b""
+        while len(back) < len(block):
+            back += tls.received(line)
+        if back != block:
+            return "altered"
+    return ALLOWED
+
+
+# lists and the command
+
+
+def reload_lists(lab):
+    """A new name takes effect; a file that is no list leaves the old policy in force."""
+    file_text = names.LISTS["blocked"][3]
+    for family, by_signal in zip(FAMILIES, (False, True)):
+        how = "on SIGHUP" if by_signal else "by `sluice reload`"
+        lab.daemon.write_list("blocked", file_text + names.RELOADED + "\n")
+        lab.daemon.reload(by_signal)
+        add(lab, "reload %s: a name just listed" % how, family, BLOCKED, _until(lab, family, names.RELOADED, BLOCKED))
+        lab.daemon.write_list("blocked", "<!DOCTYPE html><html><body>Not found</body></html>\n" * 50)
+        lab.daemon.reload(by_signal)
+        time.sleep(0.3)
+        add(lab, "reload %s: a file that is no list changes nothing" % how, family, BLOCKED,
+            _until(lab, family, names.RELOADED, BLOCKED))
+        lab.daemon.write_list("blocked", file_text)
+        lab.daemon.reload(by_signal)
+        add(lab, "reload %s: a name no longer listed" % how, family, ALLOWED,
+            _until(lab, family, names.RELOADED, ALLOWED))
+
+
+def _until(lab, family, host, word, seconds=3.0):
+    """Asks until the answer is the word, or the time is over."""
+    limit = time.monotonic() + seconds
+    while (outcome := hello(lab, family, host)).got != word and time.monotonic() < limit:
+        time.sleep(0.02)
+    return outcome
+
+
+def command_answers(lab):
+    for family in FAMILIES:
+        clock = Clock()
+        done = lab.daemon.command("check", "--json", names.BELOW_BLOCKED, names.ALLOWED)
+        add(lab, "`sluice check` says what the wire says", family, "blocked by blocked line 2, allowed, exit 1",
+            Outcome(_check_words(done), clock.ms()))
+        clock = Clock()
+        status = lab.daemon.command("status", "--json")
+        add(lab, "`sluice status` answers", family, "an object",
+            Outcome("an object" if _is_object(status.stdout) else status.stderr.strip(), clock.ms()))
+
+
+def _check_words(done):
+    try:
+        blocked, allowed = (json.loads(line) for line in done.stdout.splitlines())
+        return "%sed by %s line %s, %sed, exit %d" % (blocked["verdict"], blocked["list"], blocked["line"],
+                                                      allowed["verdict"], done.returncode)
+    except (ValueError, KeyError):
+        return "exit %d: %s" % (done.returncode, (done.stdout + done.stderr).strip())
+
+
+def _is_object(text):
+    try:
+        return isinstance(json.loads(text), dict)
+    except ValueError:
+        return False
+
+
+def flow_log(lab):
+    """The record of a refusal names the flow, the name, the list and the line."""
+    for family in FAMILIES:
+        before = len(lab.daemon.flows())
+        hello(lab, family, names.LISTED)
+        limit = time.monotonic() + 3
+        while not (found := _refusal(lab.daemon.flows()[before:], family)) and time.monotonic() < limit:
+            time.sleep(0.05)
+        add(lab, "the flow log records a refusal", family, "example.com drop", Outcome(found or "no record"))
+
+
+def _refusal(records, family):
+    for record in records:
+        sni, action = record.get("tls", {}).get("sni"), record.get("verdict", {}).get("action")
+        if sni == names.LISTED and record.get("src_ip", "") == CLIENT[family]:
+            return "%s %s" % (sni, action)
+    return None
+
+
+# other users of marks
+
+
+def fwmarks(lab):
+    """A mark set before our rules and wanted after them comes through on every packet, judged ones too."""
+    for family in FAMILIES:
+        tool = IPTABLES[family]
+        rules = (("PREROUTING", "-i", "lan", "-j", "MARK", "--set-xmark", "0x5/0xff"),
+                 ("POSTROUTING", "-o", "wan", "-m", "mark", "--mark", "0x5/0xff", "-m", "comment", "--comment", "kept"),
+                 ("POSTROUTING", "-o", "wan", "-m", "comment", "--comment", "all"))
+        for rule in rules:
+            lab.network.gateway.run(tool, "-w", "-t", "mangle", "-A", *rule)
+        time.sleep(0.3)
+        curl(lab, family, "http://%s/" % names.ALLOWED)
+        hello(lab, family, names.ALLOWED, tls.in_two)
+        kept, everything = (_packets(lab, tool, word) for word in ("kept", "all"))
+        got = "kept" if kept == everything and kept > 0 else "%d of %d packets" % (kept, everything)
+        add(lab, "bits of the packet mark that others set", family, "kept", Outcome(got))
+        for rule in rules:
+            lab.network.gateway.run(tool, "-w", "-t", "mangle", "-D", *rule)
+
+
+def _packets(lab, tool, comment):
+    text = lab.network.gateway.run(tool, "-w", "-t", "mangle", "-nvxL", "POSTROUTING").stdout
+    return sum(int(line.split()[0]) for line in text.splitlines() if "/* %s */" % comment in line)
+
+
+# load
+
+
+def under_load(lab, suffix="", connections=None):
+    connections = connections or lab.connections
+    name = "load: %d short connections, 64 at a time, half to blocked names%s" % (connections, suffix)
+    for family in FAMILIES if lab.report.wants(name) else ():
+        progress(name + " over IPv%d" % family)
+        with lab.load(family, connections) as load:
+            add(lab, name, family, "%d right" % connections, Outcome(describe(load.result()), load.took * 1000))
+
+
+def engine_killed(lab):
+    name = "load: the engine is killed meanwhile (kill -9)"
+    connections = lab.connections // 4
+    for family in FAMILIES if lab.report.wants(name) else ():
+        progress(name + " over IPv%d" % family)
+        with lab.load(family, connections) as load:
+            load.wait_until(0.4 * connections)
+            engine = lab.daemon.engine()
+            if engine is not None:
+                os.kill(engine, signal.SIGKILL)
+            got = describe(load.result())
+            if engine is None:
+                got = "found no engine to kill"
+            elif not lab.daemon.running():
+                got += ", and the supervisor is gone"
+            add(lab, name, family, "%d right" % connections, Outcome(got, load.took * 1000))
+
+
+def rules_flushed(lab):
+    """Others rewrite whole rule sets; ours come back. Allowed connections go on throughout."""
+    for family in FAMILIES:
+        tool = IPTABLES[family]
+        for title, commands in (("nft flush ruleset", (("nft", "flush", "ruleset"),)),
+                                ("%s -F" % tool, ((tool, "-w", "-F"), (tool, "-w", "-t", "mangle", "-F")))):
+            name = "load: `%s` is healed within 1 s" % title
+            if lab.report.wants(name):
+                progress(name + " over IPv%d" % family)
+                add(lab, name, family, "healed, no allowed connection failed", _flush(lab, family, commands))
+
+
+def _flush(lab, family, commands):
+    with lab.load(family, 1000000, blocked=False) as load:
+        load.wait_until(200)
+        for command in commands:
+            lab.network.gateway.run(*command)
+        clock, in_a_row = Clock(), 0
+        healed = None
+        while in_a_row < 5 and clock.ms() < 5 * HEALED_WITHIN:
+            if hello(lab, family, names.BLOCKED).got == BLOCKED:
+                healed = clock.ms() if in_a_row == 0 else healed
+                in_a_row += 1
+            else:
+                in_a_row = 0
+        load.end()
+        result = load.result()
+    word = "healed" if in_a_row and healed < HEALED_WITHIN else "not healed in time"
+    load_word = "no allowed connection failed" if set(result) == {"right"} else describe(result)
+    return Outcome("%s, %s" % (word, load_word), healed)
+
+
+# the end
+
+
+def rules_of(network):
+    """Everything that somebody has put into the gateway's packet filter; built-in chains and their tables are not."""
+    found = set()
+    tools = ["iptables-save", "ip6tables-save"]
+    for names_file, tool in (("ip_tables_names", "iptables-legacy-save"), ("ip6_tables_names", "ip6tables-legacy-save")):
+        if network.gateway.read(names_file) and shutil.which(tool):
+            tools.append(tool)
+    for tool in tools:
+        for line in network.gateway.run(tool).stdout.splitlines():
+            if line.startswith("-A ") or re.match(r":\S+ - ", line):
+                found.add("%s: %s" % (tool, line))
+    compat = re.compile(r"^table ip6? (filter|mangle|nat|raw|security)$")
+    tables = network.gateway.run("nft", "list", "tables").stdout.splitlines()
+    return found | {line for line in tables if not compat.match(line)}
+
+
+def stopped(lab, rules_before):
+    """SIGTERM: established connections live on, no rule of ours stays, and `sluice cleanup` takes our bits only."""
+    lines = {family: (tls_line(lab, family), stream(lab, family, ECHO)) for family in FAMILIES}
+    for family, (secure, echo) in lines.items():
+        _page_again(lab, secure)
+        _there_and_back(echo, 1 << 16)
+    clock = Clock()
+    status = lab.daemon.stop()
+    ms = clock.ms()
+    for family, (secure, echo) in lines.items():
+        name = "stop: established connections live on"
+        add(lab, name, family, "exit 0, TLS allowed, TCP allowed", Outcome("exit %s, TLS %s, TCP %s" % (
+            status, attempt(lambda _: _page_again(lab, secure)).got,
+            attempt(lambda _: _there_and_back(echo, 1 << 20)).got), ms))
+    left = sorted(rules_of(lab.network) - rules_before)
+    for family in FAMILIES:
+        add(lab, "stop: no rule, chain or table of ours is left", family, "none", Outcome("; ".join(left) or "none"))
+        add(lab, "stop: a blocked name passes, since nobody filters", family, ALLOWED, hello(lab, family, names.BLOCKED))
+    _cleanup(lab)
+    for line in sum(lines.values(), ()):
+        line.close()
+
+
+def _page_again(lab, line):
+    line.sendall(tls.request(names.ALLOWED))
+    page = tls.Page()
+    while page.body() is None:
+        data = line.recv(1 << 16)
+        if not data:
+            return "closed"
+        page.add(data)
+    return whole_page(lab, page.body())
+
+
+def _cleanup(lab):
+    for family in FAMILIES:
+        lab.network.gateway.run("conntrack", "-U", *_ours(family), "-m", "0x5/0xff", check=False)
+    before = {family: _marks(lab, family) for family in FAMILIES}
+    clock = Clock()
+    done = lab.daemon.command("cleanup")
+    for family in FAMILIES:
+        marks = _marks(lab, family)
+        if not any(mark & MARK_MASK for mark in before[family]):
+            got = "no connection was marked before"
+        elif done.returncode != 0:
+            got = "exit %d: %s" % (done.returncode, done.stderr.strip())
+        else:
+            got = " ".join("%#x" % mark for mark in sorted(set(marks)))
+        add(lab, "stop: `sluice cleanup` clears our bits of connection marks, not others'", family, "0x5",
+            Outcome(got, clock.ms()))
+
+
+def _ours(family):
+    """Selects the connections kept open to the echo service."""
+    return ("-f", "ipv%d" % family, "-p", "tcp", "-s", CLIENT[family], "-d", SERVER[family], "--dport", str(ECHO),
+            "--state", "ESTABLISHED")
+
+
+def _marks(lab, family):
+    text = lab.network.gateway.run("conntrack", "-L", *_ours(family), check=False).stdout
+    return [int(mark) for mark in re.findall(r"\bmark=(\d+)", text)]
