@@ -19,11 +19,11 @@ enum { TCP = 6, UDP = 17, ICMP = 1, ICMP6 = 58, ESP = 50, NONE = 59 };
 static const struct bpf_case {
 	const char *name;
 	int family;
-	uint8_t proto;
+	unsigned proto;
 	unsigned ip_words; /* IPv4 header, in words */
 	unsigned words;    /* TCP header, in words; UDP: the length field */
 	unsigned length;   /* IPv4 total length, IPv6 payload length */
-	size_t cut;        /* bytes that the packet has; 0: 128 */
+	unsigned cut;      /* bytes that the packet has; 0: 128 */
 	bool payload;
 } cases[] = {
 	{ "IPv4 TCP: a SYN with ten words of header", 4, TCP, 5, 10, 60, 0, false },
@@ -87,11 +87,11 @@ static void put_packet(const struct bpf_case *c, uint8_t *p)
 	size_t l4 = c->family == 4 ? c->ip_words * 4 : 40;
 	if (c->family == 4) {
 		p[0] = (uint8_t)(0x40 | c->ip_words);
-		p[9] = c->proto;
+		p[9] = (uint8_t)c->proto;
 		put16(p + 2, c->length);
 	} else {
 		p[0] = 0x60;
-		p[6] = c->proto;
+		p[6] = (uint8_t)c->proto;
 		put16(p + 4, c->length);
 	}
 	if (c->proto == UDP)

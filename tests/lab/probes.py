@@ -396,7 +396,7 @@ TRAFFIC = [
     *both("ClientHello split over TLS records and segments", hello,
           lambda data: tls.at(100, 200, 300)(tls.in_records(64)(data)[0][1])),
     Probe("HTTP, both ends of a blocked connection are told", "client blocked, server reset", server_end),
-    Probe("SSH-like service that speaks first, without delay", ALLOWED, ssh_like, HANDFUL),
+    Probe("SSH-like service that speaks first, without delay", ALLOWED, ssh_like),
     Probe("UDP echo", ALLOWED, udp_echo),
     Probe("big download over an allowed TLS flow", "intact", download, HANDFUL),
     Probe("big upload over an allowed TLS flow", "intact", upload, HANDFUL),
