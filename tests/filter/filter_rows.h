@@ -307,6 +307,20 @@ static const struct row rows[] = {
 	  .want = "?odd.example/ P1 | ?bad.example B2 R1000000",
 	  .count = { { SL_STAT_restarts, 1 }, { SL_STAT_judged, 2 } } },
 
+	{ .name = "the hold limit of a request at the end of a segment counts from that segment",
+	  .step = { T("GET / HTTP/1.1\r\n"), T("Host: odd.example\r\n\r\nGET", .ms = 400),
+	            T(" /", .ms = 400) },
+	  .want = "P1 | ?odd.example/ P2 | P3" },
+	{ .name = "a connection whose requests were joined gives the memory back",
+	  .step = { T("GET / HTTP/1.1\r\n", .port = 1), T("Host: odd.example\r\n\r\n", .port = 1),
+	            T("GET / HTTP/1.1\r\n", AT(0), .port = 2), T("Host: odd.example\r\n\r\n", .port = 2),
+	            T("GET / HTTP/1.1\r\n", AT(0), .port = 3), T("Host: odd.example\r\n\r\n", .port = 3),
+	            T("GET / HTTP/1.1\r\n", AT(0), .port = 4), T("Host: odd.example\r\n\r\n", .port = 4),
+	            T("GET / HTTP/1.1\r\n", AT(0), .port = 5) },
+	  .want = "P1 | ?odd.example/ P2 | P3 | ?odd.example/ P4 | P5 | ?odd.example/ P6 | P7 | "
+	          "?odd.example/ P8 | P9",
+	  .count = { { SL_STAT_flows, 5 } } },
+
 	/* ---- hold = all ---- */
 	{ .name = "hold: pieces wait for the verdict and get it in order",
 	  .step = { M(BAD, 0, 30), M(BAD, 30, 60), M(BAD, 60, 0) },
@@ -364,6 +378,11 @@ static const struct row rows[] = {
 	  .step = { T("GET / HTTP/1.1\r\n"), T("Host: odd.example\r\n\r\nGET", .ms = 400), TICK(400),
 	            T(" / HTTP/1.1\r\nHost: bad.example\r\n\r\n") },
 	  .want = "| ?odd.example/ P1 | | ?bad.example/ B2 B4 R16",
+	  .hold = SL_HOLD_ALL },
+	{ .name = "hold: a piece that stays when others go on waits anew",
+	  .step = { T("GET / HTTP/1.1\r\n"), T("GET / ", AT(37)),
+	            T("Host: odd.example\r\n\r\n", AT(16), .ms = 400), TICK(499), TICK(1) },
+	  .want = "| | ?odd.example/ P1 P3 | | !hold_limit A2",
 	  .hold = SL_HOLD_ALL },
 	{ .name = "hold: a body goes on while it is walked",
 	  .step = { T("PUT / HTTP/1.1\r\nHost: odd.example\r\nTransfer-Encoding: chunked\r\n\r\n"),
