@@ -23,7 +23,7 @@ start() {
 }
 
 for signal in INT TERM; do
-	for after in 0.1 0.3 0.6 1 2 5 12; do
+	for after in 0.2 0.4 0.5 0.6 0.7 0.8 1 1.3 2 5 9; do
 		set -m # job control, or a background job would ignore SIGINT
 		start "$1" "$after"
 		set +m

@@ -9,6 +9,7 @@ import subprocess
 import time
 
 from . import names
+from .interrupts import held
 from .namespaces import LabError
 
 MARK_MASK = 0x70000000
@@ -50,7 +51,8 @@ class Daemon:
         """Returns when traffic is filtered."""
         with open(self.log, "a") as log:
             mark = log.tell()
-            self.process = self.network.gateway.start(self._sluiced, "--config", self.config, stdout=log, stderr=log)
+            with held():
+                self.process = self.network.gateway.start(self._sluiced, "--config", self.config, stdout=log, stderr=log)
         limit = time.monotonic() + 30
         while READY not in self.read_log(mark):
             if self.process.poll() is not None or time.monotonic() > limit:

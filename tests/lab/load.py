@@ -10,6 +10,7 @@ import ssl
 import time
 
 from . import names
+from .interrupts import held
 from .namespaces import end_with_parent
 from .servers import HTTP, TLS
 from .tls import Page, request
@@ -37,8 +38,9 @@ class Load:
 
     def start(self):
         self._started = time.monotonic()
-        for process in self._processes:
-            process.start()
+        with held():
+            for process in self._processes:
+                process.start()
         return self
 
     def done(self):

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import tempfile
 
+from .interrupts import held
 from .namespaces import LabError, remove_leftovers, run
 from .report import progress
 
@@ -52,10 +53,10 @@ def _services_left_alone():
     if os.path.lexists(POLICY_RC):
         yield
         return
-    with open(POLICY_RC, "w") as to:
-        to.write("#!/bin/sh\nexit 101\n")
-    os.chmod(POLICY_RC, 0o755)
     try:
+        with held(), open(POLICY_RC, "w") as to:
+            to.write("#!/bin/sh\nexit 101\n")
+            os.chmod(POLICY_RC, 0o755)
         yield
     finally:
         os.unlink(POLICY_RC)

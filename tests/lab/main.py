@@ -20,7 +20,8 @@ How it is built
     tls.py         hellos in pieces, sessions         tls13.py    a ClientHello of post-quantum size
     rawtcp.py      TCP in userspace                   load.py     many short connections
     probes.py      the table of questions             stages.py   the stories
-    machine.py     packages, build, kernel            names.py    host names and lists"""
+    machine.py     packages, build, kernel            names.py    host names and lists
+    interrupts.py  Ctrl-C at a good moment            crypto.py   for tls13.py"""
 
 import argparse
 import contextlib
@@ -31,6 +32,7 @@ import sys
 
 from . import machine, stages
 from .daemon import Daemon
+from .interrupts import Interrupted, catch, held, ignore
 from .load import Load
 from .namespaces import FAMILIES, LabError, Network
 from .probes import TRAFFIC, run_probe
@@ -132,7 +134,7 @@ def keep(lab):
                  "files, logs and the configuration are in " + lab.folder,
                  "Ctrl-C here, or kill %d, ends it" % os.getpid()):
         progress(line)
-    with contextlib.suppress(KeyboardInterrupt, SystemExit):
+    with contextlib.suppress(Interrupted):
         while True:
             signal.pause()
 
@@ -155,7 +157,8 @@ def run_lab(opts, report):
     lab = Lab(report, opts.quick)
     with contextlib.ExitStack() as at_exit:
         try:
-            set_up(lab, at_exit)
+            with held():
+                set_up(lab, at_exit)
             if sluiced is None:
                 ask(lab)
                 ask_with_nat(lab)
@@ -167,8 +170,7 @@ def run_lab(opts, report):
             if opts.keep:
                 keep(lab)
         finally:
-            signal.signal(signal.SIGINT, signal.SIG_IGN)  # cleaning up is not interrupted
-            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            ignore()
     return good
 
 
@@ -177,16 +179,16 @@ def main(argv):
     if os.geteuid() != 0:
         print("lab: network namespaces need root; please run: sudo ./lab", file=sys.stderr)
         return 2
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    catch()
     os.environ["PATH"] = os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin"
     try:
         return 0 if run_lab(opts, Report(opts.json, opts.only)) else 1
     except LabError as error:
         print("lab: %s" % error, file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
+    except Interrupted as interrupted:
         print("lab: interrupted; everything is cleaned up", file=sys.stderr)
-        return 130
+        return interrupted.exit_status
 
 
 if __name__ == "__main__":

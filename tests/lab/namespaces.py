@@ -37,8 +37,9 @@ class LabError(Exception):
 
 
 def run(*argv, check=True, **options):
-    """A child process, its output as text."""
-    done = subprocess.run(argv, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+    """A child process, its output as text. Ctrl-C does not reach it: it is one short step of ours."""
+    done = subprocess.run(argv, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          process_group=0, **options)
     if check and done.returncode != 0:
         raise LabError("%s: %s" % (" ".join(argv), (done.stderr or done.stdout).strip()))
     return done
