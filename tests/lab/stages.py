@@ -14,11 +14,11 @@ import time
 
 from . import names, tls
 from .daemon import MARK_MASK
-from .load import Load, describe
+from .load import describe
 from .namespaces import CLIENT, FAMILIES, IPTABLES, SERVER
 from .probes import ALLOWED, BLOCKED, TIMEOUT, Clock, Outcome, attempt, curl, hello, stream, whole_page
 from .report import Row, progress
-from .servers import ECHO, HTTP, TLS
+from .servers import ECHO, TLS
 
 HEALED_WITHIN = 1000  # ms
 
