@@ -77,12 +77,12 @@ int sl_bundle_parse(const struct sl_bundle *b, const struct sl_diag *diag, struc
 {
 	const char *path = b->names; /* the first name is the configuration's */
 	struct sl_bytes text;
-	int err = sl_file_map(b->fd[0], &text);
+	int err = sl_file_read(b->fd[0], &text);
 
 	if (err != SL_OK)
 		return err;
 	err = sl_conf_read(path, text, diag, out);
-	sl_file_unmap(&text);
+	sl_file_free(&text);
 	return err;
 }
 

@@ -13,10 +13,10 @@
 #include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/util.h"
+#include "daemon/clock.h"
 
 /* One run. Descriptors are -1 where closed. */
 struct run {
@@ -27,13 +27,6 @@ struct run {
 	size_t cap; /* bytes allocated for the output */
 	size_t err_len;
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 static void close_fd(int *fd)
 {
@@ -179,12 +172,12 @@ static void drain_err(struct run *r, struct sl_command_reply *reply)
 /* A grandchild may hold the pipes longer than the child lives: the child's end is what counts. */
 static int collect(struct run *r, const struct sl_command *cmd, struct sl_command_reply *reply)
 {
-	int64_t end = now_ms() + cmd->timeout_ms;
+	int64_t end = sl_clock_now_ms() + cmd->timeout_ms;
 	for (bool ended = false; !ended;) {
 		struct pollfd p[] = { { r->out[0], POLLIN, 0 },
 			              { r->err[0], POLLIN, 0 },
 			              { r->pidfd, POLLIN, 0 } };
-		int64_t left = end - now_ms();
+		int64_t left = end - sl_clock_now_ms();
 		if (left <= 0)
 			return SL_ETIME;
 		if (poll(p, SL_COUNT(p), (int)left) < 0 && errno != EINTR)

@@ -9,25 +9,19 @@
 
 #include "base/bytes.h"
 #include "base/util.h"
+#include "daemon/clock.h"
 #include "daemon/ctl.h"
 #include "daemon/ctl_request.h"
 #include "daemon/ctl_socket.h"
 
 enum { REPLY_MAX = 64 * 1024 * 1024 };
 
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 static int wait_for(int fd, short events, int64_t deadline)
 {
 	struct pollfd p = { .fd = fd, .events = events };
 
 	for (;;) {
-		int64_t left = deadline - now_ms();
+		int64_t left = deadline - sl_clock_now_ms();
 		if (left <= 0)
 			return SL_ETIME;
 		int n = poll(&p, 1, (int)left);
@@ -49,7 +43,8 @@ static int connect_to(int fd, const struct sockaddr_un *addr, int64_t deadline)
 			return SL_EPERM;
 		if (errno != EAGAIN && errno != EINTR)
 			return SL_ESYS;
-		if (now_ms() >= deadline) /* EAGAIN: the queue of connections is full, and cannot be polled */
+		if (sl_clock_now_ms() >=
+		    deadline) /* EAGAIN: the queue of connections is full, and cannot be polled */
 			return SL_ETIME;
 		(void)nanosleep(&pause, NULL);
 	}
@@ -133,7 +128,7 @@ static int request_line(json_t *request, char **text, size_t *len)
 
 int sl_ctl_call(const char *path, json_t *request, int timeout_ms, json_t **reply)
 {
-	int64_t deadline = now_ms() + timeout_ms;
+	int64_t deadline = sl_clock_now_ms() + timeout_ms;
 	struct sockaddr_un addr;
 	char *text = NULL;
 	size_t len = 0;

@@ -49,12 +49,12 @@ static void say_json(struct engine *e, enum sl_ipc_type type, uint64_t number, j
 static int read_conf(int fd, const char *name, const struct sl_diag *diag, struct sl_conf **out)
 {
 	struct sl_bytes text;
-	int err = sl_file_map(fd, &text);
+	int err = sl_file_read(fd, &text);
 
 	if (err != SL_OK)
 		return err;
 	err = sl_conf_read(name, text, diag, out);
-	sl_file_unmap(&text);
+	sl_file_free(&text);
 	return err;
 }
 

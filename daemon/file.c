@@ -2,10 +2,28 @@
 #include "daemon/file.h"
 
 #include <errno.h>
-#include <sys/mman.h>
+#include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
-int sl_file_map(int fd, struct sl_bytes *out)
+static ssize_t read_at_most(int fd, uint8_t *p, size_t n)
+{
+	size_t have = 0;
+
+	while (have < n) {
+		ssize_t got = pread(fd, p + have, n - have, (off_t)have);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return -1;
+		if (got == 0)
+			break;
+		have += (size_t)got;
+	}
+	return (ssize_t)have;
+}
+
+int sl_file_read(int fd, struct sl_bytes *out)
 {
 	struct stat st;
 
@@ -15,20 +33,20 @@ int sl_file_map(int fd, struct sl_bytes *out)
 		errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
 		return SL_ESYS;
 	}
-	if (st.st_size == 0) {
-		*out = SL_BYTES_LIT("");
-		return SL_OK;
-	}
-	void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (p == MAP_FAILED)
+	uint8_t *p = (uint8_t *)malloc(st.st_size > 0 ? (size_t)st.st_size : 1);
+	if (p == NULL)
+		return SL_ENOMEM;
+	ssize_t n = read_at_most(fd, p, (size_t)st.st_size);
+	if (n < 0) {
+		free(p);
 		return SL_ESYS;
-	*out = sl_bytes_of(p, (size_t)st.st_size);
+	}
+	*out = sl_bytes_of(p, (size_t)n);
 	return SL_OK;
 }
 
-void sl_file_unmap(struct sl_bytes *map)
+void sl_file_free(struct sl_bytes *text)
 {
-	if (map->len > 0)
-		(void)munmap((void *)(uintptr_t)map->p, map->len);
-	*map = (struct sl_bytes){ NULL, 0 };
+	free((void *)(uintptr_t)text->p);
+	*text = (struct sl_bytes){ NULL, 0 };
 }

@@ -2,12 +2,11 @@
 #include "daemon/policy_load.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/util.h"
+#include "daemon/file.h"
 
 struct load {
 	struct sl_policy_builder *builder;
@@ -15,48 +14,6 @@ struct load {
 	struct sl_policy_load_stats stats;
 	size_t lists;
 };
-
-/* Reads n bytes from the start. The descriptor may be shared with another process that reads as well, hence pread().
- * A file that shrinks meanwhile just ends earlier; a mapping would kill us. */
-static ssize_t read_at_most(int fd, uint8_t *p, size_t n)
-{
-	size_t have = 0;
-
-	while (have < n) {
-		ssize_t got = pread(fd, p + have, n - have, (off_t)have);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return -1;
-		if (got == 0)
-			break;
-		have += (size_t)got;
-	}
-	return (ssize_t)have;
-}
-
-static int read_whole(int fd, uint8_t **text, size_t *len)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) != 0)
-		return SL_ESYS;
-	if (!S_ISREG(st.st_mode)) {
-		errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
-		return SL_ESYS;
-	}
-	uint8_t *p = (uint8_t *)malloc(st.st_size > 0 ? (size_t)st.st_size : 1);
-	if (p == NULL)
-		return SL_ENOMEM;
-	ssize_t n = read_at_most(fd, p, (size_t)st.st_size);
-	if (n < 0) {
-		free(p);
-		return SL_ESYS;
-	}
-	*text = p;
-	*len = (size_t)n;
-	return SL_OK;
-}
 
 static int add_text(struct load *l, const struct sl_policy_list *list, struct sl_bytes text)
 {
@@ -96,16 +53,15 @@ static int add_file(struct load *l, const struct sl_conf_list *from, int fd)
 		         .hosts_tree = from->subdomains,
 		         .max_refused_percent = from->max_refused },
 	};
-	uint8_t *text = NULL;
-	size_t len = 0;
+	struct sl_bytes text = { NULL, 0 };
 
-	int err = fd < 0 ? SL_ESYS : read_whole(fd, &text, &len);
+	int err = fd < 0 ? SL_ESYS : sl_file_read(fd, &text);
 	if (err != SL_OK)
 		sl_diag(l->diag, from->file, 0, "list %s cannot be read: %s", from->name,
 		        err == SL_ESYS ? strerror(errno) : sl_strerror(err));
 	else
-		err = add_text(l, &list, sl_bytes_of(text, len));
-	free(text);
+		err = add_text(l, &list, text);
+	sl_file_free(&text);
 	return err;
 }
 

@@ -10,7 +10,6 @@
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <systemd/sd-daemon.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "daemon/flow_log_file.h"
@@ -20,14 +19,6 @@
 #include "daemon/supervisor_state.h"
 
 enum { STOP_LIMIT_MS = 3000, TICK_MS = 100, IDLE_MS = 1000 };
-
-struct sl_mono sl_supervisor_now(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (struct sl_mono){ (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000 };
-}
 
 static unsigned worker_count(const struct sl_conf *c)
 {
@@ -176,7 +167,7 @@ static void serve(struct sl_supervisor *s)
 		sl_supervisor_engine_message(s);
 	if (fd[1].revents != 0)
 		sl_ctl_serve(s->ctl);
-	struct sl_mono now = sl_supervisor_now();
+	struct sl_mono now = sl_clock_now();
 	sl_supervisor_engine_timers(s, now);
 	if (s->ready)
 		sl_supervisor_rules_timers(s, now);
@@ -210,7 +201,7 @@ static struct sl_supervisor *supervisor_new(const char *conf_path)
 		return NULL;
 	s->conf_path = conf_path;
 	s->signals = catch_signals();
-	s->started = sl_supervisor_now();
+	s->started = sl_clock_now();
 	s->engine.ipc = -1;
 	s->take.shared = s->take.raw[0] = s->take.raw[1] = s->take.flow_log = -1;
 	for (unsigned i = 0; i < SL_WORKERS_MAX; i++)

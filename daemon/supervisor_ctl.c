@@ -109,7 +109,7 @@ static json_t *status(const struct sl_supervisor *s)
 	json_t *out = json_pack(
 	        "{s:b, s:s, s:s, s:I, s:I, s:I, s:s, s:I}", "ok", 1, "state", state_name(s), "version",
 	        SL_VERSION, "pid", (json_int_t)getpid(), "engine_pid", (json_int_t)s->engine.pid, "uptime_s",
-	        (json_int_t)(sl_mono_since(sl_supervisor_now(), s->started).us / 1000000), "backend",
+	        (json_int_t)(sl_mono_since(sl_clock_now(), s->started).us / 1000000), "backend",
 	        sl_rules_backend(s->rules), "generation", (json_int_t)s->generation);
 	json_object_update_new(
 	        out, json_pack("{s:I, s:I, s:I, s:I, s:I}", "engine_restarts", (json_int_t)s->engine_restarts,

@@ -28,7 +28,7 @@ int sl_supervisor_start_engine(struct sl_supervisor *s)
 	int err = sl_child_start(&s->engine, &s->user);
 
 	s->restart_at.us = 0;
-	s->engine_started = sl_supervisor_now();
+	s->engine_started = sl_clock_now();
 	if (err == SL_OK)
 		err = sl_bundle_send(s->good, s->engine.ipc, s->generation);
 	if (err != SL_OK)
@@ -102,13 +102,12 @@ static void on_taken(struct sl_supervisor *s)
 	s->engine.state = SL_CHILD_ACTIVE;
 	if (s->failed_at.us != 0)
 		sl_log(SL_LOG_NOTICE, "a new engine (%d) judges, %lld ms after the failure",
-		       (int)s->engine.pid,
-		       (long long)sl_mono_since(sl_supervisor_now(), s->failed_at).us / 1000);
+		       (int)s->engine.pid, (long long)sl_mono_since(sl_clock_now(), s->failed_at).us / 1000);
 	s->failed_at.us = 0;
-	s->engine_started = sl_supervisor_now();
+	s->engine_started = sl_clock_now();
 	if (s->ready)
 		return;
-	if (sl_supervisor_install_rules(s) != SL_OK) {
+	if (sl_rules_install(s->rules, &sl_log_diag) != SL_OK) {
 		fail(s);
 		return;
 	}
@@ -166,7 +165,7 @@ static void say_how(pid_t pid, int status)
 
 void sl_supervisor_child_event(struct sl_supervisor *s)
 {
-	struct sl_mono now = sl_supervisor_now();
+	struct sl_mono now = sl_clock_now();
 	enum sl_child_state was = s->engine.state;
 	pid_t pid = s->engine.pid;
 	int status;

@@ -13,11 +13,6 @@ enum {
 	POLL_MS = 100,
 };
 
-int sl_supervisor_install_rules(struct sl_supervisor *s)
-{
-	return sl_rules_install(s->rules, &sl_log_diag);
-}
-
 static void note_change(struct sl_supervisor *s, struct sl_mono now)
 {
 	if (s->verify_at.us == 0)
@@ -29,7 +24,7 @@ static void note_change(struct sl_supervisor *s, struct sl_mono now)
 
 static void restored(struct sl_supervisor *s)
 {
-	struct sl_mono now = sl_supervisor_now();
+	struct sl_mono now = sl_clock_now();
 	int64_t ms = sl_mono_since(now, s->gap_since).us / 1000;
 
 	s->rules_restored++;
@@ -48,7 +43,7 @@ static void restored(struct sl_supervisor *s)
 
 static void verify(struct sl_supervisor *s)
 {
-	struct sl_mono now = sl_supervisor_now();
+	struct sl_mono now = sl_clock_now();
 
 	s->verify_at.us = 0;
 	if (sl_rules_verify(s->rules) == SL_OK) {
@@ -57,7 +52,7 @@ static void verify(struct sl_supervisor *s)
 		s->gap_since.us = 0;
 		return;
 	}
-	if (sl_supervisor_install_rules(s) == SL_OK) {
+	if (sl_rules_install(s->rules, &sl_log_diag) == SL_OK) {
 		restored(s);
 		s->gap_since.us = 0;
 	} else {

@@ -8,6 +8,7 @@
 #include "base/mono.h"
 #include "daemon/bundle.h"
 #include "daemon/child.h"
+#include "daemon/clock.h"
 #include "daemon/conf.h"
 #include "daemon/ctl.h"
 #include "daemon/ipc.h"
@@ -21,7 +22,7 @@ struct sl_supervisor {
 	struct sl_bundle *good; /* the state in force; also what the next engine loads */
 	struct sl_bundle *next; /* being loaded by the engine */
 	struct sl_conf *conf;   /* as at the start: what is not live stays as it was */
-	uint64_t generation, next_generation;
+	uint64_t generation;
 	json_t *policy; /* what the engine said of the policy in force */
 	struct sl_priv_user user;
 
@@ -51,8 +52,6 @@ struct sl_supervisor {
 	struct sl_trouble last_error;
 };
 
-struct sl_mono sl_supervisor_now(void);
-
 /* supervisor_engine.c */
 int sl_supervisor_start_engine(struct sl_supervisor *s);
 void sl_supervisor_engine_message(struct sl_supervisor *s);
@@ -61,7 +60,6 @@ void sl_supervisor_engine_timers(struct sl_supervisor *s, struct sl_mono now);
 
 /* supervisor_rules.c */
 void sl_supervisor_rules_timers(struct sl_supervisor *s, struct sl_mono now);
-int sl_supervisor_install_rules(struct sl_supervisor *s);
 
 /* supervisor_ctl.c */
 void sl_supervisor_request(void *ctx, uint64_t client, const char *cmd, json_t *args, bool may_change);

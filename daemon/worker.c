@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/clock.h"
 #include "daemon/conntrack.h"
 #include "daemon/mark.h"
 #include "daemon/nfq.h"
@@ -37,22 +38,6 @@ struct sl_worker {
 	int64_t wait_us;              /* the socket's receive timeout now */
 	struct sl_flow_log_stats log; /* as published last; worker 0 only */
 };
-
-static struct sl_mono clock_now(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (struct sl_mono){ (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000 };
-}
-
-static int64_t wall_clock_us(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_REALTIME, &t);
-	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
 
 /* Sends what has been answered so far: verdicts first, then the servers of refused connections are told. */
 static int flush(struct sl_worker *w)
@@ -98,11 +83,11 @@ static void judge_packet(struct sl_worker *w, const struct sl_nfq_packet *p, str
 /* Cost: the stages are timed in bench/; per batch two clock reads, two barriers and one send. */
 static int judge_batch(struct sl_worker *w, const struct sl_nfq_packet *packet, int n)
 {
-	struct sl_mono now = clock_now();
+	struct sl_mono now = sl_clock_now();
 	int err = SL_OK;
 
 	w->provider.policy = sl_policy_slot_enter(w->cfg.slot);
-	w->provider.realtime_us = wall_clock_us();
+	w->provider.realtime_us = sl_clock_wall_us();
 	for (int i = 0; i < n && err == SL_OK; i++) {
 		err = room_for(w, 1 + sl_filter_held(w->filter), 1);
 		judge_packet(w, &packet[i], now);
@@ -123,7 +108,7 @@ static void set_wait(struct sl_worker *w)
 	int64_t us = IDLE_TICK_US;
 
 	if (sl_filter_deadline(w->filter, &when)) {
-		us = sl_mono_since(when, clock_now()).us;
+		us = sl_mono_since(when, sl_clock_now()).us;
 		us = us < SHORTEST_WAIT_US ? SHORTEST_WAIT_US : us > IDLE_TICK_US ? IDLE_TICK_US : us;
 	}
 	if (us == w->wait_us)
@@ -158,12 +143,12 @@ static void publish_log_counts(struct sl_worker *w)
 
 static void release_all(struct sl_worker *w)
 {
-	struct sl_mono now = clock_now();
+	struct sl_mono now = sl_clock_now();
 
 	if (room_for(w, sl_filter_held(w->filter), sl_filter_held(w->filter)) != SL_OK)
 		return;
 	w->provider.policy = sl_policy_slot_enter(w->cfg.slot);
-	w->provider.realtime_us = wall_clock_us();
+	w->provider.realtime_us = sl_clock_wall_us();
 	sl_filter_release(w->filter, now, &w->answers);
 	w->provider.policy = NULL;
 	sl_policy_slot_leave(w->cfg.slot);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/cli/cli.h"
+#include "daemon/version.h"
 
 static const struct sl_cli_command *const commands[] = { &sl_cli_status, &sl_cli_check, &sl_cli_reload,
 	                                                 &sl_cli_cleanup };
