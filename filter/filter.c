@@ -6,12 +6,15 @@
 #include "filter/filter_priv.h"
 
 enum {
-	/* How far from where it should be may a segment of the same connection be? Conntrack lets none pass that is outside of
-	 * the window (RFC 9293 §3.10.7.4), so what is far away belongs to a new connection between the same ports. */
+	/* How far from the bytes that were seen may a segment of the same connection be? Beyond that it belongs to a new one
+	 * between the same ports. Less than 65537: a client that takes up a port again goes on so much later (Linux,
+	 * tcp_tw_reuse). What was lost on the way to us in one piece is less than a window without scaling. */
 	NEAR = 64 << 10,
-	/* Behind what was read of HTTP a retransmission may be as far as a large window; a new connection is most likely ahead
-	 * of the old one, as initial sequence numbers grow with time (RFC 6528). */
-	NEAR_READ = 16 << 20,
+	/* So far back a retransmission may be. */
+	SEEN_WINDOW = 16 << 20,
+	/* How far the client may have moved in the server's bytes since its last segment, if this one is not the next in order.
+	 * A new connection's server begins anywhere (RFC 6528): one of 512 looks like the old one, if its own numbers do. */
+	ACK_NEAR = 4 << 20,
 	EXPIRE_AT_ONCE = 64,
 	SCRATCH_SPARE = 64,
 };
@@ -96,31 +99,35 @@ void sl_filter_free(struct sl_filter **f)
 
 /* ---- which flow a packet belongs to ---- */
 
-/* Is the segment within reach of where the flow is? */
-static bool is_near(const struct sl_filter *f, const struct sl_flow *flow, const struct sl_packet *pkt)
+static bool is_ack_near(const struct sl_flow *flow, const struct sl_packet *pkt)
 {
-	int64_t slack = (int64_t)NEAR + f->cfg.budget;
-	int64_t at = sl_seq_diff(pkt->seq, flow->end);
-	int64_t skipped = flow->consumed ? sl_seq_diff(flow->next, flow->end) : 0;
-	if (skipped > NEAR_READ)
-		skipped = NEAR_READ;
-	int64_t ahead = skipped > 0 ? slack + skipped : slack;
-	int64_t behind = flow->consumed ? (int64_t)NEAR_READ : slack;
-	return -behind <= at && at <= ahead;
+	int64_t moved = sl_seq_diff(pkt->ack, flow->ack);
+	return (pkt->flags & SL_TCP_ACK) == 0 || (-(int64_t)ACK_NEAR <= moved && moved <= (int64_t)ACK_NEAR);
 }
 
-static bool is_new_connection(const struct sl_filter *f, const struct sl_flow *flow,
-                              const struct sl_packet *pkt)
+/* Is the segment one of this connection? The next in order is, whatever the server has sent meanwhile. Any other must be near
+ * to what was seen, in both directions: packets without payload are not queued, so the SYN that would tell is never seen, and
+ * a segment that is taken for an old one passes unread. */
+static bool is_near(const struct sl_flow *flow, const struct sl_packet *pkt)
+{
+	int64_t skipped = flow->consumed ? sl_seq_diff(flow->next, flow->end) : 0;
+	int64_t ahead = skipped > 0 ? NEAR + sl_min(skipped, (int64_t)SEEN_WINDOW) : NEAR;
+	if (pkt->seq == flow->end)
+		return true;
+	return sl_seq_diff(pkt->seq, flow->end) <= ahead &&
+	       sl_seq_diff(pkt->seq, flow->first) >= -(int64_t)NEAR && is_ack_near(flow, pkt);
+}
+
+static bool is_new_connection(const struct sl_flow *flow, const struct sl_packet *pkt)
 {
 	struct sl_flow_key ordered = pkt->key;
 	if (pkt->key.proto != SL_PROTO_TCP)
 		return false;
 	if (sl_flow_key_order(&ordered) != flow->swapped)
 		return true;
-	uint32_t first = flow->stream != NULL ? sl_stream_seq(flow->stream) : flow->next;
 	if ((pkt->flags & SL_TCP_SYN) != 0)
-		return pkt->seq != first;
-	return !is_near(f, flow, pkt);
+		return pkt->seq != flow->first;
+	return !is_near(flow, pkt);
 }
 
 /* The number of a flow: each differs from all others, and a JSON reader that knows doubles only can keep it (RFC 8259 §6). */
@@ -132,7 +139,7 @@ static uint64_t next_id(struct sl_filter *f)
 static void begin(struct sl_filter *f, struct sl_flow *flow, const struct sl_packet *pkt, bool start_seen)
 {
 	flow->id = next_id(f);
-	flow->next = flow->end = pkt->seq;
+	flow->next = flow->first = flow->end = pkt->seq;
 	flow->start_seen = start_seen;
 	flow->certain = pkt->key.proto == SL_PROTO_TCP && (pkt->flags & SL_TCP_SYN) != 0;
 	sl_filter_count(f, SL_STAT_flows, 1);
@@ -142,7 +149,7 @@ static struct sl_flow *meet(struct sl_filter *f, const struct sl_packet *pkt, bo
 {
 	bool fresh;
 	struct sl_flow *flow = sl_flow_table_get(f->flows, &pkt->key, f->now, &fresh);
-	if (!fresh && is_new_connection(f, flow, pkt)) {
+	if (!fresh && is_new_connection(flow, pkt)) {
 		abandon(f, flow, sl_filter_open_cause(flow));
 		sl_flow_table_drop(f->flows, flow);
 		flow = sl_flow_table_get(f->flows, &pkt->key, f->now, &fresh);
@@ -150,7 +157,21 @@ static struct sl_flow *meet(struct sl_filter *f, const struct sl_packet *pkt, bo
 	}
 	if (fresh)
 		begin(f, flow, pkt, start_seen);
+	flow->packets++;
+	flow->ack = pkt->ack;
 	return flow;
+}
+
+/* The segment is one of those seen. */
+static void note_place(struct sl_flow *flow, const struct sl_packet *pkt)
+{
+	uint32_t end = pkt->seq + pkt->payload_len;
+	if (sl_seq_diff(pkt->seq, flow->first) < 0)
+		flow->first = pkt->seq;
+	if (sl_seq_diff(end, flow->end) > 0)
+		flow->end = end;
+	if (sl_seq_diff(flow->end, flow->first) > SEEN_WINDOW)
+		flow->first = flow->end - SEEN_WINDOW;
 }
 
 /* ---- answers ---- */
@@ -199,10 +220,8 @@ static bool hold(struct sl_filter *f, struct sl_visit *v, struct sl_ticket ticke
 static void take_segment(struct sl_filter *f, struct sl_visit *v, struct sl_ticket ticket)
 {
 	struct sl_flow *flow = v->flow;
-	uint32_t end = v->pkt->seq + v->pkt->payload_len;
 	sl_filter_read(f, v);
-	if (sl_seq_diff(end, flow->end) > 0)
-		flow->end = end;
+	note_place(flow, v->pkt);
 	bool held = flow->verdict == SL_ACTION_PASS && hold(f, v, ticket);
 	if (flow->verdict != SL_ACTION_PASS)
 		conclude(f, v, &ticket);
@@ -226,9 +245,7 @@ static void take_datagram(struct sl_filter *f, struct sl_visit *v, struct sl_tic
 static void take_again(struct sl_filter *f, struct sl_flow *flow, const struct sl_packet *pkt,
                        struct sl_ticket ticket)
 {
-	uint32_t end = pkt->seq + pkt->payload_len;
-	if (sl_seq_diff(end, flow->end) > 0)
-		flow->end = end;
+	note_place(flow, pkt);
 	sl_filter_count(f, SL_STAT_retransmits, 1);
 	sl_answer_push(f->out, ticket, (enum sl_action)flow->verdict);
 }
@@ -238,7 +255,7 @@ static void take_bare(struct sl_filter *f, const struct sl_packet *pkt, struct s
 {
 	const struct sl_flow *flow = sl_flow_table_find(f->flows, &pkt->key);
 	enum sl_action action = SL_ACTION_PASS;
-	if (flow != NULL && !is_new_connection(f, flow, pkt))
+	if (flow != NULL && !is_new_connection(flow, pkt))
 		action = (enum sl_action)flow->verdict;
 	sl_answer_push(f->out, ticket, action);
 }
@@ -255,8 +272,6 @@ void sl_filter_packet(struct sl_filter *f, const struct sl_packet *pkt, struct s
 	}
 	struct sl_flow *flow = meet(f, pkt, start_seen);
 	struct sl_visit v = { .flow = flow, .key = &pkt->key, .pkt = pkt };
-	flow->packets++;
-	flow->bytes += (uint32_t)sl_min(pkt->payload_len, UINT32_MAX - flow->bytes);
 	if (flow->verdict != SL_ACTION_PASS)
 		take_again(f, flow, pkt, ticket);
 	else if (pkt->key.proto == SL_PROTO_TCP)

@@ -195,8 +195,10 @@ static enum sl_cause why_stop_unknown(const struct sl_filter *f, const struct sl
 	const struct sl_flow *flow = v->flow;
 	if (!flow->start_seen)
 		return SL_CAUSE_mid_flow;
-	return spent || late || flow->certain || flow->bytes >= f->cfg.budget ? SL_CAUSE_not_web
-	                                                                      : SL_CAUSE_NONE;
+	uint32_t end = v->pkt->seq + v->pkt->payload_len;
+	uint32_t top = sl_seq_diff(end, flow->end) > 0 ? end : flow->end;
+	bool long_enough = sl_seq_diff(top, flow->first) >= (int64_t)f->cfg.budget;
+	return spent || late || flow->certain || long_enough ? SL_CAUSE_not_web : SL_CAUSE_NONE;
 }
 
 /* SL_CAUSE_NONE: wait for more. err is what the bytes said last. */

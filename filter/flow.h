@@ -31,12 +31,14 @@ struct sl_flow {
 	uint64_t id;
 	struct sl_mono born; /* the first byte of what is to be judged now */
 	struct sl_stream *stream;
-	struct sl_http1_body body;
-	uint32_t next;    /* TCP: the next byte to be read, where there is no stream to tell */
+	uint32_t next; /* TCP: the next byte to be read, where there is no stream to tell */
+	uint32_t
+	        first; /* TCP: the least number that a segment of this connection had, or one a window before end */
 	uint32_t end;     /* TCP: the end of the furthest segment seen */
-	uint32_t bytes;   /* of payload seen; stays at UINT32_MAX */
+	uint32_t ack;     /* TCP: how far the client had the server's bytes, by its last packet */
 	uint32_t packets; /* that came to userspace */
 	uint32_t hold;    /* private to held.c: 0 where no packet is held */
+	struct sl_http1_body body;
 	bool start_seen : 1;
 	bool certain : 1;  /* the position of the first byte is no guess */
 	bool consumed : 1; /* bytes were read for good: the beginning cannot move any more */

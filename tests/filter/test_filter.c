@@ -259,6 +259,7 @@ struct step {
 	uint32_t cut;    /* bytes at its end that were not copied */
 	uint32_t ms;     /* that pass before */
 	uint16_t port;   /* of the client, added to the usual one */
+	uint32_t ack;    /* what the server sent so far */
 	bool udp, syn, late; /* late: the start was not seen */
 };
 
@@ -307,6 +308,7 @@ static struct sl_packet step_packet(const struct bench *b, const struct step *s,
 	pkt.key.sport = (uint16_t)(pkt.key.sport + s->port);
 	pkt.key.proto = s->udp ? SL_PROTO_UDP : SL_PROTO_TCP;
 	pkt.flags = s->syn ? SL_TCP_SYN : SL_TCP_ACK;
+	pkt.ack = b->isn + s->ack;
 	pkt.payload.len -= s->cut;
 	return pkt;
 }
