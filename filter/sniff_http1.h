@@ -19,16 +19,16 @@ struct sl_http1_request {
 	size_t len; /* bytes of the head, empty line included (leading empty lines too: RFC 9112 §2.2) */
 	struct sl_bytes method;
 	struct sl_bytes target; /* request-target as sent (RFC 9112 §3.2) */
-	struct sl_bytes
-	        host; /* the host asked for, as sent, without port: of the absolute-form or authority-form target
-				   where there is one, else of Host; NULL when neither */
+	/* The host asked for, as sent, without port: of the absolute-form or authority-form target where there is one,
+	 * else of Host; NULL when neither. */
+	struct sl_bytes host;
 	uint16_t port; /* as sent with it; 0 = none */
-	struct sl_bytes
-	        path; /* path and query of the target, "/" at least, "?..." where an absolute-form has a query
-				   but no path; NULL for authority-form and "*" */
-	struct sl_bytes
-	        other_host; /* a Host that says something else than host does; NULL when all agree. Judged too */
-	bool tunnel; /* CONNECT, or Upgrade: what follows the head is another protocol (RFC 9110 §7.8, §9.3.6) */
+	/* Path and query of the target, "/" at least, "?..." where an absolute-form has a query but no path; NULL for
+	 * authority-form and "*". */
+	struct sl_bytes path;
+	/* A Host that says something else than host does; NULL when all agree. Judged too. */
+	struct sl_bytes other_host;
+	bool tunnel; /* CONNECT, or Upgrade: what follows is another protocol (RFC 9110 §7.8, §9.3.6) */
 	struct sl_http1_body body;
 };
 
