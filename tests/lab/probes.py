@@ -218,6 +218,22 @@ def absolute_form(lab, family, host):
     return attempt(work)
 
 
+TW_REUSE = 65537  # Linux with tcp_tw_reuse goes on so much after the old connection's end
+
+
+def ports_again(lab, family, host):
+    """A request on a connection between the ports of an earlier one, whose request was allowed."""
+    line = raw(lab, family, HTTP)
+    try:
+        first = attempt(lambda sent: whole_page(lab, tls.fetch_plain(line, names.ALLOWED, sent=sent)))
+        if first.got != ALLOWED:
+            return Outcome("first connection: " + first.got, first.ms)
+        line.reconnect(TW_REUSE)
+        return attempt(lambda sent: whole_page(lab, tls.fetch_plain(line, host, sent=sent)))
+    finally:
+        line.close()
+
+
 def server_end(lab, family):
     """A server of the lab's own takes the connection and looks at how it ends."""
     kind = socket.AF_INET if family == 4 else socket.AF_INET6
@@ -363,6 +379,7 @@ TRAFFIC = [
           page("http://%s%s" % (names.PATHS, names.SIBLING_PATH), "http://%s%s" % (names.PATHS, names.BLOCKED_PATH))),
     *both("HTTP, host header split over two segments", http_pieces, tls.in_two),
     *both("HTTP, target in absolute form", absolute_form),
+    *both("HTTP, ports of an earlier connection taken up again", ports_again),
     Probe("HTTPS, allowed host", ALLOWED, page("https://%s/" % names.ALLOWED), 2),
     Probe("HTTPS, blocked by its server name", BLOCKED, page("https://%s/" % names.BLOCKED)),
     *both("HTTPS with openssl s_client", s_client),

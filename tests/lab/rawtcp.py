@@ -51,6 +51,13 @@ class RawTcp:
         self._to = ("eth0", ETHERTYPE[family], 0, 0, gateway)
         self._connect()
 
+    def reconnect(self, later: int):
+        """A new connection between the same ports, whose numbers begin so much after the end of the old one."""
+        self._emit(RST | ACK, self._next, b"")
+        self._una = self._next = self._next + later & MASK
+        self._expect, self._unacked, self._received, self._closed = 0, [], b"", False
+        self._connect()
+
     def _connect(self):
         limit = time.monotonic() + self._timeout
         start = self._next
