@@ -322,17 +322,28 @@ static bool same_insides(const struct sl_conf *a, const struct sl_conf *b)
 	return a->insides == b->insides && found == a->insides;
 }
 
-const char *sl_conf_restart_needed(const struct sl_conf *running, const struct sl_conf *next)
+static void add_name(struct sl_out *o, const char *name)
 {
+	size_t len = o->len;
+	if (len > 0)
+		sl_out_str(o, ", ");
+	sl_out_str(o, name);
+	if (o->overflow)
+		o->len = len;
+}
+
+void sl_conf_restart_needed(const struct sl_conf *running, const struct sl_conf *next, char *out, size_t cap)
+{
+	struct sl_out o = sl_out_of(out, cap - 1);
 	for (size_t i = 0; sl_conf_opt_at(i) != NULL; i++) {
 		const struct sl_conf_opt *opt = sl_conf_opt_at(i);
-		if (!opt->live &&
-		    !same_value(opt, (const char *)running + opt->offset, (const char *)next + opt->offset))
-			return opt->name;
+		const char *was = (const char *)running + opt->offset, *is = (const char *)next + opt->offset;
+		if (!opt->live && !same_value(opt, was, is))
+			add_name(&o, opt->name);
 	}
 	if (!same_insides(running, next))
-		return "inside";
-	return memcmp(running->unjudged_block, next->unjudged_block, sizeof(running->unjudged_block)) == 0
-	               ? NULL
-	               : "unjudged";
+		add_name(&o, "inside");
+	if (memcmp(running->unjudged_block, next->unjudged_block, sizeof(running->unjudged_block)) != 0)
+		add_name(&o, "unjudged");
+	out[o.len] = '\0';
 }

@@ -57,8 +57,8 @@ void sl_conf_free(struct sl_conf **conf);
 int sl_conf_print(const struct sl_conf *conf, FILE *to);
 /* The options as mdoc(7) items, for the manual. */
 int sl_conf_print_manual(FILE *to);
-/* The name of the first option that differs and is not live (needs a restart); NULL when none. Behind those of conf.def
- * come inside, compared as a set, and unjudged. */
-const char *sl_conf_restart_needed(const struct sl_conf *running, const struct sl_conf *next);
+/* Writes the names of all options that differ and are not live (need a restart), as "a, b"; nothing when none. Behind those
+ * of conf.def come inside, compared as a set, and unjudged. What does not fit is left out at the end. */
+void sl_conf_restart_needed(const struct sl_conf *running, const struct sl_conf *next, char *out, size_t cap);
 
 #endif

@@ -7,6 +7,7 @@
 #include "base/utf8.h"
 #include "daemon/conf_reader.h"
 #include "daemon/conf_value.h"
+#include "daemon/policy_load.h"
 
 enum { NAME_CUT = 72 }; /* bytes of a derived name, so that "-64" fits behind it within the key's limit */
 
@@ -186,6 +187,11 @@ static void refuse_same_names(struct sl_conf_reader *r)
 		if (o != NULL)
 			sl_conf_error(&r->errors, l->at, "lists: the name %s is taken by the list in line %u",
 			              sl_conf_shown(l->name, shown), o->at);
+		else if (l->name != NULL && strcmp(l->name, SL_POLICY_SHIPPED) == 0)
+			sl_conf_error(
+			        &r->errors, l->at,
+			        "lists: the name %s is that of the set which sluice ships; expected another",
+			        sl_conf_shown(l->name, shown));
 	}
 }
 

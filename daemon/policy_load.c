@@ -35,7 +35,7 @@ static int add_text(struct load *l, const struct sl_policy_list *list, struct sl
 static int add_shipped(struct load *l)
 {
 	const struct sl_policy_list list = {
-		.name = "never-block (shipped)",
+		.name = SL_POLICY_SHIPPED,
 		.kind = SL_LIST_NEVER,
 		.cfg = { .file = "(shipped never-block set)", .format = SL_FORMAT_DOMAINS },
 	};

@@ -23,6 +23,7 @@ struct sl_worker_shared {
 	uint64_t resets_failed; /* could not be told */
 	uint64_t log_written;
 	uint64_t log_dropped;
+	uint64_t log_errors; /* failed writes */
 } SL_ALIGNED;
 
 struct sl_shared {

@@ -83,13 +83,15 @@ static json_t *kernel_counts(const struct sl_supervisor *s, json_t *workers)
 
 static json_t *log_counts(const struct sl_supervisor *s)
 {
-	uint64_t written = 0, dropped = 0;
+	uint64_t written = 0, dropped = 0, errors = 0;
 
 	for (unsigned w = 0; w < s->take.workers; w++) {
 		written += sl_counter_get(&s->shared->worker[w].log_written);
 		dropped += sl_counter_get(&s->shared->worker[w].log_dropped);
+		errors += sl_counter_get(&s->shared->worker[w].log_errors);
 	}
-	return json_pack("{s:I, s:I}", "written", (json_int_t)written, "dropped", (json_int_t)dropped);
+	return json_pack("{s:I, s:I, s:I}", "written", (json_int_t)written, "dropped", (json_int_t)dropped,
+	                 "write_errors", (json_int_t)errors);
 }
 
 static const char *state_name(const struct sl_supervisor *s)
@@ -152,9 +154,10 @@ static const char *start_reload(struct sl_supervisor *s)
 		return "no engine is ready; try again";
 	if (sl_bundle_read(s->conf_path, &diag, &s->next) != SL_OK)
 		return s->last_error.text;
-	const char *fixed = sl_conf_restart_needed(s->conf, sl_bundle_conf(s->next));
-	if (fixed != NULL)
-		sl_log(SL_LOG_WARN, "%s: option %s takes effect at the next restart", s->conf_path, fixed);
+	char fixed[512];
+	sl_conf_restart_needed(s->conf, sl_bundle_conf(s->next), fixed, sizeof(fixed));
+	if (fixed[0] != '\0')
+		sl_log(SL_LOG_WARN, "%s: at the next restart take effect: %s", s->conf_path, fixed);
 	if (sl_bundle_send(s->next, s->engine.ipc, s->generation + 1) != SL_OK) {
 		sl_bundle_free(&s->next);
 		return "the engine did not take the new policy";

@@ -138,6 +138,7 @@ static void publish_log_counts(struct sl_worker *w)
 	sl_flow_log_count(w->cfg.log, &now);
 	sl_counter_add(&w->cfg.shared->log_written, now.written - w->log.written);
 	sl_counter_add(&w->cfg.shared->log_dropped, now.dropped - w->log.dropped);
+	sl_counter_add(&w->cfg.shared->log_errors, now.write_errors - w->log.write_errors);
 	w->log = now;
 }
 

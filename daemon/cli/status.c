@@ -227,6 +227,8 @@ static void print_log(const json_t *r)
 	(void)printf("%lld records", (long long)written);
 	if (number(log, "dropped") > 0)
 		(void)printf(", %lld DROPPED", (long long)number(log, "dropped"));
+	if (number(log, "write_errors") > 0)
+		(void)printf(", %lld writes FAILED", (long long)number(log, "write_errors"));
 	(void)putchar('\n');
 }
 

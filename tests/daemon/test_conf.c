@@ -82,7 +82,9 @@ static char *print_twice(const char *file, const char *text, char **messages)
 	assert_string_equal(*messages, "");
 	char *first = print_conf(conf);
 	assert_int_equal(read_conf("/elsewhere/x.yaml", first, &again, &none), SL_OK);
-	assert_null(sl_conf_restart_needed(conf, again));
+	char restart[256];
+	sl_conf_restart_needed(conf, again, restart, sizeof(restart));
+	assert_string_equal(restart, "");
 	char *second = print_conf(again);
 	assert_string_equal(first, second);
 	free(second);
@@ -221,8 +223,10 @@ static const struct restart_case {
 	{ "a flag changed", "bypass: no\n", "", "bypass" },
 	{ "a path changed", "", "control: c.sock\n", "control" },
 	{ "the mask changed", "", "mark_mask: 7\n", "mark_mask" },
-	{ "the first of two is named", "", "user: nobody\nbatch: 32\n", "batch" },
+	{ "both of two are named", "", "user: nobody\nbatch: 32\n", "batch, user" },
 	{ "an action changed", "", "unjudged: {quic: block}\n", "unjudged" },
+	{ "all that changed are named", "", "unjudged: {quic: block}\nworkers: 3\nhold: all\n",
+	  "workers, hold, unjudged" },
 };
 
 static void test_restart(void **state)
@@ -234,11 +238,9 @@ static void test_restart(void **state)
 	(void)snprintf(b, sizeof(b), "inside: lan0\n%s", row->next);
 	assert_int_equal(read_conf(NAME, a, &running, &messages[0]), SL_OK);
 	assert_int_equal(read_conf(NAME, b, &next, &messages[1]), SL_OK);
-	const char *got = sl_conf_restart_needed(running, next);
-	if (row->want == NULL)
-		assert_null(got);
-	else
-		assert_string_equal(got == NULL ? "(none)" : got, row->want);
+	char got[256];
+	sl_conf_restart_needed(running, next, got, sizeof(got));
+	assert_string_equal(got, row->want == NULL ? "" : row->want);
 	sl_conf_free(&running);
 	sl_conf_free(&next);
 	free(messages[0]);
@@ -253,8 +255,13 @@ static void test_restart_inside(void **state)
 	assert_int_equal(read_conf(NAME, "inside: [a, b]\n", &ab, &messages[0]), SL_OK);
 	assert_int_equal(read_conf(NAME, "inside: [b, a]\n", &ba, &messages[1]), SL_OK);
 	assert_int_equal(read_conf(NAME, "inside: [a, c]\n", &ac, &messages[2]), SL_OK);
-	assert_null(sl_conf_restart_needed(ab, ba));
-	assert_string_equal(sl_conf_restart_needed(ab, ac), "inside");
+	char got[256];
+	sl_conf_restart_needed(ab, ba, got, sizeof(got));
+	assert_string_equal(got, "");
+	sl_conf_restart_needed(ab, ac, got, sizeof(got));
+	assert_string_equal(got, "inside");
+	sl_conf_restart_needed(ab, ac, got, sizeof("insid"));
+	assert_string_equal(got, "");
 	sl_conf_free(&ab);
 	sl_conf_free(&ba);
 	sl_conf_free(&ac);
