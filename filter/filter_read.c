@@ -131,6 +131,8 @@ static void take_request(struct sl_filter *f, struct sl_visit *v, const struct s
 	flow->body = request->body;
 	flow->upgrade = request->tunnel;
 	sl_filter_judge_request(f, v, request);
+	if (flow->verdict == SL_ACTION_PASS && sl_http1_body_broken(&request->body))
+		sl_filter_unjudged(f, v, SL_CAUSE_malformed);
 	if (flow->verdict != SL_ACTION_PASS)
 		return;
 	flow->born = f->now;

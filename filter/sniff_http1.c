@@ -116,6 +116,7 @@ struct head {
 	bool wants_upgrade; /* Connection: upgrade */
 	bool names_upgrade; /* Upgrade: something */
 	bool has_length, has_coding;
+	bool broken;  /* servers differ over what it says */
 	bool chunked; /* the last coding so far */
 	uint64_t length;
 };
@@ -247,7 +248,9 @@ static int read_request_line(struct sl_cur *c, struct head *h)
 	if (h->r.target.len == 0)
 		return SL_EPROTO;
 	err = read_tail(c, h);
-	return err != SL_OK ? err : read_target(&h->r);
+	if (err == SL_OK && read_target(&h->r) != SL_OK)
+		h->broken = true;
+	return err;
 }
 
 /* ---- fields ---- */
@@ -325,6 +328,7 @@ static int read_length(struct sl_bytes value, struct head *h)
 	} while (true);
 }
 
+/* Whatever is wrong with one field, the others are read: a server that is lenient takes a name from them. */
 static int read_value(enum field field, struct sl_bytes value, struct head *h)
 {
 	switch (field) {
@@ -368,8 +372,8 @@ static enum field field_of(struct sl_bytes name)
 	}
 }
 
-/* One field line. Servers differ over a folded Host or framing field, and over blanks before the colon of a
- * framing field (RFC 9112 §5.1, §5.2): refused. A line without a colon is skipped, as servers do. */
+/* One field line: SL_EMALF where servers differ, as over a folded Host or framing field, and over blanks before the colon
+ * of a framing field (RFC 9112 §5.1, §5.2). A line without a colon is skipped, as servers do. */
 static int read_field(struct sl_bytes line, struct head *h)
 {
 	if ((classes[line.p[0]] & IS_BLANK) != 0) {
@@ -394,9 +398,8 @@ static int read_fields(struct sl_cur *c, struct head *h)
 		struct sl_bytes line = sl_cur_line(c);
 		if (c->err != SL_OK || line.len == 0)
 			return c->err;
-		int err = read_field(line, h);
-		if (err != SL_OK)
-			return err;
+		if (read_field(line, h) != SL_OK)
+			h->broken = true;
 	}
 }
 
@@ -511,10 +514,8 @@ int sl_http1_body_walk(struct sl_http1_body *body, struct sl_bytes stream, size_
 
 /* RFC 9112 §6.3: Transfer-Encoding beats Content-Length, and its last coding must be chunked. RFC 9110
  * §9.3.6: CONNECT has no body. RFC 9110 §7.8: a server takes no Upgrade from HTTP/1.0. */
-static int finish(struct head *h)
+static void finish(struct head *h)
 {
-	if (h->has_coding && !h->chunked)
-		return SL_EMALF;
 	if (h->has_coding)
 		h->r.body.state = BODY_SIZE;
 	else if (h->length > 0)
@@ -523,7 +524,13 @@ static int finish(struct head *h)
 		h->r.body = (struct sl_http1_body){ 0 };
 	else
 		h->r.tunnel = h->wants_upgrade && h->names_upgrade && h->minor > 0;
-	return SL_OK;
+	if (h->broken || (h->has_coding && !h->chunked))
+		h->r.body = (struct sl_http1_body){ .state = BODY_BROKEN };
+}
+
+bool sl_http1_body_broken(const struct sl_http1_body *body)
+{
+	return body->state == BODY_BROKEN;
 }
 
 int sl_http1_request_read(struct sl_bytes stream, struct sl_http1_request *out)
@@ -533,10 +540,9 @@ int sl_http1_request_read(struct sl_bytes stream, struct sl_http1_request *out)
 	int err = read_request_line(&c, &h);
 	if (err == SL_OK && !h.ended)
 		err = read_fields(&c, &h);
-	if (err == SL_OK)
-		err = finish(&h);
 	if (err != SL_OK)
 		return err;
+	finish(&h);
 	h.r.len = stream.len - c.left;
 	*out = h.r;
 	return SL_OK;

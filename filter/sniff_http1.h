@@ -35,12 +35,13 @@ struct sl_http1_request {
 /* stream   the client's bytes from the start of a request, borrowed
  * out      written only on SL_OK; its views borrow from stream
  * Returns  SL_OK      the head is complete               SL_EMORE  consistent so far: ask again with more bytes
- *          SL_EPROTO  not HTTP/1: try another sniffer    SL_EMALF  HTTP/1 but broken
+ *          SL_EPROTO  not HTTP/1: try another sniffer
  * A client preface of HTTP/2 (RFC 9113 §3.4) is SL_EPROTO. The answer for a part is SL_EMORE or the answer for all.
  * Lenient where servers are, so that what a server reads is judged: bare LF, several blanks in the request
- * line, raw blanks after the path, "Host :", any method. Strict (SL_EMALF) where servers differ over framing
- * or name: Content-Lengths that differ, a last coding that is not chunked, folded or blank-padded framing
- * fields, a folded Host, three different hosts. A GET line without a version (HTTP/0.9) is complete by itself
+ * line, raw blanks after the path, "Host :", any method. Where servers differ over framing or name, the body is broken
+ * and nothing can be read after the head, but the names that were read stand in out: Content-Lengths that differ, a
+ * last coding that is not chunked, folded or blank-padded framing fields, a folded Host, a Host or a target that is no
+ * authority, three different hosts. A GET line without a version (HTTP/0.9) is complete by itself
  * when its target names a host; else fields are awaited.
  * Pure; any thread. */
 int sl_http1_request_read(struct sl_bytes stream, struct sl_http1_request *out);
@@ -49,6 +50,7 @@ int sl_http1_request_read(struct sl_bytes stream, struct sl_http1_request *out);
  * Returns SL_OK when the body ended (the next request begins at *used), SL_EMORE when it goes on, SL_EMALF when a
  * chunk is broken (RFC 9112 §7.1). sl_http1_body_skippable() bytes may be skipped without being seen. */
 int sl_http1_body_walk(struct sl_http1_body *body, struct sl_bytes stream, size_t *used);
+bool sl_http1_body_broken(const struct sl_http1_body *body);
 /* How many bytes may be skipped unseen, for instance because the copy was cut: 0 where framing must be read. */
 uint64_t sl_http1_body_skippable(const struct sl_http1_body *body);
 void sl_http1_body_skip(struct sl_http1_body *body, uint64_t n);
