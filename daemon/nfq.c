@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "daemon/mark.h"
@@ -20,6 +21,9 @@ enum {
 	VERDICT_MAX = 64, /* bytes of one verdict message */
 	SEND_BYTES = 64 * 1024,
 	MESSAGE_MAX = 8192, /* of configuration: more than any request or answer needs */
+	SEND_TRIES = 10,    /* with the pauses between them some 200 ms */
+	SEND_PAUSE_MS = 1,  /* the first pause; each is twice the one before, up to the longest */
+	SEND_PAUSE_MAX_MS = 50,
 };
 
 struct sl_nfq_batch {
@@ -214,11 +218,24 @@ int sl_nfq_read(int fd, struct sl_nfq_batch *b, const struct sl_nfq_packet **pac
 	return got;
 }
 
-static int send_all(int fd, const char *buf, size_t len)
+/* The kernel has no memory for the message (ENOBUFS) or no room (EAGAIN): that passes, or this machine is past help. Who
+ * asks for ever is neither dead nor alive: nobody would take over. So it is asked a few times, and then has failed; what
+ * waits stays in the kernel, for the next engine. */
+static int send_all(int fd, const char *buf, size_t len, uint64_t *retries)
 {
-	while (send(fd, buf, len, 0) < 0) {
-		if (errno != EINTR && errno != ENOBUFS && errno != EAGAIN)
+	size_t ms = SEND_PAUSE_MS;
+
+	for (int tries = 1; send(fd, buf, len, 0) < 0; tries++) {
+		if (errno == EINTR) {
+			tries--;
+			continue;
+		}
+		if ((errno != ENOBUFS && errno != EAGAIN) || tries >= SEND_TRIES)
 			return SL_ESYS;
+		const struct timespec pause = { 0, (long)ms * 1000000 };
+		(void)nanosleep(&pause, NULL);
+		ms = sl_min(ms * 2, SEND_PAUSE_MAX_MS);
+		++*retries;
 	}
 	return SL_OK;
 }
@@ -239,20 +256,20 @@ static size_t put_verdict(char *at, const struct sl_answer *a, uint32_t mark_mas
 }
 
 int sl_nfq_answer(int fd, struct sl_nfq_batch *b, const struct sl_answer *answer, size_t n,
-                  uint32_t mark_mask)
+                  uint32_t mark_mask, struct sl_nfq_counts *counts)
 {
 	size_t len = 0;
 	int err = SL_OK;
 
 	for (size_t i = 0; i < n && err == SL_OK; i++) {
 		if (len + VERDICT_MAX > SEND_BYTES) {
-			err = send_all(fd, b->send, len);
+			err = send_all(fd, b->send, len, &counts->send_retries);
 			len = 0;
 		}
 		len += put_verdict(b->send + len, &answer[i], mark_mask);
 	}
 	if (err == SL_OK && len > 0)
-		err = send_all(fd, b->send, len);
+		err = send_all(fd, b->send, len, &counts->send_retries);
 	return err;
 }
 
@@ -292,6 +309,7 @@ static void answer_queue(void *ctx, unsigned queue, unsigned waiting, unsigned q
 {
 	struct leftovers *l = ctx;
 	char buf[MESSAGE_MAX] __attribute__((aligned(8)));
+	uint64_t retries = 0;
 	(void)queue_dropped;
 	(void)user_dropped;
 
@@ -300,7 +318,7 @@ static void answer_queue(void *ctx, unsigned queue, unsigned waiting, unsigned q
 		return;
 	struct nlmsghdr *nlh = nfq_nlmsg_put(buf, NFQNL_MSG_VERDICT_BATCH, queue);
 	nfq_nlmsg_verdict_put(nlh, (int)last_id, (int)l->verdict);
-	if (send_all(l->fd, buf, nlh->nlmsg_len) != SL_OK)
+	if (send_all(l->fd, buf, nlh->nlmsg_len, &retries) != SL_OK)
 		l->err = SL_ESYS;
 	l->answered += waiting;
 }

@@ -25,18 +25,20 @@ struct sl_nfq_cfg {
 /* Opens a socket and binds the queues to it: those of [first, first + count) whose distance from first is `share` modulo
  * `shares`. On failure diag was told which queue and why (SL_EBUSY: another program has it). */
 int sl_nfq_open(const struct sl_nfq_cfg *cfg, uint16_t first, uint16_t count, unsigned share, unsigned shares,
-		const struct sl_diag *diag, int *fd);
+                const struct sl_diag *diag, int *fd);
 
 /* One queued packet; the view is valid until the next read. */
 struct sl_nfq_packet {
 	struct sl_ticket ticket;
-	struct sl_bytes ip;  /* what was copied */
-	uint32_t wire_len;   /* what there is */
+	struct sl_bytes ip; /* what was copied */
+	uint32_t wire_len;  /* what there is */
 };
 
 struct sl_nfq_counts {
-	uint64_t enobufs; /* the socket buffer overflowed: the kernel dropped packets, or let them pass (fail_open) */
-	uint64_t errors;  /* verdicts that the kernel refused, messages that make no sense */
+	uint64_t
+	        enobufs; /* the socket buffer overflowed: the kernel dropped packets, or let them pass (fail_open) */
+	uint64_t errors;       /* verdicts that the kernel refused, messages that make no sense */
+	uint64_t send_retries; /* verdicts sent once more, because the kernel had no memory for them */
 };
 
 struct sl_nfq_batch; /* buffers for reading and answering; one thread */
@@ -47,18 +49,21 @@ void sl_nfq_batch_free(struct sl_nfq_batch **b);
 /* Waits for the first packet as the socket's receive timeout says, then takes what is there, at most a batch.
  * Cost: one system call; 0.2 us a packet in a full batch. Returns the number of packets: 0 on a time-out, a signal or
  * messages that are no packets; SL_ESYS when the socket is of no use any more. */
-int sl_nfq_read(int fd, struct sl_nfq_batch *b, const struct sl_nfq_packet **packets, struct sl_nfq_counts *counts);
+int sl_nfq_read(int fd, struct sl_nfq_batch *b, const struct sl_nfq_packet **packets,
+                struct sl_nfq_counts *counts);
 /* Sends the verdicts, in order, as few sends as possible. mark_mask: daemon/mark.h. Cost: one system call a batch, which
- * contains the rest of the packets' way through the kernel. */
-int sl_nfq_answer(int fd, struct sl_nfq_batch *b, const struct sl_answer *answer, size_t n, uint32_t mark_mask);
+ * contains the rest of the packets' way through the kernel. SL_ESYS when the kernel took none for some 200 ms, or never
+ * will: the packets wait on. */
+int sl_nfq_answer(int fd, struct sl_nfq_batch *b, const struct sl_answer *answer, size_t n,
+                  uint32_t mark_mask, struct sl_nfq_counts *counts);
 
 enum sl_nfq_final { SL_NFQ_REPEAT, SL_NFQ_ACCEPT, SL_NFQ_DROP };
 
 /* What a dead engine left: throws away unread messages, then answers everything that waits in the queues [first,
  * first + count) that this socket serves (share, shares as in open) with one batch verdict each. SL_NFQ_REPEAT queues them
  * anew, in order. Adds to *answered an upper bound of how many there were. */
-int sl_nfq_answer_all(int fd, uint16_t first, uint16_t count, unsigned share, unsigned shares, enum sl_nfq_final how,
-		      uint64_t *answered);
+int sl_nfq_answer_all(int fd, uint16_t first, uint16_t count, unsigned share, unsigned shares,
+                      enum sl_nfq_final how, uint64_t *answered);
 
 struct sl_nfq_kernel {
 	uint64_t waiting;       /* packets in the queues now */

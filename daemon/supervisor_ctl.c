@@ -53,12 +53,13 @@ static json_t *worker_counts(const struct sl_supervisor *s, unsigned w)
 		at += (size_t)snprintf(queues + at, sizeof(queues) - at, "%s%u", at > 0 ? "," : "",
 		                       s->conf->queue_first + q);
 	return json_pack(
-	        "{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "queues", queues, "packets",
+	        "{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "queues", queues, "packets",
 	        (json_int_t)sl_counter_get(&x->filter.count[SL_STAT_packets]), "batches",
 	        (json_int_t)sl_counter_get(&x->batches), "answers", (json_int_t)sl_counter_get(&x->answers),
 	        "resets", (json_int_t)sl_counter_get(&x->resets), "resets_failed",
 	        (json_int_t)sl_counter_get(&x->resets_failed), "errors",
-	        (json_int_t)sl_counter_get(&x->errors), "enobufs", (json_int_t)sl_counter_get(&x->enobufs));
+	        (json_int_t)sl_counter_get(&x->errors), "enobufs", (json_int_t)sl_counter_get(&x->enobufs),
+	        "send_retries", (json_int_t)sl_counter_get(&x->send_retries));
 }
 
 static json_t *kernel_counts(const struct sl_supervisor *s, json_t *workers)

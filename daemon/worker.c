@@ -47,7 +47,8 @@ static int flush(struct sl_worker *w)
 	int err = SL_OK;
 
 	if (a->answers > 0)
-		err = sl_nfq_answer(w->cfg.queue, w->batch, a->answer, a->answers, w->cfg.conf->mark_mask);
+		err = sl_nfq_answer(w->cfg.queue, w->batch, a->answer, a->answers, w->cfg.conf->mark_mask,
+		                    &w->counts);
 	if (a->resets > 0 && w->refuse != NULL) {
 		size_t failed = sl_refuse_servers(w->refuse, a->reset, a->resets);
 		sl_counter_add(&s->resets, a->resets - failed);
@@ -124,7 +125,8 @@ static void publish_counts(struct sl_worker *w)
 
 	sl_counter_add(&s->enobufs, w->counts.enobufs);
 	sl_counter_add(&s->errors, w->counts.errors);
-	w->counts = (struct sl_nfq_counts){ 0, 0 };
+	sl_counter_add(&s->send_retries, w->counts.send_retries);
+	w->counts = (struct sl_nfq_counts){ 0, 0, 0 };
 	sl_counter_add(&s->batches, 1);
 }
 
