@@ -12,7 +12,7 @@ enum { SL_HOST_MAX = 253 }; /* RFC 1035 §3.1, without the root's dot */
 struct sl_host {
 	uint8_t len;
 	bool address; /* an IP literal: it has no parent domains. IPv6 stands without brackets */
-	char name[SL_HOST_MAX + 1];
+	char name[SL_HOST_MAX + 3]; /* ends in NUL; whole words, for those who read eight bytes at a time */
 };
 
 /* As it came from a wire or a list: any case, U-labels in UTF-8, %XX escapes, one trailing dot, brackets round IPv6.
