@@ -14,7 +14,7 @@ from .report import progress
 
 BUILD_PACKAGES = ("gcc", "libc6-dev", "cmake", "ninja-build", "pkg-config", "libmnl-dev", "libnetfilter-queue-dev",
                   "liburcu-dev", "libxxhash-dev", "libjemalloc-dev", "libidn2-dev", "libyaml-dev", "libjansson-dev",
-                  "libcap-ng-dev", "libsystemd-dev", "libcmocka-dev")
+                  "libcap-ng-dev", "libsystemd-dev", "nettle-dev", "libcmocka-dev")
 RUN_PACKAGES = ("iproute2", "iptables", "nftables", "conntrack", "nginx", "curl", "openssl", "python3")
 POLICY_RC = "/usr/sbin/policy-rc.d"
 
