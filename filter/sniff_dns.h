@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* sniff_dns.h - what does a DNS message ask for, and which addresses does it give? (RFC 1035 §4, with compression §4.1.4)
+ * Multicast DNS and LLMNR have the same form. Over TCP each message has two bytes of length before it (§4.2.2). */
+#ifndef SL_FILTER_SNIFF_DNS_H
+#define SL_FILTER_SNIFF_DNS_H
+
+#include "base/cur.h"
+
+enum { SL_DNS_A = 1, SL_DNS_CNAME = 5, SL_DNS_AAAA = 28, SL_DNS_SVCB = 64, SL_DNS_HTTPS = 65 };
+enum { SL_DNS_NAME_MAX = 1004 }; /* 254 bytes of labels and dots, each written with at most 4 */
+
+/* In the presentation format of RFC 1035 §5.1: labels with dots between, none at the end; "." and "\" within a label with
+ * a backslash before, bytes that do not print as \DDD. The root is empty. As sent: any case. */
+struct sl_dns_name {
+	uint16_t len;
+	char text[SL_DNS_NAME_MAX + 1];
+};
+
+struct sl_dns {
+	struct sl_bytes message;
+	struct sl_cur at; /* the next question or record */
+	uint16_t id;
+	bool response;
+	uint8_t opcode; /* 0 = query */
+	uint8_t rcode;
+	uint16_t questions; /* that were not read yet */
+	uint16_t answers;   /* the same */
+};
+
+struct sl_dns_record {
+	struct sl_dns_name name;
+	uint16_t type, class;
+	uint32_t ttl;         /* seconds; a value with the highest bit set is 0 (RFC 2181 §8) */
+	struct sl_bytes data; /* borrowed from the message */
+};
+
+/* message  all of it, borrowed until the last record is read; what follows the last record is ignored.
+ * Returns  SL_OK; SL_EPROTO when it is no DNS message: too short, an opcode that is none (RFC 6895 §2.2), a query without
+ *          a question, or counts that cannot fit into its length. Pure; any thread. */
+int sl_dns_open(struct sl_bytes message, struct sl_dns *out);
+/* The next question; the caller looks at d->questions first. name and type are written on SL_OK. SL_EMALF: broken; a name
+ * that is longer than 255 bytes or whose pointers do not lead backwards (§4.1.4: to a prior occurrence) is. */
+int sl_dns_question(struct sl_dns *d, struct sl_dns_name *name, uint16_t *type);
+/* The next answer; questions that were not read are skipped. As above, by d->answers. */
+int sl_dns_answer(struct sl_dns *d, struct sl_dns_record *out);
+
+#endif
