@@ -93,13 +93,17 @@ void sl_filter_judge_tls(struct sl_filter *f, struct sl_visit *v, const struct s
 	sl_filter_settle(f, v->flow, report.block ? SL_ACTION_BLOCK : SL_ACTION_ALLOW);
 }
 
-/* Where it may pass, a later request of the connection may have a host: it is counted once and read on. */
+/* Where it may pass, a later request of the connection may have a host: it is told each time, counted once, and read on. */
 static void pass_nameless(struct sl_filter *f, struct sl_visit *v, struct sl_report *report)
 {
-	if (f->cfg.block[SL_CAUSE_no_name])
+	if (f->cfg.block[SL_CAUSE_no_name]) {
 		settle_cause(f, v, SL_CAUSE_no_name, report);
-	else if (!v->flow->nameless)
+	} else if (!v->flow->nameless) {
 		sl_filter_note(f, report, SL_CAUSE_no_name, false);
+	} else {
+		report->cause = SL_CAUSE_no_name;
+		emit(f, report);
+	}
 	v->flow->nameless = true;
 }
 
@@ -108,6 +112,7 @@ void sl_filter_judge_request(struct sl_filter *f, struct sl_visit *v, const stru
 	struct sl_report report = sl_filter_report(f, v);
 	report.path = request->path;
 	report.method = request->method;
+	report.http = request;
 	if (request->host.len == 0 && request->other_host.len == 0) {
 		pass_nameless(f, v, &report);
 		return;

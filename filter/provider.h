@@ -25,23 +25,26 @@ struct sl_subject {
 
 struct sl_judgement {
 	bool block;
-	char letter;   /* of policy-resolution line 6 that decided: a..h */
-	uint16_t list; /* number of the list in the policy that judged; SL_NO_LIST where none spoke */
-	uint32_t line; /* in the list's file; 0 where none */
+	char letter;           /* of policy-resolution line 6 that decided: a..h */
+	uint16_t list;         /* number of the list in the policy that judged; SL_NO_LIST where none spoke */
+	uint32_t line;         /* in the list's file; 0 where none */
 	const char *list_name; /* valid until the batch ends; NULL where none */
 };
 
 #define SL_NO_LIST UINT16_MAX
+
+struct sl_http1_request;
 
 /* What the flow log gets: one a flow decided, one a request judged. All views end with the call. */
 struct sl_report {
 	uint64_t flow_id;
 	const struct sl_flow_key *key; /* client to server */
 	enum sl_app app;
-	struct sl_bytes host;   /* NULL where no name was found */
-	struct sl_bytes path;   /* HTTP */
-	struct sl_bytes method; /* HTTP */
-	struct sl_bytes alpn;   /* TLS: ProtocolNameList still encoded */
+	struct sl_bytes host;                /* NULL where no name was found */
+	struct sl_bytes path;                /* HTTP */
+	struct sl_bytes method;              /* HTTP */
+	const struct sl_http1_request *http; /* NULL where no request was read */
+	struct sl_bytes alpn;                /* TLS: ProtocolNameList still encoded */
 	uint16_t tls_version;
 	bool ech;
 	bool block;

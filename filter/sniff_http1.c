@@ -268,6 +268,8 @@ static int read_host(struct sl_bytes value, struct head *h)
 {
 	struct sl_bytes host;
 	uint16_t port;
+	if (h->r.host_field.p == NULL)
+		h->r.host_field = value;
 	int err = read_authority(value, &host, &port);
 	if (err != SL_OK || host.p == NULL)
 		return err;

@@ -28,6 +28,7 @@ struct sl_http1_request {
 	struct sl_bytes path;
 	/* A Host that says something else than host does; NULL when all agree. Judged too. */
 	struct sl_bytes other_host;
+	struct sl_bytes host_field; /* the first Host, as sent; NULL when there is none */
 	bool tunnel; /* CONNECT, or Upgrade: what follows is another protocol (RFC 9110 §7.8, §9.3.6) */
 	struct sl_http1_body body;
 };

@@ -24,6 +24,7 @@ struct sl_cli {
 	bool config_given;
 	const char *control; /* NULL: what the configuration says */
 	bool json;
+	bool flows;
 	char **arg; /* what is neither option nor name */
 	int args;
 };
@@ -37,7 +38,7 @@ struct sl_cli_command {
 	int (*run)(const struct sl_cli *cli);
 };
 
-extern const struct sl_cli_command sl_cli_status, sl_cli_check, sl_cli_reload, sl_cli_cleanup;
+extern const struct sl_cli_command sl_cli_status, sl_cli_check, sl_cli_reload, sl_cli_cleanup, sl_cli_replay;
 
 /* "sluice: " text, a line. */
 SL_PRINTF(1, 2) void sl_cli_error(const char *fmt, ...);

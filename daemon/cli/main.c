@@ -8,12 +8,16 @@
 #include "daemon/version.h"
 
 static const struct sl_cli_command *const commands[] = { &sl_cli_status, &sl_cli_check, &sl_cli_reload,
-	                                                 &sl_cli_cleanup };
+	                                                 &sl_cli_cleanup, &sl_cli_replay };
 
 static const struct option options[] = {
-	{ "config", required_argument, NULL, 'c' }, { "control", required_argument, NULL, 's' },
-	{ "json", no_argument, NULL, 'j' },         { "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'V' },      { NULL, 0, NULL, 0 },
+	{ "config", required_argument, NULL, 'c' },
+	{ "control", required_argument, NULL, 's' },
+	{ "flows", no_argument, NULL, 'f' },
+	{ "json", no_argument, NULL, 'j' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ NULL, 0, NULL, 0 },
 };
 
 static const char *option_name(char letter)
@@ -33,6 +37,7 @@ static void help_option(char letter)
 		{ 'c', "--config FILE   the configuration; default /etc/sluice/sluice.yaml" },
 		{ 's', "--control PATH  the control socket; default: what the configuration says" },
 		{ 'j', "--json          print JSON" },
+		{ 'f', "--flows         one JSON object for each flow" },
 	};
 	for (size_t i = 0; i < SL_COUNT(help); i++)
 		if (help[i].letter == letter)
@@ -117,6 +122,7 @@ int main(int argc, char **argv)
 		}
 		help |= letter == 'h';
 		cli.json |= letter == 'j';
+		cli.flows |= letter == 'f';
 		cli.config = letter == 'c' ? optarg : cli.config;
 		cli.config_given |= letter == 'c';
 		cli.control = letter == 's' ? optarg : cli.control;

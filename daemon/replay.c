@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/replay.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/util.h"
+#include "daemon/capture.h"
+#include "daemon/replay_flow.h"
+#include "filter/filter.h"
+#include "filter/fragments.h"
+#include "filter/link.h"
+
+enum { FRAGMENTED = 64, STREAMS = 4096, ANSWERS = 4 };
+
+struct replay {
+	struct sl_filter *filter;
+	struct sl_filter_stats stats;
+	struct sl_fragments *fragments;
+	struct sl_replay_flows *flows;
+	uint32_t frame; /* the one in hand */
+};
+
+static void judge(void *ctx, const struct sl_subject *subject, struct sl_judgement *out)
+{
+	(void)ctx;
+	(void)subject;
+	*out = (struct sl_judgement){ .letter = 'h', .list = SL_NO_LIST };
+}
+
+static void report(void *ctx, const struct sl_report *r)
+{
+	struct replay *p = ctx;
+	sl_replay_flow_note(p->flows, r, p->frame);
+}
+
+static int open_parts(struct replay *p, const struct sl_replay_cfg *cfg)
+{
+	const struct sl_provider provider = { p, judge, report };
+	const struct sl_filter_cfg filter = {
+		.max_flows = cfg->max_flows,
+		.max_streams = STREAMS,
+		.budget = cfg->budget,
+		.hold = SL_HOLD_LAST,
+		.hold_limit = cfg->hold_limit,
+		.flow_idle = sl_span_ms(INT32_MAX),
+		.seed = 1,
+	};
+	int err = sl_filter_new(&filter, &provider, &p->stats, &p->filter);
+	if (err == SL_OK)
+		err = sl_fragments_new(FRAGMENTED, &p->fragments);
+	if (err == SL_OK)
+		err = sl_replay_flows_new(&p->flows);
+	return err;
+}
+
+static void close_parts(struct replay *p)
+{
+	sl_filter_free(&p->filter);
+	sl_fragments_free(&p->fragments);
+	sl_replay_flows_free(&p->flows);
+}
+
+/* Nothing is answered: what the filter would answer is the verdict of no one. */
+static void give(struct replay *p, struct sl_packet *pkt, struct sl_mono now)
+{
+	struct sl_answer answer[ANSWERS];
+	struct sl_reset reset[ANSWERS];
+	struct sl_answers out = { answer, 0, ANSWERS, reset, 0, ANSWERS };
+	sl_filter_packet(p->filter, pkt, (struct sl_ticket){ .id = p->frame }, true, now, &out);
+}
+
+static int take_packet(struct replay *p, const struct sl_frame *frame, const struct sl_link *link)
+{
+	struct sl_packet pkt;
+	struct sl_bytes whole = link->ip;
+	size_t uncaptured = frame->wire_len > frame->bytes.len ? frame->wire_len - frame->bytes.len : 0;
+	int err = sl_fragments_add(p->fragments, link->ip, frame->at, &whole);
+	if (err == SL_EPROTO || (err == SL_EMALF && uncaptured > 0))
+		whole = link->ip;
+	else if (err != SL_OK)
+		return SL_OK;
+	if (sl_packet_read(whole, whole.len + uncaptured, &pkt) != SL_OK)
+		return SL_OK;
+	err = sl_replay_flow_of(p->flows, &pkt, link, frame->number);
+	if (err == SL_OK)
+		give(p, &pkt, frame->at);
+	return err;
+}
+
+static int take_frames(struct replay *p, struct sl_capture *capture, const char *name,
+                       const struct sl_diag *diag)
+{
+	struct sl_frame frame;
+	struct sl_link link;
+	uint32_t linktype = sl_capture_linktype(capture);
+	int err;
+	while ((err = sl_capture_next(capture, &frame)) == SL_OK) {
+		p->frame = frame.number;
+		int read = sl_link_read(linktype, frame.bytes, &link);
+		if (read == SL_EUNSUP) {
+			sl_diag(diag, name, 0, "link type %u is not known; convert it to Ethernet or raw IP",
+			        linktype);
+			return SL_EUNSUP;
+		}
+		if (read == SL_OK && (read = take_packet(p, &frame, &link)) != SL_OK)
+			return read;
+	}
+	return err == SL_ENOENT ? SL_OK : err;
+}
+
+int sl_replay_flows(struct sl_capture *capture, const struct sl_replay_cfg *cfg, const struct sl_diag *diag,
+                    FILE *to)
+{
+	struct replay *p = calloc(1, sizeof(*p));
+	if (p == NULL)
+		return SL_ENOMEM;
+	int err = open_parts(p, cfg);
+	if (err == SL_OK)
+		err = take_frames(p, capture, cfg->name, diag);
+	if (p->flows != NULL) {
+		int wrote = sl_replay_flows_print(p->flows, cfg->name, to);
+		err = err != SL_OK ? err : wrote;
+	}
+	close_parts(p);
+	free(p);
+	return err;
+}
