@@ -5,19 +5,14 @@
 #include "daemon/supervisor_state.h"
 
 enum {
-	SETTLE_MS = 10,    /* others change several things at once */
-	RETRY_MS = 200,    /* after a restoration that failed */
-	CALM_MS = 1000,    /* pause when somebody keeps undoing it */
-	RESTORES_FAST = 5, /* restorations in a row before that pause */
-	FORGET_MS = 10000, /* a time without trouble after which counting begins anew */
+	RETRY_MS = 200, /* after a restoration that failed */
 	POLL_MS = 100,
 };
 
 static void note_change(struct sl_supervisor *s, struct sl_mono now)
 {
 	if (s->verify_at.us == 0)
-		s->verify_at = sl_mono_add(
-		        now, sl_span_ms(s->restores_in_row > RESTORES_FAST ? CALM_MS : SETTLE_MS));
+		s->verify_at = sl_mono_add(now, sl_span_ms(sl_rules_pace_wait(&s->rules_pace, now)));
 	if (s->gap_since.us == 0)
 		s->gap_since = now;
 }
@@ -28,14 +23,13 @@ static void restored(struct sl_supervisor *s)
 	int64_t ms = sl_mono_since(now, s->gap_since).us / 1000;
 
 	s->rules_restored++;
-	s->restores_in_row++;
 	s->rules_gap_ms += (uint64_t)ms;
 	sl_log(SL_LOG_WARN,
 	       "somebody changed or removed our rules: restored after %lld ms; flows that began meanwhile "
 	       "may "
 	       "have passed unjudged",
 	       (long long)ms);
-	if (s->restores_in_row == RESTORES_FAST + 1)
+	if (sl_rules_pace_restored(&s->rules_pace, now))
 		sl_log(SL_LOG_WARN,
 		       "our rules are undone again and again: another program insists on its own; restoring "
 		       "once a second from now on");
@@ -47,8 +41,6 @@ static void verify(struct sl_supervisor *s)
 
 	s->verify_at.us = 0;
 	if (sl_rules_verify(s->rules) == SL_OK) {
-		if (sl_mono_since(now, s->gap_since).us > FORGET_MS * 1000)
-			s->restores_in_row = 0;
 		s->gap_since.us = 0;
 		return;
 	}

@@ -14,6 +14,7 @@
 #include "daemon/ipc.h"
 #include "daemon/priv.h"
 #include "daemon/rules.h"
+#include "daemon/rules_pace.h"
 #include "daemon/take.h"
 #include "daemon/trouble.h"
 
@@ -43,7 +44,7 @@ struct sl_supervisor {
 
 	struct sl_mono verify_at, gap_since, rules_polled; /* .us 0: none */
 	uint64_t rules_restored, rules_gap_ms;
-	unsigned restores_in_row;
+	struct sl_rules_pace rules_pace;
 
 	uint64_t reload_client; /* waits for the answer of the reload under way */
 	bool reload_waiting;

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "daemon/mark.h"
+#include "daemon/rules_pace.h"
 #include "daemon/rules_text.h"
 
 static const struct sl_inside lan[] = { { .family = 0, .ifname = "lan0" } };
@@ -146,6 +147,37 @@ static const struct refused_case {
 	{ "a family that is none", { .family = 5 }, 1, 1, 0x7 },
 };
 
+/* Restorations every `every` ms, each in time, and how the one after them fares. */
+static const struct pace_case {
+	const char *name;
+	unsigned restorations, every;
+	unsigned then; /* ms of quiet before the next change */
+	unsigned wait; /* ms until it is looked at */
+	unsigned told; /* how often it was said that somebody insists */
+} paces[] = {
+	{ "the first change is looked at almost at once", 0, 0, 0, SL_RULES_SETTLE_MS, 0 },
+	{ "a dozen flushed tables in a row are", 12, 100, 100, SL_RULES_SETTLE_MS, 0 },
+	{ "one restoration a second for an hour is", 3600, 1000, 1000, SL_RULES_SETTLE_MS, 0 },
+	{ "who undoes ours at once is made to wait, and named once", 25, 30, 30, SL_RULES_CALM_MS, 1 },
+	{ "who goes on at that pace keeps waiting, named once", 100, 500, 10, SL_RULES_CALM_MS, 1 },
+	{ "some seconds of quiet suffice", 25, 30, 6000, SL_RULES_SETTLE_MS, 1 },
+};
+
+static void test_pace(void **state)
+{
+	const struct pace_case *c = *state;
+	struct sl_rules_pace p = { 0 };
+	struct sl_mono now = { 1000000000 };
+	unsigned told = 0;
+	for (unsigned i = 0; i < c->restorations; i++) {
+		now = sl_mono_add(now, sl_span_ms(c->every));
+		told += sl_rules_pace_restored(&p, now);
+	}
+	now = sl_mono_add(now, sl_span_ms(c->then));
+	assert_int_equal(sl_rules_pace_wait(&p, now), c->wait);
+	assert_int_equal(told, c->told);
+}
+
 static void count_words(void *ctx, const char *file, unsigned line, const char *text)
 {
 	(void)file;
@@ -218,7 +250,7 @@ static int write_golden(void)
 
 int main(int argc, char **argv)
 {
-	struct CMUnitTest tests[SL_COUNT(golden) + SL_COUNT(refused) + SL_COUNT(marks) + 1];
+	struct CMUnitTest tests[SL_COUNT(golden) + SL_COUNT(refused) + SL_COUNT(marks) + SL_COUNT(paces) + 1];
 	size_t n = 0;
 	if (argc > 1 && strcmp(argv[1], "--write") == 0)
 		return write_golden();
@@ -231,6 +263,9 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < SL_COUNT(marks); i++)
 		tests[n++] = (struct CMUnitTest){ marks[i].name, test_mark, NULL, NULL,
 			                          (void *)(uintptr_t)&marks[i] };
+	for (size_t i = 0; i < SL_COUNT(paces); i++)
+		tests[n++] = (struct CMUnitTest){ paces[i].name, test_pace, NULL, NULL,
+			                          (void *)(uintptr_t)&paces[i] };
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_room);
 	return _cmocka_run_group_tests("rules", tests, n, NULL, NULL);
 }
