@@ -2,29 +2,31 @@
 #include "policy/url.h"
 
 #include "base/cur.h"
+#include "base/util.h"
 
-enum { PATH = 0x01, UNRESERVED = 0x02 };
+enum { PATH = 0x01, UNRESERVED = 0x02, SEGMENT = 0x04, QUERY = PATH };
 
 /* pchar, "/" and "?" (RFC 3986 §3.3, §3.4) stand as they are; any other byte is written as an escape, as clients do, so
- * that a raw byte and its escape compare equal. */
+ * that a raw byte and its escape compare equal. SEGMENT: without "/". */
 static const uint8_t class_of[256] = {
-	['!'] = PATH,
-	['$'] = PATH,
-	['&' ... ','] = PATH,
-	['-' ... '.'] = PATH | UNRESERVED,
+	['!'] = PATH | SEGMENT,
+	['$'] = PATH | SEGMENT,
+	['&' ... ','] = PATH | SEGMENT,
+	['-' ... '.'] = PATH | SEGMENT | UNRESERVED,
 	['/'] = PATH,
-	['0' ... '9'] = PATH | UNRESERVED,
-	[':' ... ';'] = PATH,
-	['='] = PATH,
-	['?' ... '@'] = PATH,
-	['A' ... 'Z'] = PATH | UNRESERVED,
-	['_'] = PATH | UNRESERVED,
-	['a' ... 'z'] = PATH | UNRESERVED,
-	['~'] = PATH | UNRESERVED,
+	['0' ... '9'] = PATH | SEGMENT | UNRESERVED,
+	[':' ... ';'] = PATH | SEGMENT,
+	['='] = PATH | SEGMENT,
+	['?' ... '@'] = PATH | SEGMENT,
+	['A' ... 'Z'] = PATH | SEGMENT | UNRESERVED,
+	['_'] = PATH | SEGMENT | UNRESERVED,
+	['a' ... 'z'] = PATH | SEGMENT | UNRESERVED,
+	['~'] = PATH | SEGMENT | UNRESERVED,
 };
 
 struct piece {
-	char text[3];
+	struct sl_bytes raw; /* a run of bytes that stand as they are; absent where one[] is the text */
+	char one[3];         /* an escape, or the byte that one stood for */
 	uint8_t len;
 };
 
@@ -48,34 +50,57 @@ static int hex(uint8_t c)
 static struct piece escape(uint8_t c)
 {
 	static const char digits[] = "0123456789ABCDEF";
-	return (struct piece){ { '%', digits[c >> 4], digits[c & 15] }, 3 };
+	return (struct piece){ { NULL, 0 }, { '%', digits[c >> 4], digits[c & 15] }, 3 };
 }
 
-/* One byte or one escape, in canonical form (RFC 3986 §6.2.2). A "%" that starts no escape is data. */
-static struct piece next_piece(struct sl_cur *c)
+static struct sl_bytes piece_text(const struct piece *piece)
 {
-	uint8_t byte = sl_cur_u8(c);
-	if (byte == '%') {
-		struct sl_cur ahead = *c;
-		int high = hex(sl_cur_u8(&ahead)), low = hex(sl_cur_u8(&ahead));
-		if (high < 0 || low < 0)
-			return escape('%');
-		*c = ahead;
-		byte = (uint8_t)(high << 4 | low);
-		if ((class_of[byte] & UNRESERVED) == 0)
-			return escape(byte);
-	}
-	return (class_of[byte] & PATH) == 0 ? escape(byte) : (struct piece){ { (char)byte }, 1 };
+	return piece->raw.p != NULL ? piece->raw : sl_bytes_of(piece->one, piece->len);
 }
 
-static void put_piece(struct path *p, struct piece piece)
+/* An escape, in canonical form (RFC 3986 §6.2.2), its "%" read already. A "%" that starts none is data. */
+static struct piece next_escape(struct sl_cur *c)
 {
-	p->open_dots = p->open_dots && piece.text[0] == '.';
-	p->open_len += piece.len;
+	struct sl_cur ahead = *c;
+	int high = hex(sl_cur_u8(&ahead)), low = hex(sl_cur_u8(&ahead));
+	if (high < 0 || low < 0)
+		return escape('%');
+	*c = ahead;
+	uint8_t byte = (uint8_t)(high << 4 | low);
+	if ((class_of[byte] & UNRESERVED) == 0)
+		return escape(byte);
+	return (struct piece){ { NULL, 0 }, { (char)byte }, 1 };
+}
+
+/* A run of bytes that all have the class, or one byte, or one escape. canon/url */
+static struct piece next_piece(struct sl_cur *c, uint8_t class)
+{
+	struct sl_bytes left = sl_bytes_of(c->p, c->left);
+	size_t n = 0;
+	while (n < left.len && (class_of[left.p[n]] & class) != 0)
+		n++;
+	if (SL_LIKELY(n > 0))
+		return (struct piece){ .raw = sl_cur_bytes(c, n) };
+	struct sl_bytes one = sl_cur_bytes(c, 1);
+	if (one.len == 1 && one.p[0] == '%')
+		return next_escape(c);
+	return one.len == 1 && (class_of[one.p[0]] & PATH) != 0 ? (struct piece){ .raw = one }
+	                                                        : escape(one.len == 1 ? one.p[0] : 0);
+}
+
+static bool all_dots(struct sl_bytes text)
+{
+	return text.p[0] == '.' && (text.len == 1 || (text.len == 2 && text.p[1] == '.'));
+}
+
+static void put_piece(struct path *p, struct sl_bytes text)
+{
+	p->open_dots = p->open_dots && all_dots(text);
+	p->open_len += text.len;
 	if (p->lost > 0 || p->open_len > SL_PATH_MAX - p->segment)
 		return;
-	memcpy(&p->out[p->len], piece.text, piece.len);
-	p->len += piece.len;
+	memcpy(&p->out[p->len], text.p, text.len);
+	p->len += text.len;
 }
 
 /* Back to the start of the segment before (RFC 3986 §5.2.4 2C). */
@@ -110,25 +135,27 @@ static void close_segment(struct path *p, bool slash)
 	p->open_dots = true;
 }
 
-/* A query that does not fit is cut at the last "&", since entries match a query up to one. */
+/* A query counts as a whole only (NE-URL-35): one that does not fit goes. The slash before it makes no difference to a
+ * server, and none to us (NE-URL-32 has both forms); that of the root stays, since a path starts with one. */
 static bool put_query(struct path *p, struct sl_cur *c)
 {
-	size_t start = p->len, cut = p->len;
 	if (!sl_cur_more(c) || p->lost > 0)
 		return p->lost > 0; /* an empty query is none */
-	struct piece piece = { { '?' }, 1 };
-	for (;; piece = next_piece(c)) {
-		if (piece.text[0] == '&' && p->len > start + 1)
-			cut = p->len;
-		if (piece.len > SL_PATH_MAX - p->len) {
-			p->len = cut;
+	size_t start = p->len > 1 && p->out[p->len - 1] == '/' ? p->len - 1 : p->len, n = start;
+	struct piece piece = { .raw = SL_BYTES_LIT("?") };
+	for (;; piece = next_piece(c, QUERY)) {
+		struct sl_bytes text = piece_text(&piece);
+		if (text.len > SL_PATH_MAX - n) {
+			p->len = start;
 			return true;
 		}
-		memcpy(&p->out[p->len], piece.text, piece.len);
-		p->len += piece.len;
+		memcpy(&p->out[n], text.p, text.len);
+		n += text.len;
 		if (!sl_cur_more(c))
-			return false;
+			break;
 	}
+	p->len = n;
+	return false;
 }
 
 /* Returns whether something was cut off. */
@@ -142,11 +169,12 @@ static bool canon_path(struct sl_bytes in, char out[SL_PATH_MAX + 1], uint16_t *
 
 	out[0] = '/';
 	while (sl_cur_more(&path)) {
-		struct piece piece = next_piece(&path);
-		if (piece.text[0] == '/')
+		struct piece piece = next_piece(&path, SEGMENT);
+		struct sl_bytes text = piece_text(&piece);
+		if (text.p[0] == '/')
 			close_segment(&p, true);
 		else
-			put_piece(&p, piece);
+			put_piece(&p, text);
 	}
 	close_segment(&p, false);
 	bool cut = put_query(&p, &rest);

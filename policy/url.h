@@ -23,8 +23,10 @@ struct sl_url {
 int sl_url_canon(struct sl_bytes in, struct sl_url *out);
 
 /* Path and query of a request target: dot segments removed (§5.2.4), escapes of unreserved characters decoded and the
- * others in upper case (§6.2.2), empty segments merged, fragment dropped. *len gets the length; out is NUL-terminated.
- * A path longer than SL_PATH_MAX is cut, which can only lose matches of entries that are as long. */
+ * others in upper case (§6.2.2), empty segments merged, the slash before a query (but for the root's) and the fragment
+ * dropped. *len gets the length; out is NUL-terminated. A path longer than SL_PATH_MAX loses its end at a segment boundary,
+ * and its query goes whole: that can only lose matches of entries that are as long. docs/canonical.md says how this
+ * relates to the forms of others. */
 void sl_path_canon(struct sl_bytes in, char out[SL_PATH_MAX + 1], uint16_t *len);
 
 #endif

@@ -135,7 +135,7 @@ static const struct list_case {
 	  "https://a.example:8443\nb.example:80/x\n", "1 a.example:8443 tree, 2 b.example:80/x path", NULL,
 	  0 },
 	{ "a query is part of the key, a fragment is not", SL_FORMAT_URLS, 0,
-	  "a.example/x/?y=/#z\nb.example/#z\n", "1 a.example/x/?y=/ path, 2 b.example tree", NULL, 0 },
+	  "a.example/x/?y=/#z\nb.example/#z\n", "1 a.example/x?y=/ path, 2 b.example tree", NULL, 0 },
 	{ "userinfo goes", SL_FORMAT_URLS, 0, "http://u:p@a.example/x\n", "1 a.example/x path", NULL, 0 },
 	{ "wildcards are known here as well", SL_FORMAT_URLS, 0, "*.a.example\n*.b.example/x\n",
 	  "1 a.example tree, 2 b.example/x path", NULL, 0 },
