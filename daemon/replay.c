@@ -70,6 +70,14 @@ static void give(struct replay *p, struct sl_packet *pkt, struct sl_mono now)
 	sl_filter_packet(p->filter, pkt, (struct sl_ticket){ .id = p->frame }, true, now, &out);
 }
 
+/* The capture is over: what is open will not be decided any more, and is told as it stands. A tick puts out some flows. */
+static void finish(struct replay *p, uint32_t max_flows)
+{
+	struct sl_answers none = { 0 };
+	for (uint32_t i = 0; i <= max_flows; i++)
+		sl_filter_tick(p->filter, (struct sl_mono){ INT64_MAX }, &none);
+}
+
 static int take_packet(struct replay *p, const struct sl_frame *frame, const struct sl_link *link)
 {
 	struct sl_packet pkt;
@@ -118,6 +126,8 @@ int sl_replay_flows(struct sl_capture *capture, const struct sl_replay_cfg *cfg,
 	int err = open_parts(p, cfg);
 	if (err == SL_OK)
 		err = take_frames(p, capture, cfg->name, diag);
+	if (p->filter != NULL)
+		finish(p, cfg->max_flows);
 	if (p->flows != NULL) {
 		int wrote = sl_replay_flows_print(p->flows, cfg->name, to);
 		err = err != SL_OK ? err : wrote;

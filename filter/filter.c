@@ -30,8 +30,12 @@ static void abandon(struct sl_filter *f, struct sl_flow *flow, enum sl_cause cau
 	bool block = flow->hold != 0 && f->cfg.block[cause];
 	if (flow->swapped)
 		sl_flow_key_swap(&key);
-	if (flow->verdict == SL_ACTION_PASS && (flow->hold != 0 || !flow->judged)) {
+	if (flow->verdict == SL_ACTION_PASS && (flow->hold != 0 || !flow->judged || flow->stream != NULL)) {
 		struct sl_report report = sl_filter_report(f, &v);
+		struct sl_http1_request begun;
+		if (flow->stream != NULL &&
+		    sl_filter_begun_request(f, flow, sl_stream_head(flow->stream), &begun))
+			sl_filter_report_request(&report, &begun);
 		sl_filter_note(f, &report, cause, block);
 	}
 	sl_filter_settle(f, flow, block ? SL_ACTION_BLOCK : SL_ACTION_ALLOW);
@@ -302,7 +306,7 @@ static void run_out(struct sl_filter *f, struct sl_flow *flow)
 	struct sl_visit v = { .flow = flow, .key = &key, .reset = flow->end };
 	if (flow->swapped)
 		sl_flow_key_swap(&key);
-	sl_filter_unjudged(f, &v, sl_filter_open_cause(flow));
+	sl_filter_give_up(f, &v, sl_filter_open_cause(flow));
 	conclude(f, &v, NULL);
 }
 

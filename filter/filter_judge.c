@@ -34,9 +34,8 @@ void sl_filter_note(struct sl_filter *f, struct sl_report *report, enum sl_cause
 	emit(f, report);
 }
 
-/* Decides by the option of the cause; the report tells what else is known of the flow. */
-static void settle_cause(struct sl_filter *f, struct sl_visit *v, enum sl_cause cause,
-                         struct sl_report *report)
+void sl_filter_settle_cause(struct sl_filter *f, struct sl_visit *v, enum sl_cause cause,
+                            struct sl_report *report)
 {
 	bool block = f->cfg.block[cause];
 	sl_filter_note(f, report, cause, block);
@@ -46,7 +45,7 @@ static void settle_cause(struct sl_filter *f, struct sl_visit *v, enum sl_cause 
 void sl_filter_unjudged(struct sl_filter *f, struct sl_visit *v, enum sl_cause cause)
 {
 	struct sl_report report = sl_filter_report(f, v);
-	settle_cause(f, v, cause, &report);
+	sl_filter_settle_cause(f, v, cause, &report);
 }
 
 /* Asks for one name. What the report says of the name is what was asked last. */
@@ -84,7 +83,7 @@ void sl_filter_judge_tls(struct sl_filter *f, struct sl_visit *v, const struct s
 	report.tls_version = hello->version;
 	report.ech = hello->ech;
 	if (hello->sni.len == 0) {
-		settle_cause(f, v, SL_CAUSE_no_name, &report);
+		sl_filter_settle_cause(f, v, SL_CAUSE_no_name, &report);
 		return;
 	}
 	report.block = ask(f, &report, hello->sni, 0);
@@ -97,7 +96,7 @@ void sl_filter_judge_tls(struct sl_filter *f, struct sl_visit *v, const struct s
 static void pass_nameless(struct sl_filter *f, struct sl_visit *v, struct sl_report *report)
 {
 	if (f->cfg.block[SL_CAUSE_no_name]) {
-		settle_cause(f, v, SL_CAUSE_no_name, report);
+		sl_filter_settle_cause(f, v, SL_CAUSE_no_name, report);
 	} else if (!v->flow->nameless) {
 		sl_filter_note(f, report, SL_CAUSE_no_name, false);
 	} else {
@@ -107,12 +106,18 @@ static void pass_nameless(struct sl_filter *f, struct sl_visit *v, struct sl_rep
 	v->flow->nameless = true;
 }
 
+void sl_filter_report_request(struct sl_report *report, const struct sl_http1_request *request)
+{
+	report->host = request->host;
+	report->path = request->path;
+	report->method = request->method;
+	report->http = request;
+}
+
 void sl_filter_judge_request(struct sl_filter *f, struct sl_visit *v, const struct sl_http1_request *request)
 {
 	struct sl_report report = sl_filter_report(f, v);
-	report.path = request->path;
-	report.method = request->method;
-	report.http = request;
+	sl_filter_report_request(&report, request);
 	if (request->host.len == 0 && request->other_host.len == 0) {
 		pass_nameless(f, v, &report);
 		return;

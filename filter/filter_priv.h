@@ -44,6 +44,11 @@ static inline void sl_filter_count(struct sl_filter *f, enum sl_stat stat, uint6
 
 /* Puts the packet's payload in its place, reads what is in order, and decides or keeps it. */
 void sl_filter_read(struct sl_filter *f, struct sl_visit *v);
+/* Decides a flow whose rest nobody waits for: by the name that was read so far, else by the option of the cause. */
+void sl_filter_give_up(struct sl_filter *f, struct sl_visit *v, enum sl_cause cause);
+/* What has come of a request whose end will not be waited for. False when there is none, or its line is not complete. */
+bool sl_filter_begun_request(struct sl_filter *f, const struct sl_flow *flow, struct sl_bytes head,
+			     struct sl_http1_request *out);
 /* The cause of a flow that ends while it is undecided. */
 enum sl_cause sl_filter_open_cause(const struct sl_flow *flow);
 
@@ -51,10 +56,13 @@ enum sl_cause sl_filter_open_cause(const struct sl_flow *flow);
 
 /* The report's frame: whose flow, how many packets, how long. */
 struct sl_report sl_filter_report(const struct sl_filter *f, const struct sl_visit *v);
+void sl_filter_report_request(struct sl_report *report, const struct sl_http1_request *request);
 /* The verdict of the flow. Its bytes are not needed any more. */
 void sl_filter_settle(struct sl_filter *f, struct sl_flow *flow, enum sl_action action);
 /* Decides by the option of the cause. */
 void sl_filter_unjudged(struct sl_filter *f, struct sl_visit *v, enum sl_cause cause);
+/* The same; the report tells what else is known of the flow. */
+void sl_filter_settle_cause(struct sl_filter *f, struct sl_visit *v, enum sl_cause cause, struct sl_report *report);
 /* Counts and reports the cause, without deciding. */
 void sl_filter_note(struct sl_filter *f, struct sl_report *report, enum sl_cause cause, bool block);
 /* Decides. */

@@ -217,13 +217,35 @@ static enum sl_cause why_stop(const struct sl_filter *f, const struct sl_visit *
 	return waits && late ? sl_filter_open_cause(flow) : SL_CAUSE_NONE;
 }
 
+bool sl_filter_begun_request(struct sl_filter *f, const struct sl_flow *flow, struct sl_bytes head,
+                             struct sl_http1_request *out)
+{
+	bool at_head =
+	        flow->stage == SL_STAGE_HEAD || (flow->stage == SL_STAGE_START && flow->app == SL_APP_HTTP);
+	return at_head && sl_http1_request_begun(sl_bytes_first(head, f->cfg.budget), out) == SL_OK;
+}
+
+void sl_filter_give_up(struct sl_filter *f, struct sl_visit *v, enum sl_cause cause)
+{
+	struct sl_http1_request request;
+	bool begun = sl_filter_begun_request(f, v->flow, head_of(f, v), &request);
+	if (begun && (request.host.len > 0 || request.other_host.len > 0))
+		sl_filter_judge_request(f, v, &request);
+	if (v->flow->verdict != SL_ACTION_PASS)
+		return;
+	struct sl_report report = sl_filter_report(f, v);
+	if (begun)
+		sl_filter_report_request(&report, &request);
+	sl_filter_settle_cause(f, v, cause, &report);
+}
+
 /* The flow stays open: bytes that were not consumed are kept, a stream without bytes goes back. */
 static void wait_for_more(struct sl_filter *f, struct sl_visit *v, int err)
 {
 	struct sl_flow *flow = v->flow;
 	enum sl_cause cause = why_stop(f, v, err);
 	if (cause != SL_CAUSE_NONE) {
-		sl_filter_unjudged(f, v, cause);
+		sl_filter_give_up(f, v, cause);
 	} else if (flow->stream == NULL && v->wire > 0) {
 		keep(f, v);
 	} else if (flow->stream != NULL && sl_stream_empty(flow->stream)) {

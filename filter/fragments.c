@@ -91,10 +91,10 @@ static int read_ip4(struct sl_bytes ip, struct piece *p)
 	p->key.proto = sl_cur_u8(&c);
 	sl_cur_skip(&c, 2);
 	struct sl_bytes ends = sl_cur_bytes(&c, 8);
+	if (c.err == SL_OK && (place & (IP4_MORE | IP4_OFFSET)) == 0)
+		return SL_EPROTO;
 	if (c.err != SL_OK || header < IP4_HEADER || total < header || total > ip.len)
 		return SL_EMALF;
-	if ((place & (IP4_MORE | IP4_OFFSET)) == 0)
-		return SL_EPROTO;
 	memcpy(p->key.src, ends.p, 4);
 	memcpy(p->key.dst, ends.p + 4, 4);
 	p->key.family = 4;

@@ -549,3 +549,18 @@ int sl_http1_request_read(struct sl_bytes stream, struct sl_http1_request *out)
 	*out = h.r;
 	return SL_OK;
 }
+
+int sl_http1_request_begun(struct sl_bytes stream, struct sl_http1_request *out)
+{
+	struct head h = { 0 };
+	struct sl_cur c = sl_cur_stream(stream);
+	int err = read_request_line(&c, &h);
+	if (err != SL_OK)
+		return err;
+	if (!h.ended && read_fields(&c, &h) != SL_OK)
+		h.broken = true; /* no one knows where it ends */
+	finish(&h);
+	h.r.len = stream.len - c.left;
+	*out = h.r;
+	return SL_OK;
+}

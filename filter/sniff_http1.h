@@ -46,6 +46,9 @@ struct sl_http1_request {
  * when its target names a host; else fields are awaited.
  * Pure; any thread. */
 int sl_http1_request_read(struct sl_bytes stream, struct sl_http1_request *out);
+/* For a head whose end nobody will wait for: SL_OK once the request line is complete, with what the complete lines behind it
+ * say and, where the end is missing, a broken body. Else as above. */
+int sl_http1_request_begun(struct sl_bytes stream, struct sl_http1_request *out);
 
 /* Walks over the body. *used says how many bytes of stream belong to it (perhaps all).
  * Returns SL_OK when the body ended (the next request begins at *used), SL_EMORE when it goes on, SL_EMALF when a

@@ -28,6 +28,8 @@ def is_owed(flow):
         return False
     if any(note.startswith("first-bytes-look-like") or note == "quic-initial-but-no-hello-seen" for note in flow["notes"]):
         return False
+    if "gquic" in flow["app"]:
+        return False
     return "quic" not in flow["app"] or flow["quic_version"] in QUIC
 
 
@@ -74,10 +76,8 @@ def read_kinds(corpus):
     kinds = collections.defaultdict(set)
     with open(os.path.join(corpus, "KINDS.tsv"), encoding="utf-8") as table:
         for line in table:
-            if line.startswith("#") or "\t" not in line:
-                continue
-            kind, captures = line.rstrip("\n").split("\t")[0], line.rstrip("\n").split("\t")[-1]
-            for capture in captures.replace(",", " ").split():
+            kind, _, captures = line.rstrip("\n").split("\t")
+            for capture in captures.split():
                 kinds[capture].add(kind)
     return kinds
 
