@@ -9,13 +9,15 @@ enum sl_diagnosis_kind {
 	SL_DIAGNOSIS_SAME, /* the convention makes these very bits of these very entries */
 	SL_DIAGNOSIS_MORE, /* all entries are there, and the bits hold more than them */
 	SL_DIAGNOSIS_SOME, /* most are there, too many for chance: the filter was built from another list */
+	SL_DIAGNOSIS_FEW, /* a convention fits, but so few entries or bits fit one of so many by chance too often */
 	SL_DIAGNOSIS_UNKNOWN, /* no convention known here */
 };
 
 struct sl_diagnosis {
 	enum sl_diagnosis_kind kind;
 	struct sl_convention convention; /* the one with the fewest faults; { 0 } where the kind is UNKNOWN */
-	size_t sampled, found;           /* entries that were looked for under it, and found */
+	size_t sampled,
+	        found; /* entries that were looked for, and found: FEW, UNKNOWN: by the right convention */
 	unsigned
 	        others; /* further conventions with as few faults that fit as well: entries too few to tell */
 };

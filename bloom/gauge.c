@@ -12,7 +12,7 @@ static uint64_t next_key(uint64_t *state)
 	return x ^ x >> 31;
 }
 
-static uint64_t count_set(struct sl_bytes bits)
+uint64_t sl_gauge_ones(struct sl_bytes bits)
 {
 	uint64_t set = 0, word;
 	size_t i = 0;
@@ -44,7 +44,7 @@ void sl_gauge(const struct sl_prefilter *pf, struct sl_bytes bits, struct sl_gau
 	struct sl_prefilter_shape shape;
 
 	sl_prefilter_shape_of(pf, &shape);
-	out->set = count_set(bits);
+	out->set = sl_gauge_ones(bits);
 	out->fill =
 	        fmin((double)out->set / (double)shape.bits, 1); /* stray bits behind the last may be set */
 	out->per_key = count_passing(pf);

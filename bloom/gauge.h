@@ -18,6 +18,9 @@ enum { SL_GAUGE_KEYS = 1 << 20 };
 /* The keys are the same at every call, so the answer is too. */
 void sl_gauge(const struct sl_prefilter *pf, struct sl_bytes bits, struct sl_gauge *out);
 
+/* How many bits are 1. */
+uint64_t sl_gauge_ones(struct sl_bytes bits);
+
 /* The share of requests of which at least one of so many keys passes: 24 under ne26, 48 under ne27 (NE-CHOICE-43). */
 double sl_gauge_per_request(double per_key, unsigned keys);
 

@@ -227,7 +227,7 @@ static void test_unknown(void **state)
 	assert_int_equal(sl_diagnose(&shape40, sl_bytes_of(bits, 71), e.entry, 1, scratch, &d), SL_EMALF);
 }
 
-/* One entry in two bytes: hundreds of conventions fit, and the answer says that it cannot tell. */
+/* One entry in two bytes: hundreds of conventions fit. The right one is believed; another would need proof. */
 static void test_ambiguous(void **state)
 {
 	uint8_t bits[2] = { 0xff, 0x7f }, scratch[2];
@@ -239,8 +239,15 @@ static void test_ambiguous(void **state)
 	assert_int_equal(sl_diagnose(&shape, sl_bytes_of(bits, 2), &entry, 1, scratch, &d), SL_OK);
 	assert_int_equal(d.kind, SL_DIAGNOSIS_MORE);
 	assert_int_equal(sl_convention_faults(&d.convention), 0);
-	bits[0] = 0;
-	bits[1] = 0;
+	const struct sl_convention wide = { .sum = SL_CONV_WIDE };
+	struct sl_bytes other = SL_BYTES_LIT("example.net");
+	bits[0] = bits[1] = 0;
+	sl_convention_add(&wide, &shape, bits, other);
+	assert_int_equal(sl_diagnose(&shape, sl_bytes_of(bits, 2), &other, 1, scratch, &d), SL_OK);
+	assert_int_equal(d.kind, SL_DIAGNOSIS_FEW);
+	assert_int_equal(d.found, 0);
+	assert_int_not_equal(sl_convention_faults(&d.convention), 0);
+	bits[0] = bits[1] = 0;
 	assert_int_equal(sl_diagnose(&shape, sl_bytes_of(bits, 2), &entry, 1, scratch, &d), SL_OK);
 	assert_int_equal(d.kind, SL_DIAGNOSIS_UNKNOWN);
 }
