@@ -13,8 +13,8 @@
 
 enum {
 	SL_EXIT_OK = 0,
-	SL_EXIT_NO = 1,          /* check: something is blocked; reload, cleanup: it failed */
-	SL_EXIT_ERROR = 2,       /* the question could not be answered, or was put wrongly */
+	SL_EXIT_NO = 1,    /* check: something is blocked; reload, cleanup: it failed; bloom: see there */
+	SL_EXIT_ERROR = 2, /* the question could not be answered, or was put wrongly */
 	SL_EXIT_NOT_RUNNING = 3, /* status, as LSB and systemd have it */
 };
 
@@ -24,8 +24,9 @@ struct sl_cli {
 	bool config_given;
 	const char *control; /* NULL: what the configuration says */
 	bool json;
-	bool flows;
-	char **arg; /* what is neither option nor name */
+	bool flows;                                 /* replay */
+	const char *bits, *hashes, *seed, *entries; /* bloom; NULL where not given */
+	char **arg;                                 /* what is neither option nor name */
 	int args;
 };
 
@@ -38,7 +39,8 @@ struct sl_cli_command {
 	int (*run)(const struct sl_cli *cli);
 };
 
-extern const struct sl_cli_command sl_cli_status, sl_cli_check, sl_cli_reload, sl_cli_cleanup, sl_cli_replay;
+extern const struct sl_cli_command sl_cli_status, sl_cli_check, sl_cli_reload, sl_cli_cleanup, sl_cli_bloom,
+        sl_cli_replay;
 
 /* "sluice: " text, a line. */
 SL_PRINTF(1, 2) void sl_cli_error(const char *fmt, ...);

@@ -7,15 +7,19 @@
 #include "daemon/cli/cli.h"
 #include "daemon/version.h"
 
-static const struct sl_cli_command *const commands[] = { &sl_cli_status, &sl_cli_check, &sl_cli_reload,
-	                                                 &sl_cli_cleanup, &sl_cli_replay };
+static const struct sl_cli_command *const commands[] = { &sl_cli_status,  &sl_cli_check, &sl_cli_reload,
+	                                                 &sl_cli_cleanup, &sl_cli_bloom, &sl_cli_replay };
 
 static const struct option options[] = {
 	{ "config", required_argument, NULL, 'c' },
 	{ "control", required_argument, NULL, 's' },
-	{ "flows", no_argument, NULL, 'f' },
 	{ "json", no_argument, NULL, 'j' },
+	{ "bits", required_argument, NULL, 'b' },
+	{ "hashes", required_argument, NULL, 'k' },
+	{ "seed", required_argument, NULL, 'm' },
+	{ "entries", required_argument, NULL, 'e' },
 	{ "help", no_argument, NULL, 'h' },
+	{ "flows", no_argument, NULL, 'f' },
 	{ "version", no_argument, NULL, 'V' },
 	{ NULL, 0, NULL, 0 },
 };
@@ -38,6 +42,10 @@ static void help_option(char letter)
 		{ 's', "--control PATH  the control socket; default: what the configuration says" },
 		{ 'j', "--json          print JSON" },
 		{ 'f', "--flows         one JSON object for each flow" },
+		{ 'b', "--bits N        of raw bits: bitCount" },
+		{ 'k', "--hashes N      of raw bits: hashCount" },
+		{ 'm', "--seed N        of raw bits: murmurSeed" },
+		{ 'e', "--entries FILE  more entries, one a line" },
 	};
 	for (size_t i = 0; i < SL_COUNT(help); i++)
 		if (help[i].letter == letter)
@@ -109,7 +117,7 @@ static int dispatch(struct sl_cli *cli, const char *used, bool help)
 int main(int argc, char **argv)
 {
 	struct sl_cli cli = { .config = "/etc/sluice/sluice.yaml" };
-	char used[8] = "";
+	char used[SL_COUNT(options)] = "";
 	bool help = false;
 	int letter;
 
@@ -126,6 +134,10 @@ int main(int argc, char **argv)
 		cli.config = letter == 'c' ? optarg : cli.config;
 		cli.config_given |= letter == 'c';
 		cli.control = letter == 's' ? optarg : cli.control;
+		cli.bits = letter == 'b' ? optarg : cli.bits;
+		cli.hashes = letter == 'k' ? optarg : cli.hashes;
+		cli.seed = letter == 'm' ? optarg : cli.seed;
+		cli.entries = letter == 'e' ? optarg : cli.entries;
 		if (letter != 'h' && strchr(used, letter) == NULL)
 			used[strlen(used)] = (char)letter;
 	}
