@@ -195,18 +195,21 @@ static bool is_scheme_byte(uint8_t c)
 }
 
 /* Takes "scheme://", or the "//" of a reference without one, off the head. */
-static bool take_scheme(struct sl_bytes *in)
+static bool take_scheme(struct sl_bytes *in, struct sl_bytes *scheme)
 {
 	static const struct sl_bytes slashes = SL_BYTES_LIT("//");
 	size_t n = 0;
 	while (n < in->len && is_scheme_byte(in->p[n]))
 		n++;
 	struct sl_bytes rest = sl_bytes_skip(*in, n);
+	*scheme = (struct sl_bytes){ NULL, 0 };
 	if (n > 0 && (rest.len == 0 || rest.p[0] != ':'))
 		return false;
 	rest = sl_bytes_skip(rest, n > 0 ? 1 : 0);
 	if (!sl_bytes_equal(sl_bytes_first(rest, 2), slashes))
 		return false;
+	if (n > 0)
+		*scheme = sl_bytes_first(*in, n);
 	*in = sl_bytes_skip(rest, 2);
 	return true;
 }
@@ -248,7 +251,7 @@ static int read_port(struct sl_bytes text, bool scheme, uint16_t *port)
 }
 
 /* host [":" port]; an IPv6 literal may stand without brackets where no port follows. */
-static int read_authority(struct sl_bytes text, bool scheme, struct sl_url *out)
+static int read_authority(struct sl_bytes text, bool scheme, struct sl_url_parts *out)
 {
 	size_t from = text.len > 0 && text.p[0] == '[' ? sl_bytes_find(text, ']') : 0;
 	struct sl_bytes tail = sl_bytes_skip(text, from);
@@ -262,18 +265,27 @@ static int read_authority(struct sl_bytes text, bool scheme, struct sl_url *out)
 	return err != SL_OK ? err : sl_host_canon(text, &out->host);
 }
 
-int sl_url_canon(struct sl_bytes in, struct sl_url *out)
+int sl_url_split(struct sl_bytes in, struct sl_url_parts *out)
 {
 	in = sl_bytes_trim(in);
-	bool scheme = take_scheme(&in);
+	bool scheme = take_scheme(&in, &out->scheme);
 	struct sl_bytes authority = take_authority(&in);
 	out->port = 0;
+	out->tail = in;
 	if (sl_bytes_find(authority, '\\') < authority.len)
 		return SL_EMALF; /* browsers and RFC 3986 disagree about where the host would end */
-	int err = read_authority(skip_userinfo(authority), scheme, out);
+	return read_authority(skip_userinfo(authority), scheme, out);
+}
+
+int sl_url_canon(struct sl_bytes in, struct sl_url *out)
+{
+	struct sl_url_parts parts;
+	int err = sl_url_split(in, &parts);
 	if (err != SL_OK)
 		return err;
-	out->cut = canon_path(in, out->path, &out->path_len);
+	out->host = parts.host;
+	out->port = parts.port;
+	out->cut = canon_path(parts.tail, out->path, &out->path_len);
 	out->has_path = out->path_len > 1;
 	return SL_OK;
 }

@@ -18,6 +18,17 @@ struct sl_url {
 	char path[SL_PATH_MAX + 1]; /* starts with "/"; with "?query" where there is one; no fragment */
 };
 
+/* A URL cut into its parts, nothing of it changed but the host. Views borrow from the text. */
+struct sl_url_parts {
+	struct sl_bytes scheme; /* without ":"; absent where there is none */
+	struct sl_bytes tail;   /* path, query, fragment */
+	struct sl_host host;
+	uint16_t port; /* 0 = none named */
+};
+
+/* As sl_url_canon(), which goes on from here. */
+int sl_url_split(struct sl_bytes in, struct sl_url_parts *out);
+
 /* What a person types or a list holds: with or without scheme, userinfo, port, path, query, fragment.
  * Returns SL_OK, or SL_EMALF when there is no valid host. */
 int sl_url_canon(struct sl_bytes in, struct sl_url *out);
