@@ -4,24 +4,27 @@
 #include "base/cur.h"
 #include "base/util.h"
 
-enum { PATH = 0x01, UNRESERVED = 0x02, SEGMENT = 0x04, QUERY = PATH };
+enum { PATH = 0x01, UNRESERVED = 0x02, SEGMENT = 0x04, QUERY = 0x08 };
 
 /* pchar, "/" and "?" (RFC 3986 §3.3, §3.4) stand as they are; any other byte is written as an escape, as clients do, so
- * that a raw byte and its escape compare equal. SEGMENT: without "/". */
+ * that a raw byte and its escape compare equal. SEGMENT: without "/". QUERY: without "'", which browsers escape there. */
+#define ANYWHERE (PATH | SEGMENT | QUERY)
 static const uint8_t class_of[256] = {
-	['!'] = PATH | SEGMENT,
-	['$'] = PATH | SEGMENT,
-	['&' ... ','] = PATH | SEGMENT,
-	['-' ... '.'] = PATH | SEGMENT | UNRESERVED,
-	['/'] = PATH,
-	['0' ... '9'] = PATH | SEGMENT | UNRESERVED,
-	[':' ... ';'] = PATH | SEGMENT,
-	['='] = PATH | SEGMENT,
-	['?' ... '@'] = PATH | SEGMENT,
-	['A' ... 'Z'] = PATH | SEGMENT | UNRESERVED,
-	['_'] = PATH | SEGMENT | UNRESERVED,
-	['a' ... 'z'] = PATH | SEGMENT | UNRESERVED,
-	['~'] = PATH | SEGMENT | UNRESERVED,
+	['!'] = ANYWHERE,
+	['$'] = ANYWHERE,
+	['&'] = ANYWHERE,
+	['\''] = PATH | SEGMENT,
+	['(' ... ','] = ANYWHERE,
+	['-' ... '.'] = ANYWHERE | UNRESERVED,
+	['/'] = PATH | QUERY,
+	['0' ... '9'] = ANYWHERE | UNRESERVED,
+	[':' ... ';'] = ANYWHERE,
+	['='] = ANYWHERE,
+	['?' ... '@'] = ANYWHERE,
+	['A' ... 'Z'] = ANYWHERE | UNRESERVED,
+	['_'] = ANYWHERE | UNRESERVED,
+	['a' ... 'z'] = ANYWHERE | UNRESERVED,
+	['~'] = ANYWHERE | UNRESERVED,
 };
 
 struct piece {
@@ -72,20 +75,21 @@ static struct piece next_escape(struct sl_cur *c)
 	return (struct piece){ { NULL, 0 }, { (char)byte }, 1 };
 }
 
-/* A run of bytes that all have the class, or one byte, or one escape. canon/url */
-static struct piece next_piece(struct sl_cur *c, uint8_t class)
+/* A run of bytes that all have the class; where there is none, one byte, which stands as it is where it is of the other
+ * class; or one escape. canon/url */
+static struct piece next_piece(struct sl_cur *c, uint8_t run, uint8_t stands)
 {
 	struct sl_bytes left = sl_bytes_of(c->p, c->left);
 	size_t n = 0;
-	while (n < left.len && (class_of[left.p[n]] & class) != 0)
+	while (n < left.len && (class_of[left.p[n]] & run) != 0)
 		n++;
 	if (SL_LIKELY(n > 0))
 		return (struct piece){ .raw = sl_cur_bytes(c, n) };
-	struct sl_bytes one = sl_cur_bytes(c, 1);
-	if (one.len == 1 && one.p[0] == '%')
+	uint8_t byte = sl_cur_u8(c);
+	if (byte == '%')
 		return next_escape(c);
-	return one.len == 1 && (class_of[one.p[0]] & PATH) != 0 ? (struct piece){ .raw = one }
-	                                                        : escape(one.len == 1 ? one.p[0] : 0);
+	return (class_of[byte] & stands) == 0 ? escape(byte)
+	                                      : (struct piece){ { NULL, 0 }, { (char)byte }, 1 };
 }
 
 static bool all_dots(struct sl_bytes text)
@@ -143,7 +147,7 @@ static bool put_query(struct path *p, struct sl_cur *c)
 		return p->lost > 0; /* an empty query is none */
 	size_t start = p->len > 1 && p->out[p->len - 1] == '/' ? p->len - 1 : p->len, n = start;
 	struct piece piece = { .raw = SL_BYTES_LIT("?") };
-	for (;; piece = next_piece(c, QUERY)) {
+	for (;; piece = next_piece(c, QUERY, QUERY)) {
 		struct sl_bytes text = piece_text(&piece);
 		if (text.len > SL_PATH_MAX - n) {
 			p->len = start;
@@ -169,7 +173,7 @@ static bool canon_path(struct sl_bytes in, char out[SL_PATH_MAX + 1], uint16_t *
 
 	out[0] = '/';
 	while (sl_cur_more(&path)) {
-		struct piece piece = next_piece(&path, SEGMENT);
+		struct piece piece = next_piece(&path, SEGMENT, PATH);
 		struct sl_bytes text = piece_text(&piece);
 		if (text.p[0] == '/')
 			close_segment(&p, true);

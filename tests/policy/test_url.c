@@ -97,6 +97,7 @@ static const struct path_case {
 	{ "and what dots leave", "/a/b/..?c", "/a?c" },
 	{ "dots that are half escaped and followed by more are a name", "/a/%2e.b", "/a/..b" },
 	{ "escapes in a query are brought into one form", "/a?%62=%2f", "/a?b=%2F" },
+	{ "browsers escape an apostrophe in a query", "/a'b?c='d'", "/a'b?c=%27d%27" },
 	{ "a second question mark is data", "/a?b?c", "/a?b?c" },
 };
 
