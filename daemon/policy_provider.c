@@ -4,7 +4,7 @@
 static void judge(void *ctx, const struct sl_subject *subject, struct sl_judgement *out)
 {
 	const struct sl_policy_provider *p = ctx;
-	struct sl_query q = { subject->host, subject->port, subject->path };
+	struct sl_query q = { .host = subject->host, .port = subject->port, .path = subject->path };
 	struct sl_decision d;
 
 	sl_policy_decide(p->policy, &q, &d);

@@ -6,24 +6,31 @@
 #include "base/bytes.h"
 #include "base/diag.h"
 #include "base/err.h"
+#include "policy/address.h"
 #include "policy/url.h"
 
 enum sl_list_format { SL_FORMAT_AUTO, SL_FORMAT_DOMAINS, SL_FORMAT_HOSTS, SL_FORMAT_URLS };
 
 /* Where an entry counts (policy-resolution line 1). */
 enum sl_scope {
-	SL_SCOPE_EXACT, /* this host */
-	SL_SCOPE_BELOW, /* strict subdomains */
-	SL_SCOPE_TREE,  /* both */
-	SL_SCOPE_PATH,  /* host tree and path prefix at a segment boundary; clear-text HTTP only */
+	SL_SCOPE_EXACT,   /* this host */
+	SL_SCOPE_BELOW,   /* strict subdomains */
+	SL_SCOPE_TREE,    /* both */
+	SL_SCOPE_PATH,    /* host tree and path prefix at a segment boundary; clear-text HTTP only */
+	SL_SCOPE_ADDRESS, /* a destination address, or a prefix of some */
 };
 
+enum sl_effect { SL_EFFECT_BLOCK, SL_EFFECT_EXCEPT };
+
 struct sl_list_entry {
-	const struct sl_host *host;
-	uint16_t port;        /* 0 = any */
-	struct sl_bytes path; /* SL_SCOPE_PATH: canonical, starts with "/" */
+	const struct sl_host *host; /* NULL: SL_SCOPE_ADDRESS */
+	uint16_t port;              /* 0 = any */
+	struct sl_bytes path;       /* SL_SCOPE_PATH: canonical, starts with "/" */
 	enum sl_scope scope;
 	uint32_t line;
+	enum sl_effect effect;
+	bool important;
+	struct sl_prefix prefix; /* SL_SCOPE_ADDRESS */
 };
 
 struct sl_list_stats {

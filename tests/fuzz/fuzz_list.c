@@ -37,7 +37,7 @@ static int ask(void *ctx, const struct sl_list_entry *e)
 	}
 	if (seen->p == NULL || host.len > SL_HOST_MAX)
 		return SL_OK;
-	struct sl_query q = { host, e->port == 0 ? 443 : e->port, e->path };
+	struct sl_query q = { .host = host, .port = e->port == 0 ? 443 : e->port, .path = e->path };
 	sl_policy_decide(seen->p, &q, &d);
 	must(d.block && d.letter == 'g' && d.list == 0 && d.line <= e->line);
 	return SL_OK;

@@ -58,7 +58,7 @@ static unsigned count_blocked(const struct sl_policy *p)
 	assert_non_null(text);
 	text[len] = '\0';
 	for (char *name = strtok_r(text, "\n", &save); name != NULL; name = strtok_r(NULL, "\n", &save)) {
-		struct sl_query q = { sl_bytes_str(name), 443, { NULL, 0 } };
+		struct sl_query q = { .host = sl_bytes_str(name), .port = 443 };
 		struct sl_decision d;
 		sl_policy_decide(p, &q, &d);
 		n += d.block;

@@ -457,15 +457,15 @@ static const struct decide_case {
 	  0,
 	  1,
 	  "a.example/x?id=1" },
-	{ "and what goes on behind an &",
+	{ "line 5: as a whole, not what goes on behind an & (NE-URL-35)",
 	  { BLOCK_URLS("a.example/x?id=1\n") },
 	  "a.example",
 	  "/x?id=1&b",
 	  80,
-	  'g',
+	  'h',
+	  NONE,
 	  0,
-	  1,
-	  "a.example/x?id=1" },
+	  "" },
 	{ "and no longer value",
 	  { BLOCK_URLS("a.example/x?id=1\n") },
 	  "a.example",
@@ -487,7 +487,7 @@ static const struct decide_case {
 	{ "a query on the root",
 	  { BLOCK_URLS("a.example/?x\n") },
 	  "a.example",
-	  "/?x&y",
+	  "/?x",
 	  80,
 	  'g',
 	  0,
@@ -590,7 +590,7 @@ static void test_decide(void **state)
 {
 	const struct decide_case *c = *state;
 	struct sl_policy *p = make(c->lists, LISTS);
-	struct sl_query q = { sl_bytes_str(c->host), c->port, sl_bytes_str(c->path) };
+	struct sl_query q = { .host = sl_bytes_str(c->host), .port = c->port, .path = sl_bytes_str(c->path) };
 	struct sl_decision d;
 	char key[512];
 	sl_policy_decide(p, &q, &d);
@@ -609,7 +609,7 @@ static void test_bad_host(void **state)
 {
 	static const struct list_spec lists[] = { BLOCK("a.example\n") };
 	struct sl_policy *p = make(lists, 1);
-	struct sl_query q = { SL_BYTES_LIT("x..a.example"), 443, { NULL, 0 } };
+	struct sl_query q = { .host = SL_BYTES_LIT("x..a.example"), .port = 443 };
 	struct sl_decision d;
 	char key[8];
 	(void)state;
@@ -624,7 +624,7 @@ static void test_short_key(void **state)
 {
 	static const struct list_spec lists[] = { BLOCK("a.example\n") };
 	struct sl_policy *p = make(lists, 1);
-	struct sl_query q = { SL_BYTES_LIT("a.example"), 443, { NULL, 0 } };
+	struct sl_query q = { .host = SL_BYTES_LIT("a.example"), .port = 443 };
 	struct sl_decision d;
 	char key[10] = "zzzzzzzzz";
 	(void)state;
@@ -645,7 +645,7 @@ static void test_rollback(void **state)
 	struct sl_policy *p = NULL;
 	struct sl_policy_list list = { "bad", SL_LIST_BLOCK, { "f", SL_FORMAT_DOMAINS, false, false, 10 } };
 	struct sl_list_stats stats;
-	struct sl_query q = { SL_BYTES_LIT("a.example"), 443, { NULL, 0 } };
+	struct sl_query q = { .host = SL_BYTES_LIT("a.example"), .port = 443 };
 	struct sl_decision d;
 	(void)state;
 	assert_int_equal(sl_policy_builder_new(&b), SL_OK);
@@ -684,7 +684,7 @@ static void test_64_lists(void **state)
 	struct sl_policy_list list = { "one more",
 		                       SL_LIST_BLOCK,
 		                       { "f", SL_FORMAT_DOMAINS, false, false, 0 } };
-	struct sl_query q = { SL_BYTES_LIT("a.example"), 443, { NULL, 0 } };
+	struct sl_query q = { .host = SL_BYTES_LIT("a.example"), .port = 443 };
 	struct sl_decision d;
 	(void)state;
 	assert_int_equal(sl_policy_builder_new(&b), SL_OK);
@@ -707,9 +707,12 @@ static void test_shipped(void **state)
 		                        SL_LIST_NEVER,
 		                        { "shipped", SL_FORMAT_DOMAINS, false, false, 0 } };
 	static const struct list_spec block = BLOCK("com\n");
-	struct sl_query captive = { SL_BYTES_LIT("captive.apple.com"), 80,
-		                    SL_BYTES_LIT("/hotspot-detect.html") };
-	struct sl_query other = { SL_BYTES_LIT("www.apple.com"), 80, SL_BYTES_LIT("/") };
+	struct sl_query captive = { .host = SL_BYTES_LIT("captive.apple.com"),
+		                    .port = 80,
+		                    .path = SL_BYTES_LIT("/hotspot-detect.html") };
+	struct sl_query other = { .host = SL_BYTES_LIT("www.apple.com"),
+		                  .port = 80,
+		                  .path = SL_BYTES_LIT("/") };
 	struct sl_decision d;
 	(void)state;
 	assert_int_equal(sl_policy_builder_new(&b), SL_OK);
@@ -765,7 +768,7 @@ static bool ref_path(const struct ref_entry *e, const char *path)
 		return false;
 	if (path[n] == '\0')
 		return true;
-	return strchr(e->path, '?') == NULL ? path[n] == '/' || path[n] == '?' : path[n] == '&';
+	return strchr(e->path, '?') == NULL && (path[n] == '/' || path[n] == '?');
 }
 
 static void ref_key(const struct ref_entry *e, char out[2 * TEXT + 16])
@@ -888,7 +891,9 @@ static void check_one(const struct sl_policy *p, const struct ref *r, uint64_t *
 	pick_host(seed, host);
 	pick_path(seed, false, path);
 	bool known = pick(seed, 3) > 0;
-	struct sl_query q = { sl_bytes_str(host), pick_port(seed, false), sl_bytes_str(known ? path : NULL) };
+	struct sl_query q = { .host = sl_bytes_str(host),
+		              .port = pick_port(seed, false),
+		              .path = sl_bytes_str(known ? path : NULL) };
 	struct ref_answer a = ref_decide(r, host, known ? path : NULL, q.port);
 	sl_policy_decide(p, &q, &d);
 	sl_decision_key(&d, &q, got, sizeof(got));

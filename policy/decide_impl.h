@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* decide_impl.h - one question on its way. Private to policy/decide*.c. */
+#ifndef SL_POLICY_DECIDE_IMPL_H
+#define SL_POLICY_DECIDE_IMPL_H
+
+#include "policy/address.h"
+#include "policy/decide.h"
+#include "policy/snapshot_impl.h"
+
+enum { SL_LANE_MATCHES = 16 };
+/* Longer keys are named before shorter ones, and names before addresses, whose length is that of their prefix. */
+enum { SL_RANK_NAME = 256 };
+
+struct sl_match {
+	uint64_t key; /* number */
+	uint16_t host_off, path_len, port, rank;
+	bool address;
+	uint8_t prefix_len;
+};
+
+struct sl_best {
+	bool found;
+	uint16_t rank, list, category;
+	uint32_t line;
+	uint8_t slot;
+	struct sl_match match;
+};
+
+struct sl_lane {
+	const struct sl_snapshot *s;
+	const struct sl_host *host; /* canonical; NULL: none */
+	struct sl_bytes canon_path;
+	struct sl_prefix address;
+	bool has_address;
+	struct sl_keys_at at;
+	uint64_t said[4]; /* categories, by effect and importance (a slot without its scope) */
+	unsigned n_match; /* may be more than were kept */
+	/* When looking for the entry to name: categories and slots (a bit each, without scope) that decided; else 0. */
+	uint64_t want;
+	unsigned want_slots;
+	struct sl_best best;
+	struct sl_match match[SL_LANE_MATCHES];
+	struct sl_keys keys;
+	char path[SL_PATH_MAX + 1];
+};
+
+/* Canonical forms and hashes; clears the answer. */
+void sl_lane_begin(struct sl_lane *l, const struct sl_snapshot *s, const struct sl_query *q,
+                   struct sl_decision *out);
+/* Looks for those probes that the prefilter let through, a bit each. */
+void sl_lane_resolve(struct sl_lane *l, const struct sl_key_probes *probes, uint64_t perhaps);
+/* Makes the probes from l->at on, and judges. */
+void sl_lane_end(struct sl_lane *l, const struct sl_query *q, struct sl_decision *out);
+
+#endif

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/out.h"
+#include "base/util.h"
+#include "policy/decide.h"
+#include "policy/keys_address.h"
+
+static void put_host(struct sl_out *o, const struct sl_decision *d)
+{
+	bool more = d->key_port != 0 || d->key_path_len > 0;
+	bool brackets = more && d->host.address && strchr(d->host.name, ':') != NULL;
+	if (d->key_below)
+		sl_out_str(o, "*.");
+	if (brackets)
+		sl_out_u8(o, '[');
+	sl_out_str(o, &d->host.name[sl_min(d->key_host_off, d->host.len)]);
+	if (brackets)
+		sl_out_u8(o, ']');
+}
+
+static void put_path(struct sl_out *o, const struct sl_decision *d, const struct sl_query *q)
+{
+	char path[SL_PATH_MAX + 1];
+	uint16_t len = 0;
+	if (d->key_path_len == 0 || q->path.p == NULL)
+		return;
+	if (q->canon != NULL) {
+		sl_out_bytes(o, q->path.p, sl_min(d->key_path_len, q->path.len));
+		return;
+	}
+	sl_path_canon(q->path, path, &len);
+	sl_out_bytes(o, path, sl_min(d->key_path_len, len));
+}
+
+static void put_prefix(struct sl_out *o, const struct sl_decision *d, const struct sl_query *q)
+{
+	char text[SL_KEY_PREFIX_MAX + 1];
+	struct sl_prefix p = { .v6 = false };
+	if (q->address != NULL) {
+		p = *q->address;
+	} else {
+		struct sl_bytes host = sl_bytes_of(d->host.name, d->host.len);
+		p.v6 = sl_key_is_v6(host);
+		(void)sl_key_address_read(host, p.addr);
+	}
+	struct sl_key key = sl_key_of_prefix(p.v6, p.addr, d->key_prefix_len, text);
+	sl_out_bytes(o, key.host.p, key.host.len);
+	sl_out_bytes(o, key.path.p, key.path.len);
+}
+
+void sl_decision_key(const struct sl_decision *d, const struct sl_query *q, char *out, size_t cap)
+{
+	struct sl_out o = sl_out_of(out, cap == 0 ? 0 : cap - 1);
+	if (cap == 0)
+		return;
+	if (d->list != UINT16_MAX && d->key_address) {
+		put_prefix(&o, d, q);
+	} else if (d->list != UINT16_MAX) {
+		put_host(&o, d);
+		if (d->key_port != 0)
+			sl_out_fmt(&o, ":%u", d->key_port);
+		put_path(&o, d, q);
+	}
+	out[o.len] = '\0';
+}

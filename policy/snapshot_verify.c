@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdlib.h>
+
+#include "base/util.h"
+#include "policy/snapshot_impl.h"
+
+struct verify {
+	const struct sl_snapshot *s;
+	const char *why;
+	struct sl_heap_writer at; /* the key just read */
+	struct sl_cur c;
+	uint64_t lines; /* of the keys read */
+};
+
+static bool must(struct verify *v, bool ok, const char *why)
+{
+	if (!ok && v->why == NULL)
+		v->why = why;
+	return ok;
+}
+
+static bool checksums(struct verify *v)
+{
+	const struct sl_snapshot *s = v->s;
+	for (size_t i = 0; i < SL_SECTIONS; i++) {
+		struct sl_bytes b = sl_bytes_of(sl_snapshot_at(s, (enum sl_section)i), s->h.section[i].len);
+		if (!must(v, sl_snapshot_checksum(b, 0) == s->h.section[i].checksum,
+		          "a section does not have its checksum"))
+			return false;
+	}
+	return true;
+}
+
+static bool combos(struct verify *v)
+{
+	const struct sl_snapshot *s = v->s;
+	for (uint32_t i = 0; i < s->h.combos; i++) {
+		unsigned masks = 0, mentions = 0;
+		const struct sl_combo_mask *mask = sl_snapshot_masks(s, &s->combo[i], &masks);
+		const struct sl_mention *m = sl_snapshot_mentions(s, &s->combo[i], &mentions);
+		if (!must(v, masks > 0 && mentions > 0, "a combination is empty"))
+			return false;
+		for (unsigned k = 0; k < masks; k++)
+			(void)must(v, mask[k].slot < SL_SLOTS, "a mask has no slot");
+		for (unsigned k = 0; k < mentions; k++)
+			(void)must(v,
+			           m[k].list < s->h.lists && m[k].slot < SL_SLOTS &&
+			                   m[k].category == s->list[m[k].list].category,
+			           "a combination names no list");
+	}
+	return v->why == NULL;
+}
+
+static bool next_key(struct verify *v, uint64_t n)
+{
+	uint8_t before[SL_SORT_MAX];
+	size_t len = v->at.len;
+	memcpy(before, v->at.last, len);
+	if (n % SL_HEAP_BLOCK == 0) {
+		struct sl_cur block = sl_snapshot_block(v->s, n);
+		if (!must(v, n == 0 || block.p == v->c.p, "a block of strings begins elsewhere") ||
+		    !must(v, v->s->line_base[n / SL_HEAP_BLOCK] == v->lines,
+		          "a block of lines begins elsewhere"))
+			return false;
+		v->c = block;
+		v->at.len = v->at.shared = 0;
+	}
+	return must(v, sl_heap_read(&v->c, &v->at) == SL_OK, "a string is broken") &&
+	       must(v,
+	            n == 0 || sl_sort_cmp(sl_bytes_of(before, len), sl_bytes_of(v->at.last, v->at.len)) < 0,
+	            "two keys stand in the wrong order");
+}
+
+static bool one_key(struct verify *v, uint64_t n)
+{
+	const struct sl_snapshot *s = v->s;
+	uint8_t text[SL_SORT_MAX];
+	struct sl_key key;
+	unsigned mentions = 0;
+	if (!next_key(v, n))
+		return false;
+	struct sl_bytes sorted = sl_bytes_of(v->at.last, v->at.len);
+	if (!must(v, sl_sort_read(sorted, text, &key) == SL_OK, "a string is no key"))
+		return false;
+	uint64_t hash = sl_key_hash(&key, s->h.seed);
+	(void)sl_snapshot_mentions(s, sl_snapshot_combo(s, n), &mentions);
+	v->lines += mentions;
+	return must(v, mentions > 0, "a key has no combination") &&
+	       must(v, sl_prefilter_maybe(s->prefilter, hash), "the prefilter denies a key") &&
+	       must(v, sl_snapshot_find(s, hash, sorted) == n, "the index does not lead to a key");
+}
+
+int sl_snapshot_verify(const struct sl_snapshot *s, const char **why)
+{
+	struct verify *v = (struct verify *)calloc(1, sizeof(*v));
+	if (v == NULL)
+		return SL_ENOMEM;
+	v->s = s;
+	bool ok = checksums(v) && combos(v);
+	for (uint64_t n = 0; n < s->h.keys && ok; n++)
+		ok = one_key(v, n);
+	ok = ok && must(v, v->lines == s->h.lines, "lines are left over") &&
+	     must(v, s->h.keys == 0 || v->c.left == 0, "strings are left over");
+	if (why != NULL)
+		*why = v->why;
+	free(v);
+	return ok ? SL_OK : SL_EMALF;
+}
