@@ -97,8 +97,8 @@ static bool accept(struct sl_cur *c, uint8_t want)
 	return true;
 }
 
-/* The dotted quad at the end of an IPv6 address: four decimal parts, no leading zeros (RFC 4291 §2.2 item 3). */
-static void read_quad(struct sl_cur *c, struct v6 *v)
+/* A dotted quad: four decimal parts, no leading zeros; c fails where it is none or goes on. */
+static uint32_t read_quad(struct sl_cur *c)
 {
 	uint32_t ip = 0;
 	for (int i = 0; i < V4_PARTS; i++) {
@@ -114,7 +114,16 @@ static void read_quad(struct sl_cur *c, struct v6 *v)
 			sl_cur_fail(c, SL_EMALF);
 		ip = (ip << 8) | part;
 	}
-	if (sl_cur_end(c) != SL_OK || v->n > V6_GROUPS - 2) {
+	if (sl_cur_end(c) != SL_OK)
+		sl_cur_fail(c, SL_EMALF);
+	return ip;
+}
+
+/* The dotted quad at the end of an IPv6 address (RFC 4291 §2.2 item 3). */
+static void read_tail(struct sl_cur *c, struct v6 *v)
+{
+	uint32_t ip = read_quad(c);
+	if (c->err != SL_OK || v->n > V6_GROUPS - 2) {
 		sl_cur_fail(c, SL_EMALF);
 		return;
 	}
@@ -130,7 +139,7 @@ static void read_group(struct sl_cur *c, struct v6 *v)
 		value = value << 4 | digit(sl_cur_u8(c));
 	if (digits > 0 && peek(c) == '.') {
 		*c = start;
-		read_quad(c, v);
+		read_tail(c, v);
 	} else if (digits == 0 || v->n == V6_GROUPS) {
 		sl_cur_fail(c, SL_EMALF);
 	} else {
@@ -194,27 +203,122 @@ static bool is_v4_mapped(const uint16_t g[V6_GROUPS])
 	return (g[0] | g[1] | g[2] | g[3] | g[4]) == 0 && g[5] == 0xffff;
 }
 
-size_t sl_address_v6(struct sl_bytes text, char out[SL_ADDRESS_MAX + 1])
+static size_t write_v6(const uint16_t group[V6_GROUPS], char out[SL_ADDRESS_MAX + 1])
 {
-	struct v6 v = { .gap = NO_GAP };
 	struct sl_out o = sl_out_of(out, SL_ADDRESS_MAX + 1);
 	int zeros = 0;
-	if (read_v6(text, &v) != SL_OK)
-		return 0;
-	fill_gap(&v);
-	if (is_v4_mapped(v.group)) {
-		sl_out_fmt(&o, "::ffff:%u.%u.%u.%u", v.group[6] >> 8, v.group[6] & 0xffu, v.group[7] >> 8,
-		           v.group[7] & 0xffu);
+	if (is_v4_mapped(group)) {
+		sl_out_fmt(&o, "::ffff:%u.%u.%u.%u", group[6] >> 8, group[6] & 0xffu, group[7] >> 8,
+		           group[7] & 0xffu);
 		return o.len;
 	}
-	int gap = longest_zeros(v.group, &zeros);
+	int gap = longest_zeros(group, &zeros);
 	for (int i = 0; i < V6_GROUPS; i++) {
 		if (i == gap) {
 			sl_out_str(&o, "::");
 			i += zeros - 1;
 			continue;
 		}
-		sl_out_fmt(&o, i == 0 || i == gap + zeros ? "%x" : ":%x", v.group[i]);
+		sl_out_fmt(&o, i == 0 || i == gap + zeros ? "%x" : ":%x", group[i]);
 	}
 	return o.len;
+}
+
+size_t sl_address_v6(struct sl_bytes text, char out[SL_ADDRESS_MAX + 1])
+{
+	struct v6 v = { .gap = NO_GAP };
+	if (read_v6(text, &v) != SL_OK)
+		return 0;
+	fill_gap(&v);
+	return write_v6(v.group, out);
+}
+
+static int read_whole_v4(struct sl_bytes text, struct sl_prefix *out)
+{
+	struct sl_cur c = sl_cur_whole(text);
+	uint32_t ip = read_quad(&c);
+	for (unsigned i = 0; i < V4_PARTS; i++)
+		out->addr[i] = (uint8_t)(ip >> (24 - 8 * i));
+	out->len = SL_PREFIX_V4;
+	return c.err;
+}
+
+static int read_whole_v6(struct sl_bytes text, struct sl_prefix *out)
+{
+	struct v6 v = { .gap = NO_GAP };
+	int err = read_v6(text, &v);
+	fill_gap(&v);
+	for (size_t i = 0; i < V6_GROUPS; i++) {
+		out->addr[2 * i] = (uint8_t)(v.group[i] >> 8);
+		out->addr[2 * i + 1] = (uint8_t)v.group[i];
+	}
+	out->v6 = true;
+	out->len = SL_PREFIX_V6;
+	return err;
+}
+
+/* The number of bits behind the slash, which replaces that of the whole address. */
+static int read_length(struct sl_bytes text, struct sl_prefix *out)
+{
+	unsigned value = 0;
+	if (text.len == 0 || text.len > 3 || !all_digits(text, 10) || (text.len > 1 && text.p[0] == '0'))
+		return SL_EMALF;
+	for (size_t i = 0; i < text.len; i++)
+		value = value * 10 + digit(text.p[i]);
+	if (value > out->len)
+		return SL_EMALF;
+	out->len = (uint8_t)value;
+	return SL_OK;
+}
+
+static bool has_host_bits(const struct sl_prefix *p)
+{
+	for (unsigned i = p->len / 8u; i < sizeof(p->addr); i++) {
+		unsigned kept = i == p->len / 8u ? p->len % 8u : 0;
+		if ((p->addr[i] & (0xffu >> kept)) != 0)
+			return true;
+	}
+	return false;
+}
+
+static void unmap(struct sl_prefix *p)
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	if (!p->v6 || p->len < 96 || memcmp(p->addr, mapped, sizeof(mapped)) != 0)
+		return;
+	memmove(p->addr, &p->addr[12], V4_PARTS);
+	memset(&p->addr[V4_PARTS], 0, sizeof(p->addr) - V4_PARTS);
+	p->v6 = false;
+	p->len -= 96;
+}
+
+int sl_prefix_read(struct sl_bytes text, struct sl_prefix *out)
+{
+	struct sl_prefix p = { 0 };
+	size_t slash = sl_bytes_find(text, '/');
+	struct sl_bytes address = sl_bytes_first(text, slash);
+	bool v6 = sl_bytes_find(address, ':') < address.len;
+	int err = v6 ? read_whole_v6(address, &p) : read_whole_v4(address, &p);
+	if (err == SL_OK && slash < text.len)
+		err = read_length(sl_bytes_skip(text, slash + 1), &p);
+	if (err != SL_OK)
+		return SL_EMALF;
+	if (has_host_bits(&p))
+		return SL_EINVAL;
+	unmap(&p);
+	*out = p;
+	return SL_OK;
+}
+
+size_t sl_prefix_write(const struct sl_prefix *p, char out[SL_PREFIX_MAX + 1])
+{
+	const uint8_t *a = p->addr;
+	uint16_t group[V6_GROUPS];
+	for (size_t i = 0; i < V6_GROUPS; i++)
+		group[i] = (uint16_t)(a[2 * i] << 8 | a[2 * i + 1]);
+	size_t n = p->v6 ? write_v6(group, out) : write_v4((uint32_t)group[0] << 16 | group[1], out);
+	struct sl_out o = sl_out_of(out + n, SL_PREFIX_MAX + 1 - n);
+	if (!sl_prefix_whole(p))
+		sl_out_fmt(&o, "/%u", p->len);
+	return n + o.len;
 }

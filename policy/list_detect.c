@@ -101,7 +101,7 @@ static uint32_t count_votes(struct sl_bytes text, uint32_t votes[KINDS])
 	struct sl_cur c = sl_cur_whole(text);
 	uint32_t n = 0;
 	for (struct sl_bytes line = sl_cur_line(&c); n < LINES && line.p != NULL; line = sl_cur_line(&c)) {
-		struct sl_bytes body = sl_list_body(line);
+		struct sl_bytes body = sl_list_plain(line);
 		if (body.len == 0 || sl_list_is_comment(body))
 			continue;
 		votes[kind_of(body)]++;

@@ -1,34 +1,43 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* list_domains.c - one name a line, which counts with all below it (policy-resolution line 2). */
+/* list_domains.c - one name a line, which counts with all below it (policy-resolution line 2); also addresses and
+ * prefixes of them, as lists of names have some. */
 #include "policy/list_reader.h"
 
-static const char *read_domain(const struct sl_list_reader *r, struct sl_bytes text, struct sl_host *host,
-                               enum sl_scope *scope)
+static int read_name(const struct sl_list_reader *r, struct sl_bytes text, struct sl_host *host,
+                     enum sl_scope *scope)
 {
-	bool below = false;
-	struct sl_bytes name = text;
-	const char *why = sl_list_wildcard(r, &name, &below);
-	if (why != NULL)
-		return why;
-	if (sl_bytes_find(name, '/') < name.len)
-		return sl_list_is_prefix(name) ? "a prefix of addresses, and lists hold names"
-		                               : "a path in a list of names; the format \"urls\" has paths";
-	why = sl_list_host(name, host);
-	if (why == NULL && host->address && name.len != text.len)
-		return "an address has nothing below it";
-	*scope = host->address ? SL_SCOPE_EXACT : below ? SL_SCOPE_BELOW : SL_SCOPE_TREE;
+	bool star = false, dot = false;
+	int why = sl_list_wildcard(&text, &star, &dot);
+	if (why == SL_LIST_FINE && sl_bytes_find(text, '/') < text.len)
+		why = SL_REFUSED_NAME_PATH;
+	if (why == SL_LIST_FINE)
+		why = sl_list_host(text, host);
+	if (why == SL_LIST_FINE && host->address && dot)
+		why = SL_REFUSED_BELOW_ADDRESS;
+	*scope = star && r->cfg.wildcard_below ? SL_SCOPE_BELOW : SL_SCOPE_TREE;
 	return why;
+}
+
+static int read_prefix(struct sl_list_reader *r, struct sl_bytes text)
+{
+	struct sl_list_entry e = { .scope = SL_SCOPE_ADDRESS };
+	int why = sl_list_prefix(text, &e.prefix);
+	return why == SL_LIST_FINE ? sl_list_emit(r, e) : sl_list_refuse(r, text, (enum sl_list_refused)why);
 }
 
 int sl_list_line_domains(struct sl_list_reader *r, struct sl_bytes line)
 {
 	struct sl_host host;
 	enum sl_scope scope = SL_SCOPE_TREE;
-	struct sl_bytes rest = line, name = sl_list_word(&rest);
-	const char *why = rest.len > 0 ? "more than one word; a list of names has one a line"
-	                               : read_domain(r, name, &host, &scope);
-	if (why == NULL)
-		return sl_list_emit(r, &host, scope);
-	sl_list_refuse(r, line, why);
-	return SL_OK;
+	struct sl_bytes rest = sl_list_body(r, line), body = rest, name = sl_list_word(&rest);
+	if (name.p == NULL)
+		return SL_OK;
+	if (rest.len > 0)
+		return sl_list_refuse(r, body, SL_REFUSED_WORDS);
+	int why = read_name(r, name, &host, &scope);
+	if (why == SL_LIST_FINE)
+		return sl_list_emit_host(r, &host, scope);
+	if (why == SL_REFUSED_NAME_PATH && sl_list_is_prefix(name))
+		return read_prefix(r, name);
+	return sl_list_refuse(r, body, (enum sl_list_refused)why);
 }

@@ -31,53 +31,62 @@ static bool starts(const struct sl_host *host, const char *head)
 }
 
 /* Unspecified, loopback, broadcast, and what stands for link and multicast in the preamble of systems. */
-static const char *read_sink(struct sl_bytes word)
+static int read_sink(struct sl_bytes word)
 {
 	struct sl_host host;
 	struct sl_bytes address = sl_bytes_first(word, sl_bytes_find(word, '%')); /* fe80::1%lo0 */
 	if (sl_host_canon(address, &host) != SL_OK || !host.address)
-		return "a line of a hosts file starts with an address";
+		return SL_REFUSED_HOSTS_ADDRESS;
 	if (starts(&host, "0.") || starts(&host, "127.") || starts(&host, "255.255.255.255") ||
 	    strcmp(host.name, "::") == 0 || strcmp(host.name, "::1") == 0 || starts(&host, "fe80::") ||
 	    starts(&host, "fe00::") || starts(&host, "ff0"))
-		return NULL;
-	return "the address is none that blocks (0.0.0.0, 127.0.0.1, ::, ::1)";
+		return SL_LIST_FINE;
+	return SL_REFUSED_SINK;
 }
 
-static const char *read_name(struct sl_bytes name, struct sl_host *host)
+/* Lines of a file have the same address for the most part: one that is spelt as the last is not read again. */
+static int read_address(struct sl_list_reader *r, struct sl_bytes word)
 {
-	if (sl_bytes_find(name, '*') < name.len)
-		return "hosts files know no wildcards";
-	return sl_list_host(name, host);
+	if (SL_LIKELY(sl_bytes_equal(sl_bytes_of(r->sink, r->sink_len), word)))
+		return SL_LIST_FINE;
+	int why = read_sink(word);
+	if (why == SL_LIST_FINE && word.len <= sizeof(r->sink)) {
+		memcpy(r->sink, word.p, word.len);
+		r->sink_len = (uint8_t)word.len;
+	}
+	return why;
+}
+
+static int read_name(struct sl_list_reader *r, struct sl_bytes name)
+{
+	struct sl_host host;
+	int why = sl_list_host(name, &host);
+	if (SL_LIKELY(why == SL_LIST_FINE))
+		return sl_list_emit_host(r, &host, r->cfg.hosts_tree ? SL_SCOPE_TREE : SL_SCOPE_EXACT);
+	if (why == SL_REFUSED_STAR)
+		why = SL_REFUSED_HOSTS_STAR;
+	return sl_list_refuse(r, name, (enum sl_list_refused)why);
 }
 
 int sl_list_line_hosts(struct sl_list_reader *r, struct sl_bytes line)
 {
-	struct sl_host host;
-	struct sl_bytes rest = line, address = sl_list_word(&rest);
+	struct sl_bytes body = sl_list_body(r, line), rest = body, address = sl_list_word(&rest);
 	bool own = false;
 	int err = SL_OK;
-	const char *why = sl_bytes_equal(r->sink, address) ? NULL : read_sink(address);
-	if (why == NULL)
-		r->sink = address;
-	if (why == NULL && rest.len == 0)
-		why = "no name behind the address";
-	struct sl_bytes name = why != NULL ? (struct sl_bytes){ NULL, 0 } : sl_list_word(&rest);
-	for (; err == SL_OK && name.p != NULL; name = sl_list_word(&rest)) {
-		if (is_own(name)) {
+	if (address.p == NULL)
+		return SL_OK;
+	int why = read_address(r, address);
+	if (why == SL_LIST_FINE && rest.len == 0)
+		why = SL_REFUSED_HOSTS_NAME;
+	if (why != SL_LIST_FINE)
+		return sl_list_refuse(r, body, (enum sl_list_refused)why);
+	for (struct sl_bytes name = sl_list_word(&rest); err == SL_OK && name.p != NULL;
+	     name = sl_list_word(&rest)) {
+		if (is_own(name))
 			own = true;
-			continue;
-		}
-		const char *bad = read_name(name, &host);
-		if (bad != NULL)
-			sl_list_refuse(r, name, bad);
 		else
-			err = sl_list_emit(r, &host,
-			                   r->cfg->hosts_tree && !host.address ? SL_SCOPE_TREE
-			                                                       : SL_SCOPE_EXACT);
+			err = read_name(r, name);
 	}
-	if (why != NULL)
-		sl_list_refuse(r, line, why);
-	r->stats->comments += own ? 1 : 0;
+	r->stats.comments += own ? 1 : 0;
 	return err;
 }

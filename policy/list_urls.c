@@ -11,47 +11,52 @@ static struct sl_bytes entry_path(const struct sl_url *url)
 	return sl_bytes_first(path, !query && path.p[path.len - 1] == '/' ? path.len - 1 : path.len);
 }
 
-static const char *read_url(struct sl_list_reader *r, struct sl_bytes text, struct sl_list_entry *e)
+/* What a URL says, as an entry without scope yet. */
+static int read_url(struct sl_list_reader *r, struct sl_bytes text, struct sl_list_entry *e)
 {
-	bool below = false;
 	struct sl_url *url = &r->url;
 	struct sl_host check;
-	struct sl_bytes rest = text;
-	const char *why = sl_list_wildcard(r, &rest, &below);
-	if (why != NULL)
-		return why;
-	if (sl_list_is_prefix(rest))
-		return "a prefix of addresses, and lists hold names";
-	if (sl_url_canon(rest, url) != SL_OK)
-		return "no URL with a valid host and port";
-	why = sl_list_host(sl_bytes_of(url->host.name, url->host.len), &check);
-	if (why != NULL)
+	if (sl_url_canon(text, url) != SL_OK)
+		return SL_REFUSED_URL;
+	int why = sl_list_host(sl_bytes_of(url->host.name, url->host.len), &check);
+	if (why != SL_LIST_FINE)
 		return why;
 	if (url->cut)
-		return "the path is too long to be kept whole";
-	if (url->host.address && rest.len != text.len)
-		return "an address has nothing below it";
-	if (url->has_path && below)
-		return "a path below a wildcard cannot be kept without widening it";
-	*e = (struct sl_list_entry){ .host = &url->host, .port = url->port, .line = r->stats->lines };
+		return SL_REFUSED_URL_LONG;
+	*e = (struct sl_list_entry){ .host = &url->host, .port = url->port };
 	e->path = url->has_path ? entry_path(url) : (struct sl_bytes){ NULL, 0 };
-	e->scope = url->has_path       ? SL_SCOPE_PATH
-	           : url->host.address ? SL_SCOPE_EXACT
-	           : below             ? SL_SCOPE_BELOW
-	                               : SL_SCOPE_TREE;
-	return NULL;
+	return SL_LIST_FINE;
+}
+
+static int read_entry(struct sl_list_reader *r, struct sl_bytes text, struct sl_list_entry *e)
+{
+	bool star = false, dot = false;
+	int why = sl_list_wildcard(&text, &star, &dot);
+	bool below = star && r->cfg.wildcard_below;
+	if (why == SL_LIST_FINE && sl_list_is_prefix(text))
+		why = SL_REFUSED_URL_PREFIX;
+	if (why == SL_LIST_FINE)
+		why = read_url(r, text, e);
+	if (why != SL_LIST_FINE)
+		return why;
+	if (e->host->address && dot)
+		return SL_REFUSED_BELOW_ADDRESS;
+	if (e->path.p != NULL && below)
+		return SL_REFUSED_PATH_BELOW;
+	e->scope = e->path.p != NULL  ? SL_SCOPE_PATH
+	           : e->host->address ? SL_SCOPE_EXACT
+	           : below            ? SL_SCOPE_BELOW
+	                              : SL_SCOPE_TREE;
+	sl_list_aim(e);
+	return SL_LIST_FINE;
 }
 
 int sl_list_line_urls(struct sl_list_reader *r, struct sl_bytes line)
 {
 	struct sl_list_entry e;
-	struct sl_bytes rest = line, word = sl_list_word(&rest);
-	const char *why =
-	        rest.len > 0 ? "more than one word; a space in a URL is written %20" : read_url(r, word, &e);
-	if (why == NULL) {
-		r->stats->entries++;
-		return r->entry(r->ctx, &e);
-	}
-	sl_list_refuse(r, line, why);
-	return SL_OK;
+	struct sl_bytes body = sl_list_body(r, line), rest = body, word = sl_list_word(&rest);
+	if (word.p == NULL)
+		return SL_OK;
+	int why = rest.len > 0 ? SL_REFUSED_URL_SPACE : read_entry(r, word, &e);
+	return why == SL_LIST_FINE ? sl_list_emit(r, e) : sl_list_refuse(r, body, (enum sl_list_refused)why);
 }

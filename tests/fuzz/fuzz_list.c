@@ -26,8 +26,12 @@ static int ask(void *ctx, const struct sl_list_entry *e)
 	struct sl_decision d;
 	struct sl_host again;
 	char below[SL_HOST_MAX + 3] = "x.";
-	struct sl_bytes host = sl_bytes_of(e->host->name, e->host->len);
-	must(sl_host_canon(host, &again) == SL_OK && strcmp(again.name, e->host->name) == 0);
+	char address[SL_PREFIX_MAX + 1];
+	struct sl_bytes host = e->host == NULL ? sl_bytes_of(address, sl_prefix_write(&e->prefix, address))
+	                                       : sl_bytes_of(e->host->name, e->host->len);
+	must((e->host == NULL) == (e->scope == SL_SCOPE_ADDRESS));
+	must(e->host == NULL ||
+	     (sl_host_canon(host, &again) == SL_OK && strcmp(again.name, e->host->name) == 0));
 	must(e->line >= seen->line && (e->scope == SL_SCOPE_PATH) == (e->path.p != NULL));
 	seen->line = e->line;
 	seen->n++;
@@ -35,7 +39,7 @@ static int ask(void *ctx, const struct sl_list_entry *e)
 		memcpy(below + 2, e->host->name, (size_t)e->host->len + 1);
 		host = sl_bytes_str(below);
 	}
-	if (seen->p == NULL || host.len > SL_HOST_MAX)
+	if (seen->p == NULL || host.len > SL_HOST_MAX || (e->host == NULL && !sl_prefix_whole(&e->prefix)))
 		return SL_OK;
 	struct sl_query q = { .host = host, .port = e->port == 0 ? 443 : e->port, .path = e->path };
 	sl_policy_decide(seen->p, &q, &d);

@@ -16,17 +16,20 @@ struct heard {
 static const char *const scopes[] = { [SL_SCOPE_EXACT] = "exact",
 	                              [SL_SCOPE_BELOW] = "below",
 	                              [SL_SCOPE_TREE] = "tree",
-	                              [SL_SCOPE_PATH] = "path" };
+	                              [SL_SCOPE_PATH] = "path",
+	                              [SL_SCOPE_ADDRESS] = "address" };
 
 static int hear_entry(void *ctx, const struct sl_list_entry *e)
 {
 	struct heard *h = ctx;
 	size_t at = strlen(h->entries);
-	char port[8] = "";
+	char port[8] = "", prefix[SL_PREFIX_MAX + 1] = "";
+	if (e->host == NULL)
+		(void)sl_prefix_write(&e->prefix, prefix);
 	if (e->port != 0)
 		(void)snprintf(port, sizeof(port), ":%u", e->port);
 	(void)snprintf(h->entries + at, sizeof(h->entries) - at, "%s%u %s%s%.*s %s", at == 0 ? "" : ", ",
-	               e->line, e->host->name, port, (int)e->path.len,
+	               e->line, e->host == NULL ? prefix : e->host->name, port, (int)e->path.len,
 	               e->path.p == NULL ? "" : (const char *)e->path.p, scopes[e->scope]);
 	return ++h->n == h->stop_after ? h->answer : SL_OK;
 }
@@ -74,8 +77,8 @@ static const struct list_case {
 	  "B\xc3\xbc"
 	  "cher.example.\n",
 	  "1 xn--bcher-kva.example tree", NULL, 0 },
-	{ "an address is exact: it has nothing below it", SL_FORMAT_DOMAINS, 0, "192.0.2.1\n2001:DB8::1\n",
-	  "1 192.0.2.1 exact, 2 2001:db8::1 exact", NULL, 0 },
+	{ "line 2: an address is one of destinations", SL_FORMAT_DOMAINS, 0, "192.0.2.1\n2001:DB8::1\n",
+	  "1 192.0.2.1 address, 2 2001:db8::1 address", NULL, 0 },
 	{ "a wildcard below an address is refused", SL_FORMAT_DOMAINS, 0, "*.192.0.2.1\n", "",
 	  "nothing below", 1 },
 	{ "line 2: what would match everything is refused", SL_FORMAT_DOMAINS, 0, "*\n*.\n.\na.example\n",
@@ -86,8 +89,12 @@ static const struct list_case {
 	  "example.com/ads\n", "", "the format \"urls\" has paths", 1 },
 	{ "a port in a list of names is refused, not widened", SL_FORMAT_DOMAINS, 0, "example.com:80\n", "",
 	  "not a valid", 1 },
-	{ "a prefix of addresses is refused", SL_FORMAT_DOMAINS, 0, "192.0.2.0/24\n", "",
-	  "prefix of addresses", 1 },
+	{ "line 2: a prefix of addresses is one of destinations", SL_FORMAT_DOMAINS, 0,
+	  "192.0.2.0/24\n2001:db8::/32\n", "1 192.0.2.0/24 address, 2 2001:db8::/32 address", NULL, 0 },
+	{ "a prefix with bits beyond its length is refused", SL_FORMAT_DOMAINS, 0, "192.0.2.1/24\n", "",
+	  "with bits set beyond its length", 1 },
+	{ "a prefix of all addresses is refused", SL_FORMAT_DOMAINS, 0, "0.0.0.0/0\n::/0\n", "",
+	  "would match every address", 2 },
 	{ "two words are refused", SL_FORMAT_DOMAINS, 0, "0.0.0.0 example.com\n", "", "more than one word",
 	  1 },
 	{ "bytes that names in lists do not have are refused", SL_FORMAT_DOMAINS, 0,
@@ -97,13 +104,14 @@ static const struct list_case {
 	{ "the first five refused lines are told, then the total", SL_FORMAT_DOMAINS, 0,
 	  "/\n/\n/\n/\n/\n/\nx\n", "7 x tree",
 	  "l:5: refused \"/\": a path in a list of names; the format \"urls\" has paths\n"
-	  "l:0: 6 of 7 lines were refused; the first 5 are named above\n",
+	  "l:0: 6 of 7 lines were refused; the first 5 are named above\n"
+	  "l:1: 6 refused, this line first: a path in a list of names; the format \"urls\" has paths\n",
 	  6 },
 
 	{ "line 2: a name of a hosts file is exact", SL_FORMAT_HOSTS, 0, "0.0.0.0 Example.com\n",
 	  "1 example.com exact", NULL, 0 },
 	{ "line 2: with subdomains it is a tree", SL_FORMAT_HOSTS, TREE,
-	  "0.0.0.0 example.com\n0.0.0.0 192.0.2.1\n", "1 example.com tree, 2 192.0.2.1 exact", NULL, 0 },
+	  "0.0.0.0 example.com\n0.0.0.0 192.0.2.1\n", "1 example.com tree, 2 192.0.2.1 address", NULL, 0 },
 	{ "every address that leads nowhere is known", SL_FORMAT_HOSTS, 0,
 	  "127.0.0.1 a.example\n:: b.example\n::1\tc.example\n0 d.example\n127.0.1.1 e.example\n",
 	  "1 a.example exact, 2 b.example exact, 3 c.example exact, 4 d.example exact, 5 e.example exact",
@@ -142,7 +150,7 @@ static const struct list_case {
 	{ "a path below a wildcard would widen, and is refused", SL_FORMAT_URLS, BELOW,
 	  "*.a.example\n*.b.example/x\n", "1 a.example below", "without widening", 1 },
 	{ "addresses in URLs", SL_FORMAT_URLS, 0, "http://192.0.2.1/24\nhttp://[2001:db8::1]:80/\n0x7f.1\n",
-	  "1 192.0.2.1/24 path, 2 2001:db8::1:80 exact, 3 127.0.0.1 exact", NULL, 0 },
+	  "1 192.0.2.1/24 path, 2 2001:db8::1:80 exact, 3 127.0.0.1 address", NULL, 0 },
 	{ "a prefix of addresses is no path", SL_FORMAT_URLS, 0, "192.0.2.0/24\n", "", "prefix of addresses",
 	  1 },
 	{ "rules of other formats are no URLs", SL_FORMAT_URLS, 0,
@@ -156,7 +164,7 @@ static const struct list_case {
 	{ "URLs are found to be URLs", SL_FORMAT_AUTO, 0, "a.example\nb.example/x\n",
 	  "1 a.example tree, 2 b.example/x path", NULL, 0 },
 	{ "bare addresses are a list of names", SL_FORMAT_AUTO, 0, "192.0.2.1\n2001:db8::1\n",
-	  "1 192.0.2.1 exact, 2 2001:db8::1 exact", NULL, 0 },
+	  "1 192.0.2.1 address, 2 2001:db8::1 address", NULL, 0 },
 	{ "a list of comments is an empty list", SL_FORMAT_AUTO, 0, "# nothing\n\n", "", NULL, 0 },
 	{ "no bytes are an empty list", SL_FORMAT_AUTO, 0, "", "", NULL, 0 },
 };
