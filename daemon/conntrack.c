@@ -18,6 +18,7 @@
 enum {
 	REQUEST_MAX = 512,       /* two IPv6 tuples and a filter take less than 200 bytes */
 	ANSWER_MAX = 32768,      /* what the kernel fills at most in one part of a dump */
+	HINTS = 4,               /* ways of translating that are remembered: uplinks, published servers */
 	ANSWER_WAIT_US = 200000, /* the kernel answers within the send; this only bounds what cannot happen */
 };
 
@@ -32,8 +33,16 @@ enum {
 	PART_ALL = PART_SENDER | PART_DST | PART_DPORT,
 };
 
+/* How a connection that only a dump has found was translated: the next ones mostly go the same way. */
+struct hint {
+	struct sl_flow_key original, reply; /* .family 0: none yet */
+	uint16_t zone;                      /* network order, as it came; 0: none */
+};
+
 struct sl_conntrack {
 	struct mnl_socket *sock;
+	struct hint hint[HINTS];
+	uint64_t dumps;
 	uint32_t seq; /* of the latest request; any other number is that of a late answer */
 	bool many;    /* it is a dump: NLMSG_DONE ends the answer, while that of a GET is one entry */
 	uint8_t request[REQUEST_MAX] __attribute__((aligned(8)));
@@ -251,17 +260,18 @@ static int ask(struct sl_conntrack *ct, struct nlmsghdr *nlh, entry_fn *each, vo
 
 struct search {
 	const struct sl_flow_key *seen;
-	struct sl_flow_key original;
+	struct sl_flow_key original, reply;
+	uint16_t zone;
 	bool found;
 };
 
 /* Whatever was translated, the client's end is the source of the original tuple, and the server's end, as a forwarded
  * packet shows it, is the source of the reply tuple. This refuses as well an entry whose tuples are the other way round:
- * a GET finds by either. */
+ * a GET finds by either; and one that a hint has guessed wrongly. */
 static void match_entry(const struct nlmsghdr *nlh, void *arg)
 {
 	struct search *s = arg;
-	struct sl_flow_key orig, reply;
+	struct sl_flow_key orig = { 0 }, reply = { 0 };
 	const struct nlattr *attr[CTA_MAX + 1] = { 0 };
 	index_entry(nlh, attr);
 	if (s->found || !read_tuple(attr[CTA_TUPLE_ORIG], &orig) ||
@@ -271,22 +281,59 @@ static void match_entry(const struct nlmsghdr *nlh, void *arg)
 	           orig.sport == s->seen->sport && memcmp(orig.src, s->seen->src, sizeof(orig.src)) == 0 &&
 	           reply.family == s->seen->family && reply.sport == s->seen->dport &&
 	           memcmp(reply.src, s->seen->dst, sizeof(reply.src)) == 0;
-	if (s->found)
-		s->original = orig;
+	if (!s->found)
+		return;
+	s->original = orig;
+	s->reply = reply;
+	s->zone = 0;
+	(void)take_attr(attr[CTA_ZONE], &s->zone, sizeof(s->zone));
 }
 
 static int search_tuple(struct sl_conntrack *ct, uint16_t type, const struct sl_flow_key *tuple,
-                        struct search *s)
+                        uint16_t zone, struct search *s)
 {
 	struct nlmsghdr *nlh = put_header(ct->request, IPCTNL_MSG_CT_GET, 0, netlink_family(tuple));
 	put_tuple(nlh, type, tuple, PART_ALL);
+	if (zone != 0)
+		mnl_attr_put_u16(nlh, CTA_ZONE, zone);
 	int err = ask(ct, nlh, match_entry, s);
 	return err == SL_ENOENT ? SL_OK : err;
 }
 
-/* Both ends are translated, or the connection is in a zone of its own: no whole tuple is known. The kernel filters the
- * dump by both senders, and match_entry() has the last word: a kernel older than 5.8 dumps all. IPv6 is filtered by ports
- * alone, since Linux compares its addresses the wrong way round (ctnetlink_filter_match_tuple()). */
+/* Both ends are translated, or the connection is in a zone of its own: a whole tuple can only be guessed. By the original
+ * one, when the destination was translated as the hint's was; then by the reply's, when the source was, and kept its port
+ * as a masquerade does where it can. A wrong guess finds nothing, or is refused by match_entry(). */
+static int search_as(struct sl_conntrack *ct, const struct hint *h, struct search *s)
+{
+	struct sl_flow_key guess = *s->seen;
+	int err = SL_OK;
+	if (h->original.family != s->seen->family)
+		return SL_OK;
+	if (h->reply.sport == s->seen->dport &&
+	    memcmp(h->reply.src, s->seen->dst, sizeof(h->reply.src)) == 0) {
+		memcpy(guess.dst, h->original.dst, sizeof(guess.dst));
+		guess.dport = h->original.dport;
+		err = search_tuple(ct, CTA_TUPLE_ORIG, &guess, h->zone, s);
+	}
+	if (err == SL_OK && !s->found) {
+		guess = reversed(s->seen);
+		memcpy(guess.dst, h->reply.dst, sizeof(guess.dst));
+		err = search_tuple(ct, CTA_TUPLE_REPLY, &guess, h->zone, s);
+	}
+	return err;
+}
+
+static int search_hints(struct sl_conntrack *ct, struct search *s)
+{
+	int err = SL_OK;
+	for (size_t i = 0; i < HINTS && err == SL_OK && !s->found; i++)
+		err = search_as(ct, &ct->hint[i], s);
+	return err;
+}
+
+/* The kernel filters the dump by both senders, and match_entry() has the last word: a kernel older than 5.8 dumps all.
+ * IPv6 is filtered by ports alone, since Linux compares its addresses the wrong way round
+ * (ctnetlink_filter_match_tuple()). It walks the whole table all the same. */
 static int search_dump(struct sl_conntrack *ct, struct search *s)
 {
 	const struct sl_flow_key back = reversed(s->seen);
@@ -299,7 +346,11 @@ static int search_dump(struct sl_conntrack *ct, struct search *s)
 	mnl_attr_put_u32(nlh, CTA_FILTER_ORIG_FLAGS, parts);
 	mnl_attr_put_u32(nlh, CTA_FILTER_REPLY_FLAGS, parts);
 	mnl_attr_nest_end(nlh, filter);
-	return ask(ct, nlh, match_entry, s);
+	int err = ask(ct, nlh, match_entry, s);
+	if (err == SL_OK && s->found)
+		ct->hint[ct->dumps % HINTS] = (struct hint){ s->original, s->reply, s->zone };
+	ct->dumps++;
+	return err;
 }
 
 int sl_conntrack_original(struct sl_conntrack *ct, const struct sl_flow_key *seen,
@@ -307,9 +358,11 @@ int sl_conntrack_original(struct sl_conntrack *ct, const struct sl_flow_key *see
 {
 	const struct sl_flow_key back = reversed(seen);
 	struct search s = { .seen = seen };
-	int err = search_tuple(ct, CTA_TUPLE_ORIG, seen, &s); /* no DNAT */
+	int err = search_tuple(ct, CTA_TUPLE_ORIG, seen, 0, &s); /* no DNAT */
 	if (err == SL_OK && !s.found)
-		err = search_tuple(ct, CTA_TUPLE_REPLY, &back, &s); /* DNAT only */
+		err = search_tuple(ct, CTA_TUPLE_REPLY, &back, 0, &s); /* DNAT only */
+	if (err == SL_OK && !s.found)
+		err = search_hints(ct, &s);
 	if (err == SL_OK && !s.found)
 		err = search_dump(ct, &s);
 	if (err == SL_OK && !s.found)
@@ -317,6 +370,11 @@ int sl_conntrack_original(struct sl_conntrack *ct, const struct sl_flow_key *see
 	if (err == SL_OK)
 		*original = s.original;
 	return err;
+}
+
+uint64_t sl_conntrack_dumps(const struct sl_conntrack *ct)
+{
+	return ct->dumps;
 }
 
 /* Clearing marks. */

@@ -24,6 +24,12 @@
 	"table inet d { chain pre { type nat hook prerouting priority -100;\n"          \
 	"ip daddr " NETNS_PUBLIC_4 " tcp dport 80 dnat ip to " NETNS_SERVER_4 ":8080\n" \
 	"ip6 daddr " NETNS_PUBLIC_6 " tcp dport 80 dnat ip6 to [" NETNS_SERVER_6 "]:8080; }\n}\n"
+#define DNAT2                                                                  \
+	"table inet d { chain pre { type nat hook prerouting priority -100;\n" \
+	"ip daddr " NETNS_PUBLIC_4 " tcp dport 81 dnat ip to " NETNS_SERVER_4 ":8080; }\n}\n"
+#define SNAT_PORTS                                                                                         \
+	"table inet n { chain post { type nat hook postrouting priority 100; oifname gws ip protocol tcp " \
+	"masquerade to :1024-65535 fully-random; }\n}\n"
 #define ZONE    "table inet z { chain raw { type filter hook prerouting priority -300; ct zone set 5; }\n}\n"
 #define MARK    "table inet m { chain f { type filter hook forward priority 1; ct mark set 0xd000000a; }\n}\n"
 #define NO_MARK "table inet m { chain f { type filter hook forward priority 1; ct mark set 0x8000000a; }\n}\n"
@@ -86,6 +92,54 @@ static void test_original(void **state)
 	assert_null(ct);
 	netns_close(&tcp);
 	netns_close(&other);
+}
+
+/* A table is walked once for each way of translating, not for each connection; and a guess never misleads. */
+static const struct hint_case {
+	const char *name, *rules, *address;
+	uint16_t port;
+	uint64_t dumps;    /* for three connections */
+	const char *later; /* rules for three more; NULL: no more */
+	uint64_t more;     /* dumps for those */
+} hint_cases[] = {
+	{ "IPv4, both translated: one dump for all", TRACK DNAT SNAT, NETNS_PUBLIC_4, 80, 1, NULL, 0 },
+	{ "IPv6, both translated: one dump for all", TRACK DNAT SNAT, NETNS_PUBLIC_6, 80, 1, NULL, 0 },
+	{ "IPv4, ports translated too: the destination helps", TRACK DNAT SNAT_PORTS, NETNS_PUBLIC_4, 80, 1,
+	  NULL, 0 },
+	{ "IPv4, another destination later: the source helps", TRACK DNAT SNAT, NETNS_PUBLIC_4, 80, 1,
+	  TRACK DNAT2 SNAT, 0 },
+	{ "IPv4, all is translated otherwise later", TRACK DNAT SNAT, NETNS_PUBLIC_4, 80, 1,
+	  TRACK DNAT2 SNAT_PORTS, 1 },
+	{ "IPv4, in a zone", TRACK ZONE, NETNS_SERVER_4, 8080, 1, NULL, 0 },
+	{ "IPv4, nothing translated: none", TRACK, NETNS_SERVER_4, 8080, 0, NULL, 0 },
+};
+
+static void ask_for_three(struct sl_conntrack *ct, const char *address, uint16_t port)
+{
+	struct netns_tcp tcp[3];
+	struct sl_flow_key got;
+	for (size_t i = 0; i < 3; i++)
+		tcp[i] = netns_connect(&ns, address, port);
+	for (size_t i = 0; i < 3; i++) {
+		assert_int_equal(sl_conntrack_original(ct, &tcp[i].seen, &got), SL_OK);
+		assert_memory_equal(&got, &tcp[i].sent, sizeof(got));
+		netns_close(&tcp[i]);
+	}
+}
+
+static void test_hints(void **state)
+{
+	const struct hint_case *c = *state;
+	netns_run(ns.gateway, c->rules, "nft -f -");
+	struct sl_conntrack *ct = open_conntrack();
+	ask_for_three(ct, c->address, c->port);
+	assert_int_equal(sl_conntrack_dumps(ct), c->dumps);
+	if (c->later != NULL) {
+		netns_run(ns.gateway, c->later, "nft -f -");
+		ask_for_three(ct, c->address, 81);
+		assert_int_equal(sl_conntrack_dumps(ct), c->dumps + c->more);
+	}
+	sl_conntrack_free(&ct);
 }
 
 static void test_unknown(void **state)
@@ -221,12 +275,16 @@ static void test_clear_many(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[SL_COUNT(original_cases) + SL_COUNT(clear_cases) + 5];
+	struct CMUnitTest tests[SL_COUNT(original_cases) + SL_COUNT(hint_cases) + SL_COUNT(clear_cases) + 5];
 	size_t n = 0;
 	for (size_t i = 0; i < SL_COUNT(original_cases); i++)
 		tests[n++] = (struct CMUnitTest){ .name = original_cases[i].name,
 			                          .test_func = test_original,
 			                          .initial_state = (void *)(uintptr_t)&original_cases[i] };
+	for (size_t i = 0; i < SL_COUNT(hint_cases); i++)
+		tests[n++] = (struct CMUnitTest){ .name = hint_cases[i].name,
+			                          .test_func = test_hints,
+			                          .initial_state = (void *)(uintptr_t)&hint_cases[i] };
 	for (size_t i = 0; i < SL_COUNT(clear_cases); i++)
 		tests[n++] = (struct CMUnitTest){ .name = clear_cases[i].name,
 			                          .test_func = test_clear,
