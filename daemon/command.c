@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "daemon/command.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -203,18 +204,26 @@ static int reap(struct run *r, bool kill_it, struct sl_command_reply *reply)
 	return reply->status == 0 ? SL_OK : SL_EINVAL;
 }
 
-static int run_it(struct run *r, const struct sl_command *cmd, const char *path,
-                  struct sl_command_reply *reply)
+static int start(struct run *r, const struct sl_command *cmd)
 {
+	char path[128];
+	if (!find(cmd->argv[0], path, sizeof(path)))
+		return SL_ENOENT;
 	int err = open_all(r, cmd->input);
 	if (err == SL_OK)
 		err = spawn(r, path, cmd->argv);
 	close_fd(&r->out[1]);
 	close_fd(&r->err[1]);
-	if (err == SL_OK)
+	return err;
+}
+
+static int finish(struct run *r, int err, const struct sl_command *cmd, struct sl_command_reply *reply)
+{
+	if (err == SL_OK) {
 		err = collect(r, cmd, reply);
-	if (err == SL_ESYS)
-		(void)snprintf(reply->err, sizeof(reply->err), "%s", strerror(errno));
+		if (err == SL_ESYS)
+			(void)snprintf(reply->err, sizeof(reply->err), "%s", strerror(errno));
+	}
 	if (r->pid > 0) {
 		int end = reap(r, err != SL_OK, reply);
 		err = err != SL_OK ? err : end;
@@ -231,25 +240,45 @@ static void explain(const char *name, int err, struct sl_command_reply *reply)
 		(void)snprintf(reply->err, sizeof(reply->err), "%s: %s", name, why);
 }
 
+static void close_run(struct run *r)
+{
+	close_fd(&r->in);
+	close_fd(&r->out[0]);
+	close_fd(&r->out[1]);
+	close_fd(&r->err[0]);
+	close_fd(&r->err[1]);
+	close_fd(&r->pidfd);
+}
+
+/* All are started before the first is waited for. A child whose pipe is full waits until it is its turn. */
+void sl_command_run_all(const struct sl_command *cmd, struct sl_command_reply *reply, int *result, size_t n)
+{
+	struct run run[SL_COMMANDS_MAX];
+	assert(n <= SL_COMMANDS_MAX);
+	for (size_t i = 0; i < n; i++) {
+		run[i] = (struct run){
+			.in = -1, .out = { -1, -1 }, .err = { -1, -1 }, .pidfd = -1, .pid = -1
+		};
+		reply[i] = (struct sl_command_reply){ .status = -1 };
+		result[i] = start(&run[i], &cmd[i]);
+		if (result[i] == SL_ESYS)
+			(void)snprintf(reply[i].err, sizeof(reply[i].err), "%s", strerror(errno));
+	}
+	for (size_t i = 0; i < n; i++) {
+		result[i] = finish(&run[i], result[i], &cmd[i], &reply[i]);
+		if (reply[i].out != NULL)
+			reply[i].out[reply[i].out_len] = '\0';
+		if (result[i] != SL_OK && reply[i].err[0] == '\0')
+			explain(cmd[i].argv[0], result[i], &reply[i]);
+		close_run(&run[i]);
+	}
+}
+
 int sl_command_run(const struct sl_command *cmd, struct sl_command_reply *reply)
 {
-	struct run r = { .in = -1, .out = { -1, -1 }, .err = { -1, -1 }, .pidfd = -1, .pid = -1 };
-	char path[128];
-	*reply = (struct sl_command_reply){ .status = -1 };
-	int err = SL_ENOENT;
-	if (find(cmd->argv[0], path, sizeof(path)))
-		err = run_it(&r, cmd, path, reply);
-	if (reply->out != NULL)
-		reply->out[reply->out_len] = '\0';
-	if (err != SL_OK && reply->err[0] == '\0')
-		explain(cmd->argv[0], err, reply);
-	close_fd(&r.in);
-	close_fd(&r.out[0]);
-	close_fd(&r.out[1]);
-	close_fd(&r.err[0]);
-	close_fd(&r.err[1]);
-	close_fd(&r.pidfd);
-	return err;
+	int result;
+	sl_command_run_all(cmd, reply, &result, 1);
+	return result;
 }
 
 void sl_command_reply_free(struct sl_command_reply *reply)

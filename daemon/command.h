@@ -26,12 +26,17 @@ struct sl_command_reply {
 	int status;    /* exit status; 128 + n when killed by signal n */
 };
 
+#define SL_COMMANDS_MAX 4 /* at the same time */
+
 bool sl_command_exists(const char *name);
 /* Fills reply whatever happens; the caller frees it.
  * Returns SL_OK      exit status 0                   SL_ENOENT  no such program
  *         SL_EINVAL  it ran and failed: see status   SL_ELIMIT  it wrote more than output_max (killed)
  *         SL_ETIME   not done in time (killed)       SL_ESYS, SL_ENOMEM */
 int sl_command_run(const struct sl_command *cmd, struct sl_command_reply *reply);
+/* The same for n of them at the same time, 1..SL_COMMANDS_MAX; result[i] is the answer for cmd[i]. A timeout counts from
+ * when the ones before have ended. */
+void sl_command_run_all(const struct sl_command *cmd, struct sl_command_reply *reply, int *result, size_t n);
 void sl_command_reply_free(struct sl_command_reply *reply);
 
 #endif

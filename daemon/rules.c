@@ -133,6 +133,7 @@ void sl_rules_close(struct sl_rules **r)
 	if (*r == NULL)
 		return;
 	sl_rules_watch_free(&(*r)->watch);
+	sl_rules_look_free(&(*r)->look);
 	free((*r)->seen);
 	free(*r);
 	*r = NULL;
@@ -176,31 +177,68 @@ static uint64_t grown(uint64_t now, uint64_t *last)
 	return by;
 }
 
-static int read_counts(struct sl_rules *r)
+static void add_counts(struct sl_rules *r)
 {
 	struct sl_rules_counts now = { 0 };
-	int err = r->ops->count(r, &now);
-	if (err != SL_OK)
-		return err;
+	r->ops->count(r, &now);
 	r->total.unjudged_packets += grown(now.unjudged_packets, &r->last.unjudged_packets);
 	r->total.invalid_packets += grown(now.invalid_packets, &r->last.invalid_packets);
 	r->total.unrefused_packets += grown(now.unrefused_packets, &r->last.unrefused_packets);
-	return SL_OK;
 }
 
+void sl_rules_look_free(struct sl_rules_look *look)
+{
+	for (size_t i = 0; i < SL_FAMILIES; i++)
+		sl_command_reply_free(&look->save[i]);
+	look->taken = false;
+}
+
+static int take_look(struct sl_rules *r)
+{
+	sl_rules_look_free(&r->look);
+	int err = r->ops->look(r);
+	if (err != SL_OK)
+		sl_rules_look_free(&r->look);
+	return err;
+}
+
+static int read_counts(struct sl_rules *r)
+{
+	int err = take_look(r);
+	if (err == SL_OK)
+		add_counts(r);
+	sl_rules_look_free(&r->look);
+	return err;
+}
+
+/* The rules as the kernel's tools say them; what verify compares with. */
+static int note_listing(struct sl_rules *r)
+{
+	int err = take_look(r);
+	if (err == SL_OK)
+		err = r->ops->listing(r, &r->seen);
+	sl_rules_look_free(&r->look);
+	return err;
+}
+
+/* Not looked at again after the first time: our own change is noticed as anybody's, and verified then. */
 int sl_rules_install(struct sl_rules *r, const struct sl_diag *diag)
 {
-	if (r->installed)
-		(void)read_counts(r); /* they begin at 0 again; what is gone already cannot be read */
-	else
+	if (!r->installed) {
+		sl_rules_look_free(&r->look);
 		(void)remove_all(r, r->ops, diag); /* another backend's remains, from before a crash */
+	} else if (r->look.taken || take_look(r) == SL_OK) {
+		add_counts(r); /* they begin at 0 again; what is gone already cannot be read */
+	}
 	int err = r->ops->install(r, diag);
+	sl_rules_look_free(&r->look);
 	if (err != SL_OK)
 		return err;
 	r->installed = true;
 	r->last = (struct sl_rules_counts){ 0 };
-	free(sl_take(&r->seen));
-	err = r->ops->listing(r, &r->seen);
+	r->unseen = r->seen != NULL;
+	if (!r->unseen)
+		err = note_listing(r);
 	if (err == SL_OK && r->watch == NULL)
 		err = sl_rules_watch_legacy(sl_xt_table_name, r->xt.v6, &r->watch);
 	if (err != SL_OK)
@@ -214,7 +252,31 @@ int sl_rules_remove(struct sl_rules *r, const struct sl_diag *diag)
 		(void)read_counts(r);
 	r->installed = false;
 	r->last = (struct sl_rules_counts){ 0 };
+	free(sl_take(&r->seen));
 	return remove_all(r, NULL, diag);
+}
+
+static size_t lines_in(const char *text)
+{
+	size_t n = 0;
+	for (; *text != '\0'; text++)
+		n += *text == '\n';
+	return n;
+}
+
+/* An update of iptables or nft may say the same rules in other words. They are believed once, in the first look after an
+ * installation of our own, and only where none is missing; else they would be put back for ever. */
+static int compare(struct sl_rules *r, char **now)
+{
+	bool first = r->unseen;
+	r->unseen = false;
+	if (strcmp(*now, r->seen) == 0)
+		return SL_OK;
+	if (!first || lines_in(*now) != lines_in(r->seen))
+		return SL_ENOENT;
+	free(r->seen);
+	r->seen = sl_take(now);
+	return SL_OK;
 }
 
 int sl_rules_verify(struct sl_rules *r)
@@ -222,10 +284,14 @@ int sl_rules_verify(struct sl_rules *r)
 	char *now = NULL;
 	if (r->seen == NULL || !r->installed)
 		return SL_ENOENT;
-	int err = r->ops->listing(r, &now);
-	if (err == SL_OK && strcmp(now, r->seen) != 0)
-		err = SL_ENOENT;
+	int err = take_look(r);
+	if (err == SL_OK)
+		err = r->ops->listing(r, &now);
+	if (err == SL_OK)
+		err = compare(r, &now);
 	free(now);
+	if (err == SL_OK)
+		sl_rules_look_free(&r->look);
 	return err;
 }
 

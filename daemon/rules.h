@@ -44,7 +44,8 @@ const char *sl_rules_backend(const struct sl_rules *r); /* "nft", "iptables (nf_
 int sl_rules_install(struct sl_rules *r, const struct sl_diag *diag);
 /* Takes all of ours away, of every backend, whatever is there of it. Fine when nothing is. */
 int sl_rules_remove(struct sl_rules *r, const struct sl_diag *diag);
-/* Is everything as installed, and ahead of others' rules? SL_OK, or SL_ENOENT when something is missing or altered. */
+/* Is everything as installed, and ahead of others' rules? SL_OK, or SL_ENOENT when something is missing or altered: an
+ * installation that follows at once starts from what was seen here, which saves it half its time. */
 int sl_rules_verify(struct sl_rules *r);
 /* Did somebody touch a rule set since the last call? Cheap. Poll fd() for input (-1: none), and call at least every
  * 250 ms where poll_needed() (legacy tables send no notifications). */

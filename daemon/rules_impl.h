@@ -23,13 +23,25 @@ struct sl_xt {
 	bool made_table[SL_FAMILIES][SL_XT_TABLES], made_chain[SL_FAMILIES][SL_XT_JUMPS];
 };
 
+/* What stands, as the tools say it, counters included: one look serves the comparison, the counting and the
+ * installation, since every program that is started costs tens of milliseconds on a busy machine, and while rules are
+ * missing traffic passes unjudged. [0] alone for nft; a family each for xt. */
+struct sl_rules_look {
+	struct sl_command_reply save[SL_FAMILIES];
+	bool taken;
+};
+
 struct sl_rules_ops {
 	const char *name;
 	int (*probe)(struct sl_rules *r, const char *suffix, const struct sl_diag *diag);
+	/* Takes r->look. SL_ENOENT when what holds our rules is not there. */
+	int (*look)(struct sl_rules *r);
+	/* Starts from r->look where it is taken; takes another one where that is missing or outdated. */
 	int (*install)(struct sl_rules *r, const struct sl_diag *diag);
-	/* What stands now, as text to compare; SL_ENOENT when something is missing. The caller frees *text. */
-	int (*listing)(struct sl_rules *r, char **text);
-	int (*count)(struct sl_rules *r, struct sl_rules_counts *out); /* since the installation */
+	/* Of r->look, as text to compare; SL_ENOENT when something is missing. The caller frees *text. */
+	int (*listing)(const struct sl_rules *r, char **text);
+	void (*count)(const struct sl_rules *r,
+	              struct sl_rules_counts *out); /* of r->look, since the installation */
 };
 
 struct sl_rules {
@@ -38,12 +50,16 @@ struct sl_rules {
 	struct sl_xt xt;
 	struct sl_rules_watch *watch;
 	bool installed;
-	char *seen; /* the listing after our installation */
+	struct sl_rules_look look; /* between verify and the installation that follows it */
+	char *seen;                /* the listing after our first installation */
+	bool unseen;               /* installed again and not looked at since */
 	struct sl_rules_counts total,
 	        last; /* all we have seen; the last reading since the last installation */
 };
 
 extern const struct sl_rules_ops sl_rules_nft, sl_rules_xt_nft, sl_rules_xt_legacy;
+
+void sl_rules_look_free(struct sl_rules_look *look);
 
 /* Says "WHAT: first line of its complaint". */
 void sl_rules_complain(const struct sl_diag *diag, const char *what, const struct sl_command_reply *reply);

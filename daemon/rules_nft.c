@@ -42,19 +42,40 @@ static int install(struct sl_rules *r, const struct sl_diag *diag)
 	return feed(&r->cfg, argv, diag);
 }
 
-/* -s: without counters. */
-static int listing(struct sl_rules *r, char **text)
+static int look(struct sl_rules *r)
 {
-	static const char *const argv[] = { "nft", "-s", "list", "table", "inet", SL_NFT_TABLE, NULL };
-	struct sl_command_reply reply;
-	(void)r;
-	int err = run_nft(argv, (struct sl_bytes){ NULL, 0 }, &reply);
-	if (err == SL_OK && reply.out != NULL)
-		*text = sl_take(&reply.out);
-	else
-		err = err == SL_EINVAL || err == SL_OK ? SL_ENOENT : err;
-	sl_command_reply_free(&reply);
-	return err;
+	static const char *const argv[] = { "nft", "list", "table", "inet", SL_NFT_TABLE, NULL };
+	int err = run_nft(argv, (struct sl_bytes){ NULL, 0 }, &r->look.save[0]);
+	r->look.taken = err == SL_OK && r->look.save[0].out != NULL;
+	if (err == SL_OK)
+		return r->look.taken ? SL_OK : SL_ENOENT;
+	return err == SL_EINVAL ? SL_ENOENT : err;
+}
+
+static struct sl_bytes seen(const struct sl_rules *r)
+{
+	return sl_bytes_of(r->look.save[0].out, r->look.save[0].out_len);
+}
+
+/* Without the values of counters, which are lines of their own. */
+static int listing(const struct sl_rules *r, char **text)
+{
+	struct sl_bytes all = seen(r), line;
+	char *p = malloc(all.len + 2);
+	if (p == NULL)
+		return SL_ENOMEM;
+	struct sl_out o = sl_out_of(p, all.len + 2);
+	struct sl_cur c = sl_cur_whole(all);
+	while ((line = sl_cur_line(&c)).p != NULL) {
+		struct sl_bytes head = sl_bytes_first(sl_bytes_trim(line), strlen("packets "));
+		if (sl_bytes_equal(head, SL_BYTES_LIT("packets ")))
+			continue;
+		sl_out_bytes(&o, line.p, line.len);
+		sl_out_u8(&o, '\n');
+	}
+	sl_out_u8(&o, '\0');
+	*text = p;
+	return SL_OK;
 }
 
 static uint64_t number_after(struct sl_bytes line, const char *word)
@@ -87,16 +108,9 @@ static void read_counters(struct sl_bytes text, struct sl_rules_counts *out)
 	}
 }
 
-static int count(struct sl_rules *r, struct sl_rules_counts *out)
+static void count(const struct sl_rules *r, struct sl_rules_counts *out)
 {
-	static const char *const argv[] = { "nft", "list", "counters", "table", "inet", SL_NFT_TABLE, NULL };
-	struct sl_command_reply reply;
-	(void)r;
-	int err = run_nft(argv, (struct sl_bytes){ NULL, 0 }, &reply);
-	if (err == SL_OK)
-		read_counters(sl_bytes_of(reply.out, reply.out_len), out);
-	sl_command_reply_free(&reply);
-	return err == SL_EINVAL ? SL_ENOENT : err;
+	read_counters(seen(r), out);
 }
 
-const struct sl_rules_ops sl_rules_nft = { "nft", probe, install, listing, count };
+const struct sl_rules_ops sl_rules_nft = { "nft", probe, look, install, listing, count };

@@ -86,6 +86,27 @@ static bool next_line(struct sl_cur *c, struct line *l)
 	return false;
 }
 
+static bool heads(struct sl_bytes line, enum sl_xt_table table)
+{
+	return starts(line, "*") && equals(sl_bytes_skip(line, 1), sl_xt_table_name[table]);
+}
+
+struct sl_bytes sl_xt_save_table(struct sl_bytes save, enum sl_xt_table table)
+{
+	struct sl_cur c = sl_cur_whole(save);
+	struct sl_bytes line, found = { NULL, 0 };
+	for (;;) {
+		size_t before = c.left;
+		line = sl_cur_line(&c);
+		if (line.p == NULL)
+			return (struct sl_bytes){ NULL, 0 };
+		if (found.p != NULL && equals(line, "COMMIT"))
+			return sl_bytes_first(found, found.len - before);
+		if (found.p == NULL && heads(line, table))
+			found = sl_bytes_of(c.p, c.left);
+	}
+}
+
 static void put(struct sl_out *o, const char *before, struct sl_bytes text, const char *after)
 {
 	sl_out_str(o, before);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* xt_save.h - reads what iptables-save says of one table: what of it is ours? Pure.
+/* xt_save.h - reads what iptables-save says: what of it is ours? Pure.
  * Ours are the chains whose names begin with SL_XT_PREFIX, and the rules in other chains that lead to them. */
 #ifndef SL_DAEMON_XT_SAVE_H
 #define SL_DAEMON_XT_SAVE_H
@@ -12,6 +12,9 @@
 #include "daemon/rules.h"
 #include "daemon/rules_text.h"
 
+/* The lines of one table, between "*NAME" and its COMMIT, in what iptables-save says of all; absent when it is not there,
+ * or cut off. The functions below take such lines. */
+struct sl_bytes sl_xt_save_table(struct sl_bytes save, enum sl_xt_table table);
 /* Is there anything of ours? */
 bool sl_xt_save_any(struct sl_bytes save);
 /* Lines for iptables-restore that empty every chain of ours and delete every rule that leads to one. */

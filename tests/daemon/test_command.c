@@ -6,8 +6,10 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -154,6 +156,37 @@ static void test_descriptors(void **state)
 	close(77);
 }
 
+/* The first waits for the second; those that fail do not disturb the others. */
+static void test_at_the_same_time(void **state)
+{
+	static const char *const reader[] = { "sh", "-c", "cat /tmp/sluice-test-command-$PPID", NULL };
+	static const char *const writer[] = { "sh", "-c", "echo a >/tmp/sluice-test-command-$PPID; exit 3",
+		                              NULL };
+	static const char *const absent[] = { "no-such-program", NULL };
+	static const char *const filler[] = { "head", "-c", "300000", "/dev/zero", NULL };
+	const struct sl_command cmd[] = { { reader, { NULL, 0 }, 100, 5000 },
+		                          { writer, { NULL, 0 }, 100, 5000 },
+		                          { absent, { NULL, 0 }, 100, 5000 },
+		                          { filler, { NULL, 0 }, 300000, 5000 } };
+	static const int want[] = { SL_OK, SL_EINVAL, SL_ENOENT, SL_OK };
+	struct sl_command_reply reply[SL_COUNT(cmd)];
+	int result[SL_COUNT(cmd)];
+	char fifo[64];
+	(void)state;
+	(void)snprintf(fifo, sizeof(fifo), "/tmp/sluice-test-command-%d", getpid());
+	assert_int_equal(mkfifo(fifo, 0600), 0);
+	sl_command_run_all(cmd, reply, result, SL_COUNT(cmd));
+	assert_int_equal(unlink(fifo), 0);
+	for (size_t i = 0; i < SL_COUNT(cmd); i++)
+		assert_int_equal(result[i], want[i]);
+	assert_string_equal(reply[0].out, "a\n");
+	assert_int_equal(reply[1].status, 3);
+	assert_string_equal(reply[2].err, "no-such-program: not installed");
+	assert_int_equal(reply[3].out_len, 300000);
+	for (size_t i = 0; i < SL_COUNT(cmd); i++)
+		sl_command_reply_free(&reply[i]);
+}
+
 static void test_exists(void **state)
 {
 	(void)state;
@@ -166,6 +199,7 @@ int main(void)
 	static const struct CMUnitTest others[] = {
 		cmocka_unit_test(test_large_input),
 		cmocka_unit_test(test_descriptors),
+		cmocka_unit_test(test_at_the_same_time),
 		cmocka_unit_test(test_exists),
 	};
 	struct CMUnitTest tests[SL_COUNT(cases) + SL_COUNT(others)];

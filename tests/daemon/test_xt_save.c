@@ -29,6 +29,10 @@ static const struct save_case {
 	{ "no table at all", "", false, "", "", NULL },
 	{ "as installed", HEAD CHAINS JUMP OURS TAIL, true, FLUSH "-D FORWARD -j SLUICE-VERDICT\n", GONE,
 	  LISTED },
+	{ "with the counters of rules",
+	  HEAD CHAINS "[7:420] " JUMP "[1:60] -A SLUICE-REFUSE -j DROP\n"
+	              "[0:0] -A SLUICE-VERDICT -m mark --mark 0x2/0x3 -g SLUICE-REFUSE\n" TAIL,
+	  true, FLUSH "-D FORWARD -j SLUICE-VERDICT\n", GONE, LISTED },
 	{ "another's rule behind ours", HEAD CHAINS JUMP "-A FORWARD -j DOCKER\n" OURS TAIL, true,
 	  FLUSH "-D FORWARD -j SLUICE-VERDICT\n", GONE, LISTED },
 	{ "another's rule in front of ours", HEAD CHAINS "-A FORWARD -j DOCKER\n" JUMP OURS TAIL, true,
@@ -69,6 +73,28 @@ static void test_save(void **state)
 	assert_int_equal(sl_xt_save_listing(save, SL_XT_FILTER, &o), c->listing == NULL ? SL_ENOENT : SL_OK);
 	sl_out_u8(&o, 0);
 	assert_string_equal(text, c->listing == NULL ? "" : c->listing);
+}
+
+static const struct table_case {
+	const char *name, *save;
+	const char *want; /* NULL: absent */
+} tables[] = {
+	{ "the lines of the table alone", "*mangle\n-A X\nCOMMIT\n" HEAD JUMP TAIL "*nat\n-A Y\nCOMMIT\n",
+	  ":INPUT ACCEPT [0:0]\n:FORWARD DROP [3:180]\n:OUTPUT ACCEPT [0:0]\n" JUMP },
+	{ "an empty table is there", "*filter\nCOMMIT\n", "" },
+	{ "another table only", "*mangle\n-A X\nCOMMIT\n", NULL },
+	{ "a table whose name goes on", "*filter2\n-A X\nCOMMIT\n", NULL },
+	{ "a table that is cut off", "*filter\n-A X\n", NULL },
+	{ "nothing", "", NULL },
+};
+
+static void test_table(void **state)
+{
+	const struct table_case *c = *state;
+	struct sl_bytes got = sl_xt_save_table(sl_bytes_str(c->save), SL_XT_FILTER);
+	assert_int_equal(got.p == NULL, c->want == NULL);
+	if (c->want != NULL)
+		assert_true(sl_bytes_equal(got, sl_bytes_str(c->want)));
 }
 
 /* A chain that an earlier version had and this one has not. */
@@ -117,10 +143,13 @@ int main(void)
 		cmocka_unit_test(test_count),
 		cmocka_unit_test(test_overflow),
 	};
-	struct CMUnitTest tests[SL_COUNT(cases) + SL_COUNT(others)];
+	struct CMUnitTest tests[SL_COUNT(cases) + SL_COUNT(tables) + SL_COUNT(others)];
 	for (size_t i = 0; i < SL_COUNT(cases); i++)
 		tests[i] = (struct CMUnitTest){ cases[i].name, test_save, NULL, NULL,
 			                        (void *)(uintptr_t)&cases[i] };
-	memcpy(&tests[SL_COUNT(cases)], others, sizeof(others));
+	for (size_t i = 0; i < SL_COUNT(tables); i++)
+		tests[SL_COUNT(cases) + i] = (struct CMUnitTest){ tables[i].name, test_table, NULL, NULL,
+			                                          (void *)(uintptr_t)&tables[i] };
+	memcpy(&tests[SL_COUNT(cases) + SL_COUNT(tables)], others, sizeof(others));
 	return _cmocka_run_group_tests("xt_save", tests, SL_COUNT(tests), NULL, NULL);
 }
