@@ -219,6 +219,18 @@ int sl_tls_hello_read(struct sl_bytes stream, struct sl_arena *scratch, struct s
 	return read_hello(sl_bytes_skip(whole, HANDSHAKE_HEADER), len - whole.len, out);
 }
 
+int sl_tls_hello_read_bare(struct sl_bytes handshake, struct sl_tls_hello *out)
+{
+	struct sl_cur c = sl_cur_stream(handshake);
+	if (sl_cur_u8(&c) != HANDSHAKE_CLIENT_HELLO)
+		sl_cur_fail(&c, SL_EPROTO);
+	size_t len = sl_cur_u24(&c);
+	if (c.err != SL_OK)
+		return c.err;
+	struct sl_bytes body = sl_bytes_first(sl_cur_rest(&c), len);
+	return read_hello(body, len - body.len, out);
+}
+
 bool sl_tls_is_later_record(struct sl_bytes stream)
 {
 	struct sl_cur c = sl_cur_whole(stream);

@@ -28,6 +28,11 @@ struct sl_tls_hello {
  * Pure: allocates from scratch only, and leaves it as it was unless SL_OK; no clock, no globals; any thread. */
 int sl_tls_hello_read(struct sl_bytes stream, struct sl_arena *scratch, struct sl_tls_hello *out);
 
+/* The same for a hello that comes without records, as in QUIC's CRYPTO stream (RFC 9001 §4.1.3).
+ * handshake  the handshake messages so far, in order; out's views borrow from it
+ * Returns    SL_OK, SL_EMORE, SL_EMALF as above; SL_EPROTO when the first message is no ClientHello. Pure; any thread. */
+int sl_tls_hello_read_bare(struct sl_bytes handshake, struct sl_tls_hello *out);
+
 /* The client's bytes are records of a TLS connection that began earlier: application data, alert, change cipher spec
  * (RFC 8446 §5.1), heartbeat (RFC 6520), or a handshake message that is no ClientHello. */
 bool sl_tls_is_later_record(struct sl_bytes stream);
