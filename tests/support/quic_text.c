@@ -111,7 +111,8 @@ static void expand_label(const uint8_t secret[32], const char *label, uint8_t *o
 	sl_out_u8(&info, 0);
 	hmac_sha256_set_key(&h, 32, secret);
 	hkdf_expand(&h, (nettle_hash_update_func *)hmac_sha256_update,
-	            (nettle_hash_digest_func *)hmac_sha256_digest, SHA256_DIGEST_SIZE, info.len, info.p, n, out);
+	            (nettle_hash_digest_func *)hmac_sha256_digest, SHA256_DIGEST_SIZE, info.len, info.p, n,
+	            out);
 }
 
 static void derive(const struct sl_quic_version *v, const uint8_t *cid, size_t cid_len, uint8_t key[16],
@@ -269,6 +270,7 @@ static bool frame(struct packet *p, const char *t, struct sl_bytes first, struct
 		{ 'e', SL_BYTES_LIT("\3\1\0\0\1\1\2\3") },
 		{ 'q', SL_BYTES_LIT("\x1c\x0a\0\4oops") },
 		{ 's', SL_BYTES_LIT("\x08\1x") },
+		{ 'b', SL_BYTES_LIT("\6\0\4\2\0\0\0") },
 		{ 'w', SL_BYTES_LIT("\6\0\x80\0\xff\0") },
 	};
 	if (*t == 'c' || *t == 'C') {

@@ -10,6 +10,7 @@
  * Frames of an Initial:
  *   cA-B  bytes A up to B of the first hello's CRYPTO stream, c- all, cA- from A on     CA-B  of the second hello
  *   p  PADDING up to 1200 bytes   0  one PADDING   g  PING   a  ACK   e  ACK with ECN counts   q  CONNECTION_CLOSE
+ *   b  a CRYPTO frame with the start of a ServerHello
  *   s  a STREAM frame, which may not be there     w  a CRYPTO frame that is longer than its packet
  * After all of them:
  *   lN  the last N bytes are not there */
