@@ -15,10 +15,13 @@ from .namespaces import LabError
 MARK_MASK = 0x70000000
 READY = "sluiced: ready"
 EXAMPLE = "daemon/example"
+READY_WITHIN = 30  # s
+STOPS_WITHIN = 10  # s
 
 
 class Daemon:
-    def __init__(self, network, folder, source, sluiced, sluice):
+    def __init__(self, network, folder, source, sluiced, sluice, settings=None):
+        """settings: options of sluice.yaml that this lab wants otherwise than shipped."""
         self.network, self.folder = network, os.path.join(folder, "sluice")
         self._sluiced, self._sluice = sluiced, sluice
         self.config = os.path.join(self.folder, "sluice.yaml")
@@ -26,9 +29,9 @@ class Daemon:
         self.flow_log = os.path.join(self.folder, "flows.json")
         self.process = None
         shutil.copytree(os.path.join(source, EXAMPLE), self.folder)
-        self._configure()
+        self._configure({"control": self.folder + "/control.sock", "flow_log": self.flow_log, **(settings or {})})
 
-    def _configure(self):
+    def _configure(self, settings):
         """The clients are behind another interface here, and there are more lists; the rest is as shipped."""
         with open(self.config) as example:
             text = example.read()
@@ -41,23 +44,24 @@ class Daemon:
                 raise LabError("%s/sluice.yaml has no line %r" % (EXAMPLE, shipped.strip()))
             text = text.replace(shipped, ours, 1)
         with open(self.config, "w") as to:
-            to.write("%s\ncontrol: %s/control.sock\nflow_log: %s\n" % (text, self.folder, self.flow_log))
+            to.write(text + "\n" + "".join("%s: %s\n" % setting for setting in settings.items()))
 
     def write_list(self, name, text):
         with open(os.path.join(self.folder, names.LISTS[name][0]), "w") as to:
             to.write(text)
 
     def start(self):
-        """Returns when traffic is filtered."""
+        """Returns when traffic is filtered: what sluiced says of itself then."""
         with open(self.log, "a") as log:
             mark = log.tell()
             with held():
                 self.process = self.network.gateway.start(self._sluiced, "--config", self.config, stdout=log, stderr=log)
-        limit = time.monotonic() + 30
+        limit = time.monotonic() + READY_WITHIN
         while READY not in self.read_log(mark):
             if self.process.poll() is not None or time.monotonic() > limit:
                 raise LabError("sluiced did not become ready; it said:\n" + self.read_log(mark))
             time.sleep(0.01)
+        return self.read_log(mark).partition(READY)[2].partition("\n")[0].lstrip(": ")
 
     def read_log(self, mark=0):
         with open(self.log, errors="replace") as log:
@@ -74,7 +78,7 @@ class Daemon:
         process, self.process = self.process, None
         process.terminate()
         try:
-            return process.wait(10)
+            return process.wait(STOPS_WITHIN)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

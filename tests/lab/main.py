@@ -30,7 +30,7 @@ import shutil
 import signal
 import sys
 
-from . import machine, stages
+from . import daemon, load, machine, probes, stages
 from .daemon import Daemon
 from .interrupts import Interrupted, catch, held, ignore
 from .load import Load
@@ -41,6 +41,12 @@ from .servers import Servers
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 MEGABYTE = 1 << 20
+BACKENDS = ("auto", "nft", "iptables", "iptables-legacy")
+# What --slow stretches: limits of the lab's clients and of the lab itself ...
+LIMITS = ((probes, "REFUSED_WITHIN"), (probes, "PROMPT"), (probes, "TIMEOUT"), (stages, "TIMEOUT"), (stages, "HEALED_WITHIN"),
+          (load, "HANGS_AFTER"), (daemon, "READY_WITHIN"), (daemon, "STOPS_WITHIN"))
+# ... and sluiced's own, in milliseconds as shipped: a slow machine's clients send slowly, its next engine loads slowly.
+SLUICED_LIMITS = {"hold_limit": 500, "takeover_limit": 3000}
 
 
 class Lab:
@@ -64,6 +70,13 @@ class Lab:
             load.stop()
 
 
+def positive(text):
+    factor = float(text)
+    if not 0 < factor < 1000:
+        raise ValueError
+    return factor
+
+
 def options(argv):
     parser = argparse.ArgumentParser(prog="lab", description="A gateway that filters real traffic, on one machine: "
                                      "installs packages, builds, filters in network namespaces, shows the verdicts.")
@@ -71,9 +84,26 @@ def options(argv):
     parser.add_argument("--keep", action="store_true", help="leave the lab up at the end, until Ctrl-C")
     parser.add_argument("--quick", action="store_true", help="2,000 connections and 10 MB instead of 20,000 and 100 MB")
     parser.add_argument("--only", metavar="TEXT", default="", help="only rows whose name contains TEXT")
+    parser.add_argument("--backend", choices=BACKENDS, default="auto", help="which tool sluiced installs its rules with; "
+                        "one that the kernel cannot do is an error (auto)")
+    parser.add_argument("--slow", type=positive, default=1, metavar="FACTOR", help="stretch every limit of time by FACTOR, "
+                        "for a machine that is emulated or very busy: those of the clients here and sluiced's hold_limit "
+                        "and takeover_limit (1)")
     parser.add_argument("--build-dir", metavar="DIR", help="use the programs in DIR; install and build nothing")
     parser.add_argument("--no-daemon", action="store_true", help=argparse.SUPPRESS)  # of the lab itself, unfiltered
     return parser.parse_args(argv)
+
+
+def stretch(factor):
+    for module, name in LIMITS:
+        setattr(module, name, getattr(module, name) * factor)
+
+
+def settings(opts):
+    """What sluice.yaml says here beside the example."""
+    if opts.slow == 1:
+        return {"backend": opts.backend}
+    return {"backend": opts.backend, **{name: "%dms" % (ms * opts.slow) for name, ms in SLUICED_LIMITS.items()}}
 
 
 def programs(opts):
@@ -112,7 +142,7 @@ def story(lab):
     old = stages.OldTransfers(lab)
     old.start()
     progress("starting sluiced in the gateway")
-    lab.daemon.start()
+    progress("sluiced is ready: " + lab.daemon.start())
     old.finish()
     ask(lab)
     for stage in (stages.command_answers, stages.flow_log, stages.reload_lists, stages.fwmarks, stages.under_load,
@@ -163,7 +193,7 @@ def run_lab(opts, report):
                 ask(lab)
                 ask_with_nat(lab)
             else:
-                lab.daemon = Daemon(lab.network, lab.folder, SOURCE, sluiced, sluice)
+                lab.daemon = Daemon(lab.network, lab.folder, SOURCE, sluiced, sluice, settings(opts))
                 at_exit.callback(lab.daemon.stop)
                 story(lab)
             good = report.finish()
@@ -180,6 +210,7 @@ def main(argv):
         print("lab: network namespaces need root; please run: sudo ./lab", file=sys.stderr)
         return 2
     catch()
+    stretch(opts.slow)
     os.environ["PATH"] = os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin"
     try:
         return 0 if run_lab(opts, Report(opts.json, opts.only)) else 1
