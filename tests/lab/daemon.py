@@ -106,8 +106,11 @@ class Daemon:
         return None if not text else sum(int(line.split()[7]) for line in text.splitlines())
 
     def engine(self):
-        """The pid of the process that judges; None when the supervisor does not say."""
-        return self.status().get("engine_pid") or None
+        """The pid of the process that judges; None when the supervisor does not say for long."""
+        limit = time.monotonic() + READY_WITHIN
+        while not (pid := self.status().get("engine_pid")) and self.running() and time.monotonic() < limit:
+            time.sleep(0.05)
+        return pid or None
 
     def flows(self):
         """The flow log's records."""

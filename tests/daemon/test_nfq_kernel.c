@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a dead engine leaves in a real queue, and what the supervisor does with it: in a network namespace whose loopback
+ * interface is queued. The first packets of connections that conntrack has not confirmed are the hard case: they must
+ * meet the same rule again. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "base/util.h"
+#include "daemon/command.h"
+#include "daemon/nfq.h"
+
+enum { QUEUE = 41, PORT = 4242, PACKETS = 3, MASK = 0x70000000, MARK = 0x5 };
+
+static const struct left_case {
+	const char *name;
+	bool nft;
+	int family;
+	enum sl_nfq_final how;
+} lefts[] = {
+	{ "iptables, IPv4: all that the dead engine had comes again, in order", false, 4, SL_NFQ_REPEAT },
+	{ "iptables, IPv6: all that the dead engine had comes again, in order", false, 6, SL_NFQ_REPEAT },
+	{ "iptables, IPv4: all that waits may pass", false, 4, SL_NFQ_ACCEPT },
+	{ "iptables, IPv4: all that waits is dropped", false, 4, SL_NFQ_DROP },
+	{ "nft, IPv4: all that the dead engine had comes again, in order", true, 4, SL_NFQ_REPEAT },
+	{ "nft, IPv6: all that the dead engine had comes again, in order", true, 6, SL_NFQ_REPEAT },
+	{ "nft, IPv6: all that waits may pass", true, 6, SL_NFQ_ACCEPT },
+	{ "nft, IPv6: all that waits is dropped", true, 6, SL_NFQ_DROP },
+};
+
+struct scene {
+	int queue, from, to;
+	struct sl_nfq_batch *batch;
+	struct sl_nfq_counts counts;
+};
+
+static bool shell(const char *text)
+{
+	const char *const argv[] = { "sh", "-c", text, NULL };
+	struct sl_command cmd = { argv, { NULL, 0 }, 1 << 16, 20000 };
+	struct sl_command_reply reply;
+	int err = sl_command_run(&cmd, &reply);
+	sl_command_reply_free(&reply);
+	return err == SL_OK;
+}
+
+/* New connections to our port are marked and queued, while conntrack has not confirmed them. */
+static void queue_loopback(bool nft)
+{
+	char line[512];
+	assert_true(shell("ip link set lo up"));
+	if (nft) {
+		(void)snprintf(line, sizeof(line),
+		               "nft 'add table inet t; add chain inet t c { type filter hook output priority "
+		               "mangle; }; add rule inet t c udp dport %d ct state new meta mark set %#x "
+		               "queue num %d bypass'",
+		               PORT, MARK, QUEUE);
+		if (!shell(line)) {
+			print_message("this kernel has no `queue` for nft\n");
+			skip();
+		}
+		return;
+	}
+	(void)snprintf(line, sizeof(line),
+	               "for i in iptables ip6tables; do for to in 'MARK --set-mark %#x' 'NFQUEUE --queue-num "
+	               "%d --queue-bypass'; do $i -t mangle -A OUTPUT -p udp --dport %d -m conntrack "
+	               "--ctstate NEW -j $to || exit 1; done; done",
+	               MARK, QUEUE, PORT);
+	assert_true(shell(line));
+}
+
+static int udp_socket(int family, bool server)
+{
+	const struct sockaddr_in v4 = { .sin_family = AF_INET,
+		                        .sin_port = htons(PORT),
+		                        .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	const struct sockaddr_in6 v6 = { .sin6_family = AF_INET6,
+		                         .sin6_port = htons(PORT),
+		                         .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	const struct sockaddr *a = family == 4 ? (const void *)&v4 : (const void *)&v6;
+	socklen_t len = family == 4 ? sizeof(v4) : sizeof(v6);
+	int fd = socket(a->sa_family, SOCK_DGRAM, 0);
+	assert_true(fd >= 0);
+	assert_int_equal(server ? bind(fd, a, len) : connect(fd, a, len), 0);
+	return fd;
+}
+
+static void scene_open(struct scene *s, const struct left_case *c)
+{
+	const struct sl_nfq_cfg cfg = { 64, 2048, 1 << 20, false };
+	const struct timeval wait = { .tv_usec = 300000 };
+	memset(s, 0, sizeof(*s));
+	assert_int_equal(unshare(CLONE_NEWNET), 0);
+	queue_loopback(c->nft);
+	assert_int_equal(sl_nfq_open(&cfg, QUEUE, 1, 0, 1, NULL, &s->queue), SL_OK);
+	assert_int_equal(setsockopt(s->queue, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait)), 0);
+	/* One packet at a time, as an engine that dies amid its work. */
+	assert_int_equal(sl_nfq_batch_new(1, cfg.copy_range, &s->batch), SL_OK);
+	s->to = udp_socket(c->family, true);
+	s->from = udp_socket(c->family, false);
+}
+
+static void scene_close(struct scene *s)
+{
+	sl_nfq_batch_free(&s->batch);
+	(void)close(s->queue);
+	(void)close(s->from);
+	(void)close(s->to);
+}
+
+/* The last byte of the next queued packet; 0 when none comes. */
+static char next_packet(struct scene *s, struct sl_ticket *ticket)
+{
+	const struct sl_nfq_packet *p;
+	int n = sl_nfq_read(s->queue, s->batch, &p, &s->counts);
+	assert_true(n == 0 || n == 1);
+	if (n == 0)
+		return 0;
+	assert_true(p->ip.len > 0);
+	assert_int_equal(p->ticket.mark, MARK); /* set by the rule, at each of its visits */
+	*ticket = p->ticket;
+	return (char)p->ip.p[p->ip.len - 1];
+}
+
+static void pass(struct scene *s, struct sl_ticket ticket)
+{
+	const struct sl_answer a = { ticket, SL_ACTION_PASS };
+	assert_int_equal(sl_nfq_answer(s->queue, s->batch, &a, 1, MASK, &s->counts), SL_OK);
+}
+
+/* What has arrived, as a string. */
+static const char *arrived(struct scene *s)
+{
+	static char text[16];
+	size_t n = 0;
+	while (n < sizeof(text) - 1 && recv(s->to, &text[n], 1, MSG_DONTWAIT) == 1)
+		n++;
+	text[n] = '\0';
+	return text;
+}
+
+static void assert_nothing_waits(void)
+{
+	struct sl_nfq_kernel k;
+	assert_int_equal(sl_nfq_kernel_counts(QUEUE, 1, &k), SL_OK);
+	assert_int_equal(k.waiting, 0);
+}
+
+/* The next engine gets everything, with new numbers; the kernel refuses an answer to an old one, which is counted. */
+static void check_repeated(struct scene *s, struct sl_ticket old)
+{
+	struct sl_ticket ticket[PACKETS];
+	assert_string_equal(arrived(s), "");
+	for (size_t i = 0; i < PACKETS; i++) {
+		assert_int_equal(next_packet(s, &ticket[i]), "abc"[i]);
+		assert_int_equal(ticket[i].id, PACKETS + 1 + i);
+	}
+	pass(s, old);
+	assert_int_equal(s->counts.errors, 0);
+	assert_int_equal(next_packet(s, &old), 0);
+	assert_int_equal(s->counts.errors, 1);
+	assert_string_equal(arrived(s), "");
+	for (size_t i = 0; i < PACKETS; i++)
+		pass(s, ticket[i]);
+	assert_string_equal(arrived(s), "abc");
+}
+
+/* Three packets wait: two were read, one was not; none has been answered. */
+static void test_left(void **state)
+{
+	const struct left_case *c = *state;
+	struct scene s;
+	struct sl_ticket old = { 0 };
+	uint64_t answered = 0;
+	scene_open(&s, c);
+	for (size_t i = 0; i < PACKETS; i++)
+		assert_int_equal(send(s.from, &"abc"[i], 1, 0), 1);
+	assert_int_equal(next_packet(&s, &old), 'a');
+	assert_int_equal(next_packet(&s, &old), 'b');
+	assert_int_equal(sl_nfq_answer_all(s.queue, QUEUE, 1, 0, 1, c->how, &answered), SL_OK);
+	assert_int_equal(answered, PACKETS);
+	if (c->how == SL_NFQ_REPEAT) {
+		check_repeated(&s, old);
+	} else {
+		assert_string_equal(arrived(&s), c->how == SL_NFQ_ACCEPT ? "abc" : "");
+		assert_int_equal(next_packet(&s, &old), 0);
+	}
+	assert_nothing_waits();
+	scene_close(&s);
+}
+
+static void skip_unless_possible(void)
+{
+	if (geteuid() != 0 || unshare(CLONE_NEWNET) != 0) {
+		printf("skipped: needs root, to make network namespaces\n");
+		exit(77);
+	}
+	static const char *const needed[] = { "ip", "iptables", "ip6tables", "nft" };
+	for (size_t i = 0; i < SL_COUNT(needed); i++) {
+		if (!sl_command_exists(needed[i])) {
+			printf("skipped: needs %s\n", needed[i]);
+			exit(77);
+		}
+	}
+}
+
+int main(void)
+{
+	struct CMUnitTest tests[SL_COUNT(lefts)];
+	skip_unless_possible();
+	for (size_t i = 0; i < SL_COUNT(lefts); i++)
+		tests[i] = (struct CMUnitTest){ lefts[i].name, test_left, NULL, NULL,
+			                        (void *)(uintptr_t)&lefts[i] };
+	return _cmocka_run_group_tests("nfq_kernel", tests, SL_COUNT(tests), NULL, NULL);
+}
