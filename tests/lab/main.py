@@ -29,6 +29,7 @@ import os
 import shutil
 import signal
 import sys
+import time
 
 from . import daemon, load, machine, probes, stages
 from .daemon import Daemon
@@ -41,6 +42,7 @@ from .servers import Servers
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 MEGABYTE = 1 << 20
+YOUNG_ENGINE = 2.5  # s; QUICK_DEATH_MS of supervisor_engine.c is less
 BACKENDS = ("auto", "nft", "iptables", "iptables-legacy")
 # What --slow stretches: limits of the lab's clients and of the lab itself ...
 LIMITS = ((probes, "REFUSED_WITHIN"), (probes, "PROMPT"), (probes, "TIMEOUT"), (stages, "TIMEOUT"), (stages, "HEALED_WITHIN"),
@@ -52,8 +54,8 @@ SLUICED_LIMITS = {"hold_limit": 500, "takeover_limit": 3000}
 class Lab:
     """What probes and stages are given."""
 
-    def __init__(self, report, quick):
-        self.report = report
+    def __init__(self, report, quick, kills=1):
+        self.report, self.kills = report, kills
         self.connections = 2000 if quick else 20000
         self.big_bytes = (10 if quick else 100) * MEGABYTE
         self.folder = self.network = self.servers = self.daemon = None
@@ -84,6 +86,8 @@ def options(argv):
     parser.add_argument("--keep", action="store_true", help="leave the lab up at the end, until Ctrl-C")
     parser.add_argument("--quick", action="store_true", help="2,000 connections and 10 MB instead of 20,000 and 100 MB")
     parser.add_argument("--only", metavar="TEXT", default="", help="only rows whose name contains TEXT")
+    parser.add_argument("--kills", type=int, default=1, metavar="N", help="kill the engine under load N times in each "
+                        "family (1)")
     parser.add_argument("--backend", choices=BACKENDS, default="auto", help="which tool sluiced installs its rules with; "
                         "one that the kernel cannot do is an error (auto)")
     parser.add_argument("--slow", type=positive, default=1, metavar="FACTOR", help="stretch every limit of time by FACTOR, "
@@ -136,6 +140,12 @@ def ask_with_nat(lab):
         lab.network.nat(False)
 
 
+def kill_engine(lab):
+    """Engines that die in a row soon after their birth are another story: sluiced then suspects what waits."""
+    stages.engine_killed(lab)
+    time.sleep(YOUNG_ENGINE if lab.kills > 1 else 0)
+
+
 def story(lab):
     """The lab's life, from before the daemon to after it."""
     rules_before = stages.rules_of(lab.network)
@@ -146,7 +156,7 @@ def story(lab):
     old.finish()
     ask(lab)
     for stage in (stages.command_answers, stages.flow_log, stages.reload_lists, stages.fwmarks, stages.under_load,
-                  stages.engine_killed, stages.rules_flushed):
+                  *[kill_engine] * lab.kills, stages.rules_flushed):
         stage(lab)
     ask_with_nat(lab)
     progress("stopping sluiced")
@@ -184,7 +194,7 @@ def set_up(lab, at_exit):
 def run_lab(opts, report):
     sluiced, sluice = programs(opts)
     machine.check_kernel()
-    lab = Lab(report, opts.quick)
+    lab = Lab(report, opts.quick, opts.kills)
     with contextlib.ExitStack() as at_exit:
         try:
             with held():
