@@ -20,13 +20,6 @@ struct sl_prefix {
 	uint8_t addr[16]; /* network order; IPv4 stands in the first four; bits beyond len are 0 */
 };
 
-/* All addresses whose first len bits are those of addr. */
-struct sl_prefix {
-	bool v6;
-	uint8_t len;      /* bits: at most 32, or 128 where v6 */
-	uint8_t addr[16]; /* network order; IPv4 stands in the first four; bits beyond len are 0 */
-};
-
 /* Would a client take a name with this last label for an IPv4 address? (WHATWG URL, "ends in a number") */
 bool sl_address_number(struct sl_bytes label);
 
