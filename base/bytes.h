@@ -3,6 +3,7 @@
 #ifndef SL_BASE_BYTES_H
 #define SL_BASE_BYTES_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -55,6 +56,7 @@ static inline struct sl_bytes sl_bytes_first(struct sl_bytes b, size_t n)
 /* What is left after the first n bytes; empty where there are fewer. */
 static inline struct sl_bytes sl_bytes_skip(struct sl_bytes b, size_t n)
 {
+	assert(b.p != NULL || b.len == 0);
 	if (n > b.len)
 		n = b.len;
 	return (struct sl_bytes){ b.p == NULL ? NULL : b.p + n, b.len - n };

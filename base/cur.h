@@ -8,6 +8,8 @@
 #ifndef SL_BASE_CUR_H
 #define SL_BASE_CUR_H
 
+#include <assert.h>
+
 #include "base/bytes.h"
 #include "base/err.h"
 
@@ -43,6 +45,7 @@ static inline const uint8_t *sl_cur_take(struct sl_cur *c, size_t n)
 		c->err = c->short_err;
 	if (c->err != SL_OK)
 		return NULL;
+	assert(c->p != NULL || c->left == 0); /* else a view was made of nothing, by us */
 	const uint8_t *at = c->p;
 	if (n > 0)
 		c->p += n;

@@ -379,7 +379,7 @@ uint64_t sl_conntrack_dumps(const struct sl_conntrack *ct)
 
 /* Clearing marks. */
 
-enum { UPDATE_MAX = 256 }; /* an update: header, one tuple, mark, mask, zone */
+#define UPDATE_MAX ((size_t)256) /* an update: header, one tuple, mark, mask, zone */
 
 struct updates {
 	uint32_t mask;

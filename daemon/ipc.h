@@ -12,11 +12,12 @@
 
 enum sl_ipc_type {
 	/* supervisor to engine */
-	SL_IPC_LOAD = 1, /* number: generation; text: conf file name, NUL, a path, NUL, ...; fds: conf, then one a path */
-	SL_IPC_TAKE,     /* number: workers; fds: daemon/take.h */
-	SL_IPC_LOG,      /* fds: the new flow log, or none */
-	SL_IPC_CHECK,    /* number: request; text: JSON array of inputs */
-	SL_IPC_STOP,     /* answer what waits, then end */
+	/* number: generation; text: conf file name, NUL, a path, NUL, ...; fds: conf, then one a path */
+	SL_IPC_LOAD = 1,
+	SL_IPC_TAKE,  /* number: workers; fds: daemon/take.h */
+	SL_IPC_LOG,   /* fds: the new flow log, or none */
+	SL_IPC_CHECK, /* number: request; text: JSON array of inputs */
+	SL_IPC_STOP,  /* answer what waits, then end */
 	/* engine to supervisor */
 	SL_IPC_LOADED,      /* number: generation; text: JSON of the policy for status */
 	SL_IPC_LOAD_FAILED, /* number: generation; text: why */
@@ -42,8 +43,8 @@ struct sl_ipc_msg {
 /* A pair of ends, both close-on-exec. */
 int sl_ipc_pair(int end[2]);
 /* Descriptors stay the caller's. SL_ENOENT: the other end is gone. */
-int sl_ipc_send(int end, enum sl_ipc_type type, uint64_t number, struct sl_bytes text, const int *fd, unsigned fds,
-		uint32_t have);
+int sl_ipc_send(int end, enum sl_ipc_type type, uint64_t number, struct sl_bytes text, const int *fd,
+                unsigned fds, uint32_t have);
 /* Waits for one message. Its descriptors become the caller's. SL_ENOENT: the other end is gone; SL_EMALF: not ours;
  * SL_EMORE: nothing there yet (a non-blocking end). */
 int sl_ipc_receive(int end, struct sl_ipc_msg *out);

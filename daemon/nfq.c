@@ -286,6 +286,7 @@ static int each_queue(void (*each)(void *ctx, unsigned queue, unsigned waiting, 
 		return SL_ESYS;
 	while (fgets(line, sizeof(line), f) != NULL) {
 		unsigned v[8];
+		/* NOLINTNEXTLINE(cert-err34-c): printed by the kernel from numbers of this size (seq_show) */
 		int n = sscanf(line, "%u %u %u %u %u %u %u %u", &v[0], &v[1], &v[2], &v[3], &v[4], &v[5],
 		               &v[6], &v[7]);
 		if (n == 8)

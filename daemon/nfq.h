@@ -35,8 +35,8 @@ struct sl_nfq_packet {
 };
 
 struct sl_nfq_counts {
-	uint64_t
-	        enobufs; /* the socket buffer overflowed: the kernel dropped packets, or let them pass (fail_open) */
+	/* the socket buffer overflowed: the kernel dropped packets, or let them pass (fail_open) */
+	uint64_t enobufs;
 	uint64_t errors;       /* verdicts that the kernel refused, messages that make no sense */
 	uint64_t send_retries; /* verdicts sent once more, because the kernel had no memory for them */
 };

@@ -28,16 +28,19 @@ struct sl_rules_cfg {
 };
 
 struct sl_rules_counts {
-	uint64_t unjudged_packets; /* should have been judged and were not: queue bypass, fail-open, another's ACCEPT */
-	uint64_t invalid_packets;  /* from inside, with payload, that conntrack calls INVALID: passed, never queued */
-	uint64_t unrefused_packets; /* blocked ones that another's ACCEPT led past our refusal: dropped by the last rule */
+	/* should have been judged and were not: queue bypass, fail-open, another's ACCEPT */
+	uint64_t unjudged_packets;
+	/* from inside, with payload, that conntrack calls INVALID: passed, never queued */
+	uint64_t invalid_packets;
+	/* blocked ones that another's ACCEPT led past our refusal: dropped by the last rule */
+	uint64_t unrefused_packets;
 };
 
 struct sl_rules; /* opaque */
 
 /* Probes which backend works here. SL_EUNSUP, with words for diag, when none does. Installs nothing. */
 int sl_rules_open(const struct sl_rules_cfg *cfg, const struct sl_diag *diag, struct sl_rules **out);
-void sl_rules_close(struct sl_rules **r); /* does not remove the rules */
+void sl_rules_close(struct sl_rules **r);               /* does not remove the rules */
 const char *sl_rules_backend(const struct sl_rules *r); /* "nft", "iptables (nf_tables)", "iptables-legacy" */
 
 /* Puts the rules in place, atomically per table; again and after a crash as well. */

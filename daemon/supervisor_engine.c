@@ -180,8 +180,8 @@ void sl_supervisor_child_event(struct sl_supervisor *s)
 	if (s->next != NULL)
 		sl_supervisor_reload_done(s, false);
 	s->engine_restarts++;
-	bool quick =
-	        was != SL_CHILD_ACTIVE || sl_mono_since(now, s->engine_started).us < QUICK_DEATH_MS * 1000;
+	bool quick = was != SL_CHILD_ACTIVE ||
+	             sl_mono_since(now, s->engine_started).us < sl_span_ms(QUICK_DEATH_MS).us;
 	s->quick_deaths = quick ? s->quick_deaths + 1 : 0;
 	if (s->failed_at.us == 0)
 		s->failed_at = now;

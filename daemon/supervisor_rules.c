@@ -71,7 +71,7 @@ static void verify_urgently(struct sl_supervisor *s)
 
 void sl_supervisor_rules_timers(struct sl_supervisor *s, struct sl_mono now)
 {
-	bool due = sl_mono_since(now, s->rules_polled).us >= POLL_MS * 1000;
+	bool due = sl_mono_since(now, s->rules_polled).us >= sl_span_ms(POLL_MS).us;
 
 	/* A notification is read at once; legacy tables are looked at a few times a second. */
 	if (!sl_rules_watch_poll_needed(s->rules) || due) {

@@ -25,7 +25,7 @@ void sl_flow_table_free(struct sl_flow_table **ft);
 /* The flow of a packet that goes in the direction of key; made, zeroed, with its key and born = now, when there was
  * none (*fresh is set). Touches it: seen = now. Never NULL, since a full table puts one out. */
 struct sl_flow *sl_flow_table_get(struct sl_flow_table *ft, const struct sl_flow_key *key, struct sl_mono now,
-				  bool *fresh);
+                                  bool *fresh);
 /* NULL when there is none; does not touch it. */
 struct sl_flow *sl_flow_table_find(struct sl_flow_table *ft, const struct sl_flow_key *key);
 void sl_flow_table_drop(struct sl_flow_table *ft, struct sl_flow *flow); /* without calling gone() */

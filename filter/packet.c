@@ -79,7 +79,7 @@ static int walk_extensions(struct walk *w, uint8_t *next, bool ip6)
 static int read_ip4(struct walk *w, struct sl_flow_key *key)
 {
 	struct walk start = *w;
-	size_t header = (sl_cur_u8(&w->c) & 0x0fU) * 4;
+	size_t header = (size_t)(sl_cur_u8(&w->c) & 0x0f) * 4;
 	sl_cur_skip(&w->c, 1);
 	size_t total = sl_cur_u16(&w->c);
 	if (header < IP4_HEADER)

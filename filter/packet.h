@@ -10,11 +10,13 @@
 enum { SL_TCP_FIN = 1, SL_TCP_SYN = 2, SL_TCP_RST = 4, SL_TCP_ACK = 16 };
 
 struct sl_packet {
-	struct sl_flow_key key;  /* in the direction of this packet */
-	uint32_t seq, ack;       /* TCP; seq is that of the first payload byte: a SYN counts one (RFC 9293 §3.4) */
+	struct sl_flow_key key; /* in the direction of this packet */
+	/* TCP; seq is that of the first payload byte: a SYN counts one (RFC 9293 §3.4) */
+	uint32_t seq, ack;
 	uint8_t flags;           /* TCP: SL_TCP_ bits */
 	struct sl_bytes payload; /* what was copied of the payload */
-	uint32_t payload_len;    /* what there is of it on the wire: more than payload.len where the copy was cut */
+	/* what there is of it on the wire: more than payload.len where the copy was cut */
+	uint32_t payload_len;
 };
 
 /* ip    the copied bytes; wire_len  the packet's length before it was cut, at least ip.len.

@@ -10,10 +10,12 @@
 #include "base/err.h"
 
 struct sl_tls_hello {
-	struct sl_bytes sni;  /* host_name (RFC 6066 §3) as sent; .p is NULL when absent */
-	struct sl_bytes alpn; /* ProtocolNameList (RFC 7301 §3.1), still encoded, without its length; NULL when absent */
-	uint16_t version;     /* the best one offered: supported_versions, else legacy_version; GREASE (RFC 8701) aside */
-	bool ech;             /* encrypted_client_hello (type 0xfe0d) is there: real or GREASE */
+	struct sl_bytes sni; /* host_name (RFC 6066 §3) as sent; .p is NULL when absent */
+	/* ProtocolNameList (RFC 7301 §3.1), still encoded, without its length; NULL when absent */
+	struct sl_bytes alpn;
+	/* the best one offered: supported_versions, else legacy_version; GREASE (RFC 8701) aside */
+	uint16_t version;
+	bool ech; /* encrypted_client_hello (type 0xfe0d) is there: real or GREASE */
 };
 
 /* stream   the client's bytes so far, in order, borrowed.   scratch   holds a hello joined from several records.

@@ -331,7 +331,7 @@ struct work {
 	struct sl_flow_log *log;
 	unsigned worker;
 };
-enum { EACH = 10000 };
+#define EACH 10000U
 
 static void *work(void *arg)
 {
@@ -342,9 +342,9 @@ static void *work(void *arg)
 
 static void test_many_workers(void **state)
 {
-	static uint32_t number[4 * EACH];
+	static uint32_t number[4UL * EACH];
 	int fd = temp_file();
-	struct sl_flow_log *log = new_log(4, 64 * 1024, dup(fd));
+	struct sl_flow_log *log = new_log(4, 64UL * 1024, dup(fd));
 	struct work w[4];
 	pthread_t thread[4];
 	struct sl_flow_log_stats s;
@@ -360,7 +360,7 @@ static void test_many_workers(void **state)
 	do {
 		sleep_ms(5);
 		sl_flow_log_count(log, &s);
-	} while (s.written + s.dropped < 4 * EACH);
+	} while (s.written + s.dropped < 4UL * EACH);
 	sl_flow_log_free(&log);
 	size_t n = numbers_of(fd, number, SL_COUNT(number));
 	assert_int_equal(n, s.written);

@@ -238,7 +238,7 @@ static void give_copy(struct bench *b, struct sl_packet pkt, uint32_t id, bool s
 {
 	uint8_t *copy = malloc(pkt.payload.len == 0 ? 1 : pkt.payload.len);
 	assert_non_null(copy);
-	if (pkt.payload.len > 0)
+	if (pkt.payload.p != NULL)
 		memcpy(copy, pkt.payload.p, pkt.payload.len);
 	pkt.payload.p = copy;
 	give(b, &pkt, id, start_seen);

@@ -142,8 +142,8 @@ static void a_full_table_puts_out_the_one_seen_longest_ago(void **state)
 	struct seen_gone g = { 0 };
 	struct sl_flow_table *ft = make(SMALLEST, &g);
 	(void)state;
-	for (uint16_t i = 0; i < SMALLEST; i++)
-		(void)get(ft, i, i, true);
+	for (unsigned i = 0; i < SMALLEST; i++)
+		(void)get(ft, (uint16_t)i, i, true);
 	(void)get(ft, 0, 100, false); /* seen again: 1 is now the oldest */
 	(void)get(ft, 1000, 101, true);
 	assert_int_equal(g.evicted, 1);
@@ -191,9 +191,9 @@ static void agrees_with_an_array_under_churn(void **state)
 			continue;
 		}
 		if (seen[port] == 0 && count++ == MAX) {
-			uint16_t oldest = PORTS;
-			for (uint16_t i = 0; i < PORTS; i++)
-				if (seen[i] != 0 && (oldest == PORTS || seen[i] < seen[oldest]))
+			unsigned oldest = 0;
+			for (unsigned i = 1; i < PORTS; i++)
+				if (seen[i] != 0 && (seen[oldest] == 0 || seen[i] < seen[oldest]))
 					oldest = i;
 			seen[oldest] = 0;
 			count--;
@@ -202,8 +202,8 @@ static void agrees_with_an_array_under_churn(void **state)
 		seen[port] = t;
 		assert_int_equal(sl_flow_table_count(ft), count);
 	}
-	for (uint16_t i = 0; i < PORTS; i++)
-		assert_int_equal(has(ft, i), seen[i] != 0);
+	for (unsigned i = 0; i < PORTS; i++)
+		assert_int_equal(has(ft, (uint16_t)i), seen[i] != 0);
 	sl_flow_table_free(&ft);
 }
 

@@ -165,7 +165,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 3 + 2 * wanted || size >= BUDGET / 2) /* also when all of it comes twice */
 		return 0;
 	struct sl_bytes all = sl_bytes_skip(sl_bytes_of(data, size), 2 + 2 * wanted);
-	struct piece piece[PACKETS], one = { 0, all.len, 0 };
+	struct piece piece[PACKETS] = { 0 }, one = { 0, all.len, 0 };
 	size_t n = cut(all, data + 2, wanted, piece);
 	bool free_order = (mode & (MODE_SYN | MODE_IN_ORDER)) == 0;
 	for (size_t i = 1; i < n; i++)

@@ -22,6 +22,7 @@ static bool same(const struct sl_host *a, const struct sl_host *b)
 static void check_upper(const uint8_t *data, size_t size, const struct sl_host *host)
 {
 	struct sl_host again;
+	must(size > 0); /* nothing is no host */
 	uint8_t *upper = malloc(size);
 	must(upper != NULL);
 	for (size_t i = 0; i < size; i++)

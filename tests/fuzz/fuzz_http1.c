@@ -10,9 +10,11 @@
 
 static bool same_view(struct sl_bytes a, const uint8_t *base_a, struct sl_bytes b, const uint8_t *base_b)
 {
-	if ((a.p == NULL) != (b.p == NULL) || !sl_bytes_equal(a, b))
+	if (a.p == NULL || b.p == NULL)
+		return a.p == b.p && a.len == 0 && b.len == 0;
+	if (!sl_bytes_equal(a, b))
 		return false;
-	return a.p == NULL || a.p - base_a == b.p - base_b || (a.len == 1 && a.p[0] == '/');
+	return a.p - base_a == b.p - base_b || (a.len == 1 && a.p[0] == '/');
 }
 
 static bool same_body(const struct sl_http1_body *a, const struct sl_http1_body *b)

@@ -36,7 +36,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 2)
 		return 0;
 	struct sl_bytes ip = { data + 2, size - 2 };
-	size_t wire_len = ip.len + data[0] * 300U;
+	size_t wire_len = ip.len + (size_t)data[0] * 300;
 	struct sl_bytes cut = sl_bytes_first(ip, ip.len * data[1] / 256);
 	struct sl_packet all = { 0 }, part = { 0 };
 	int a = read_copy(ip, wire_len, &all), p = read_copy(cut, wire_len, &part);

@@ -70,7 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size == 0 || size > 32768)
 		return 0;
 	struct sl_bytes stream = { data + 1, size - 1 };
-	size_t scratch = data[0] * 32U;
+	size_t scratch = (size_t)data[0] * 32;
 	ask(stream, scratch, &all);
 	size_t step =
 	        1 + stream.len / 128; /* every place of a split; of a larger input other places each time */

@@ -12,23 +12,27 @@
 
 enum { SKIPPED = 77 };
 
-/* A whole file, unpacked where it is gzip. The caller frees. */
+/* A whole file, unpacked where it is gzip, and a NUL that *len does not count. The caller frees. */
 static char *slurp(const char *name, size_t *len)
 {
 	char command[512];
 	size_t cap = 1 << 16;
 	char *text = malloc(cap);
+	assert_non_null(text);
 	(void)snprintf(command, sizeof(command), "gzip -dcf '" SHARED "%s'", name);
 	FILE *f = popen(command, "r");
 	assert_non_null(f);
 	*len = 0;
 	for (size_t n = 1; n > 0; *len += n) {
-		if (*len == cap)
-			text = realloc(text, cap *= 2);
-		assert_non_null(text);
-		n = fread(text + *len, 1, cap - *len, f);
+		if (*len + 1 == cap) {
+			char *more = realloc(text, cap *= 2);
+			assert_non_null(more);
+			text = more;
+		}
+		n = fread(text + *len, 1, cap - *len - 1, f);
 	}
 	assert_int_equal(pclose(f), 0);
+	text[*len] = '\0';
 	return text;
 }
 
@@ -54,9 +58,6 @@ static unsigned count_blocked(const struct sl_policy *p)
 	size_t len = 0;
 	char *text = slurp("lists/clean-top100k.domains.txt.gz", &len), *save = NULL;
 	unsigned n = 0;
-	text = realloc(text, len + 1);
-	assert_non_null(text);
-	text[len] = '\0';
 	for (char *name = strtok_r(text, "\n", &save); name != NULL; name = strtok_r(NULL, "\n", &save)) {
 		struct sl_query q = { .host = sl_bytes_str(name), .port = 443 };
 		struct sl_decision d;

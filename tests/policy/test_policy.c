@@ -814,6 +814,13 @@ static uint32_t pick(uint64_t *seed, uint32_t n)
 	return (uint32_t)(*seed >> 33) % n;
 }
 
+static void append(char out[TEXT], const char *more)
+{
+	size_t len = strlen(out), n = strlen(more);
+	assert_true(len + n < TEXT);
+	memcpy(out + len, more, n + 1);
+}
+
 static void pick_host(uint64_t *seed, char out[TEXT])
 {
 	unsigned n = 1 + pick(seed, 4);
@@ -821,8 +828,8 @@ static void pick_host(uint64_t *seed, char out[TEXT])
 	for (unsigned i = 0; i < n; i++) {
 		static const char *const labels[] = { "a", "b", "ab", "xn--a" };
 		if (i > 0)
-			strcat(out, ".");
-		strcat(out, labels[pick(seed, 8) < 6 ? pick(seed, 2) : pick(seed, 4)]);
+			append(out, ".");
+		append(out, labels[pick(seed, 8) < 6 ? pick(seed, 2) : pick(seed, 4)]);
 	}
 }
 
@@ -834,14 +841,14 @@ static void pick_path(uint64_t *seed, bool entry, char out[TEXT])
 	unsigned n = pick(seed, 4);
 	out[0] = '\0';
 	for (unsigned i = 0; i < n; i++) {
-		strcat(out, "/");
-		strcat(out, names[pick(seed, 3)]);
+		append(out, "/");
+		append(out, names[pick(seed, 3)]);
 	}
 	const char *query = queries[pick(seed, 6)];
 	if ((out[0] == '\0' && (query[0] != '\0' || !entry)) ||
 	    (!entry && query[0] == '\0' && pick(seed, 3) == 0))
-		strcat(out, "/");
-	strcat(out, query);
+		append(out, "/");
+	append(out, query);
 }
 
 static uint16_t pick_port(uint64_t *seed, bool entry)

@@ -124,7 +124,7 @@ static const struct long_case {
 	{ "a longer segment is cut off whole", "/b/", 'a', SL_PATH_MAX, "", 3, true },
 	{ "one byte too many cuts too", "/", 'a', SL_PATH_MAX, "", 1, true },
 	{ "a slash that does not fit cuts its segment", "/b/", 'a', SL_PATH_MAX - 3, "/", 3, true },
-	{ "a long segment that is taken back was never there", "/b/", 'a', 3 * SL_PATH_MAX, "/../c", 4,
+	{ "a long segment that is taken back was never there", "/b/", 'a', 3UL * SL_PATH_MAX, "/../c", 4,
 	  false },
 	{ "dots that take back one of two long ones", "/b/", 'a', SL_PATH_MAX, "/x/../c", 3, true },
 	{ "dots behind a path that is nearly full", "/", 'a', SL_PATH_MAX - 2, "/../c", 2, false },
