@@ -12,11 +12,15 @@ from .interrupts import held
 from .namespaces import LabError, remove_leftovers, run
 from .report import progress
 
-BUILD_PACKAGES = ("gcc", "libc6-dev", "cmake", "ninja-build", "pkg-config", "libmnl-dev", "libnetfilter-queue-dev",
-                  "liburcu-dev", "libxxhash-dev", "libjemalloc-dev", "libidn2-dev", "libyaml-dev", "libjansson-dev",
-                  "libcap-ng-dev", "libsystemd-dev", "nettle-dev", "libcmocka-dev")
-RUN_PACKAGES = ("iproute2", "iptables", "nftables", "conntrack", "nginx", "curl", "openssl", "python3")
+PACKAGES = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "packages.txt")
 POLICY_RC = "/usr/sbin/policy-rc.d"
+
+
+def packages(*purposes):
+    """Those of tests/packages.txt for these purposes."""
+    with open(PACKAGES) as lines:
+        words = [line.partition("#")[0].split() for line in lines]
+    return [package for purpose, *rest in filter(None, words) if purpose in purposes for package in rest]
 
 
 def install(packages):

@@ -11,7 +11,8 @@ How to add a row
     IPv4 and IPv6 and again with NAT, and packets queued are counted for it.
     A story (something is started, killed, reloaded meanwhile) is a function in stages.py, called below in the order
     of the lab's life.
-    A new name or list goes to names.py, a new server to servers.py, a new package to machine.py.
+    A new name or list goes to names.py, a new server to servers.py, a new package to
+    tests/packages.txt.
 Try it alone with `sudo ./lab --quick --only 'part of its name'`.
 
 How it is built
@@ -21,7 +22,8 @@ How it is built
     rawtcp.py      TCP in userspace                   load.py     many short connections
     probes.py      the table of questions             stages.py   the stories
     machine.py     packages, build, kernel            names.py    host names and lists
-    interrupts.py  Ctrl-C at a good moment            crypto.py   for tls13.py"""
+    interrupts.py  Ctrl-C at a good moment            crypto.py   for tls13.py
+    limits.py      how soon is soon enough"""
 
 import argparse
 import contextlib
@@ -31,7 +33,7 @@ import signal
 import sys
 import time
 
-from . import daemon, load, machine, probes, stages
+from . import daemon, limits, load, machine, probes, stages
 from .daemon import Daemon
 from .interrupts import Interrupted, catch, held, ignore
 from .load import Load
@@ -45,7 +47,7 @@ MEGABYTE = 1 << 20
 YOUNG_ENGINE = 2.5  # s; QUICK_DEATH_MS of supervisor_engine.c is less
 BACKENDS = ("auto", "nft", "iptables", "iptables-legacy")
 # What --slow stretches: limits of the lab's clients and of the lab itself ...
-LIMITS = ((probes, "REFUSED_WITHIN"), (probes, "PROMPT"), (probes, "TIMEOUT"), (stages, "TIMEOUT"), (stages, "HEALED_WITHIN"),
+LIMITS = ((limits, "refused"), (limits, "prompt"), (limits, "healed"), (probes, "TIMEOUT"), (stages, "TIMEOUT"),
           (load, "HANGS_AFTER"), (daemon, "READY_WITHIN"), (daemon, "STOPS_WITHIN"))
 # ... and sluiced's own, in milliseconds as shipped: a slow machine's clients send slowly, its next engine loads slowly.
 SLUICED_LIMITS = {"hold_limit": 500, "takeover_limit": 3000}
@@ -91,7 +93,7 @@ def options(argv):
     parser.add_argument("--backend", choices=BACKENDS, default="auto", help="which tool sluiced installs its rules with; "
                         "one that the kernel cannot do is an error (auto)")
     parser.add_argument("--slow", type=positive, default=1, metavar="FACTOR", help="stretch every limit of time by FACTOR, "
-                        "for a machine that is emulated or very busy: those of the clients here and sluiced's hold_limit "
+                        "for a machine that is emulated or very busy, or programs with sanitizers: those of the clients here and sluiced's hold_limit "
                         "and takeover_limit (1)")
     parser.add_argument("--build-dir", metavar="DIR", help="use the programs in DIR; install and build nothing")
     parser.add_argument("--no-daemon", action="store_true", help=argparse.SUPPRESS)  # of the lab itself, unfiltered
@@ -116,7 +118,7 @@ def programs(opts):
         return None, None
     folder = opts.build_dir
     if folder is None:
-        machine.install(machine.BUILD_PACKAGES + machine.RUN_PACKAGES)
+        machine.install(machine.packages("build", "lab"))
         folder = machine.build(SOURCE)
     return machine.program(folder, "sluiced"), machine.program(folder, "sluice")
 

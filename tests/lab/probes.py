@@ -2,7 +2,7 @@
 """probes.py - the table of what is asked through the gateway, one entry a row. Each runs for IPv4 and for IPv6, and once
 more with NAT on the gateway. An entry names what it shows, what is expected, and a function (lab, family) -> Outcome.
 
-A blocked TCP connection must be refused fast: the client sees a reset within REFUSED_WITHIN of its last byte."""
+A blocked TCP connection must be refused fast: the client sees a reset within limits.refused of its last byte."""
 
 import functools
 import hashlib
@@ -15,15 +15,13 @@ from dataclasses import dataclass
 from typing import Callable
 from urllib.parse import urlsplit
 
-from . import names, tls
+from . import limits, names, tls
 from .namespaces import SERVER, host_in_url
 from .rawtcp import RawTcp
 from .report import Row
 from .servers import BANNER, ECHO, HTTP, SSH_LIKE, TLS
 from .tls13 import Tls13Session
 
-REFUSED_WITHIN = 100  # ms
-PROMPT = 50  # ms: an answer that nobody held back
 TIMEOUT = 10  # s
 HANDFUL = 8  # packets of a bulk flow that may reach userspace
 ALLOWED, BLOCKED, LATE = "allowed", "blocked", "blocked, but late"
@@ -74,7 +72,7 @@ def attempt(work):
     try:
         return Outcome(work(clock.restart), clock.ms())
     except (ConnectionResetError, BrokenPipeError):
-        return Outcome(BLOCKED if clock.ms() < REFUSED_WITHIN else LATE, clock.ms())
+        return Outcome(BLOCKED if clock.ms() < limits.refused else LATE, clock.ms())
     except TimeoutError:
         return Outcome("timeout", clock.ms())
     except (OSError, EOFError, ValueError) as error:
@@ -101,7 +99,7 @@ def curl_verdict(status, errors, ms):
     if status == 0:
         return None
     if status in (35, 56) and "reset" in errors:
-        return BLOCKED if ms < REFUSED_WITHIN else LATE
+        return BLOCKED if ms < limits.refused else LATE
     return "timeout" if status == 28 else "curl exit %d: %s" % (status, errors.strip())
 
 
@@ -283,7 +281,7 @@ def prompt_answers(line, sent):
     sent()
     while len(banner) < len(BANNER):
         banner += tls.received(line)
-    if banner != BANNER or clock.ms() > PROMPT:
+    if banner != BANNER or clock.ms() > limits.prompt:
         return "banner after %.0f ms" % clock.ms()
     for number in range(20):
         word = b"SSH-2.0-client line %d\r\n" % number
@@ -295,7 +293,7 @@ def prompt_answers(line, sent):
         times.append(clock.ms())
         if answer != word:
             return "a line came back altered"
-    slow = max(times[0], statistics.median(times)) > PROMPT
+    slow = max(times[0], statistics.median(times)) > limits.prompt
     return "round trips of %s ms" % ", ".join("%.0f" % t for t in times) if slow else ALLOWED
 
 

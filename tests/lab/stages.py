@@ -12,15 +12,13 @@ import socket
 import ssl
 import time
 
-from . import names, tls
+from . import limits, names, tls
 from .daemon import MARK_MASK
 from .load import describe
 from .namespaces import CLIENT, FAMILIES, IPTABLES, SERVER
 from .probes import ALLOWED, BLOCKED, TIMEOUT, Clock, Outcome, attempt, curl, hello, stream, whole_page
 from .report import Row, progress
 from .servers import ECHO, TLS
-
-HEALED_WITHIN = 1000  # ms
 
 
 def add(lab, name, family, expected, outcome):
@@ -247,7 +245,7 @@ def rules_flushed(lab):
         tool = IPTABLES[family]
         for title, commands in (("nft flush ruleset", (("nft", "flush", "ruleset"),)),
                                 ("%s -F" % tool, ((tool, "-w", "-F"), (tool, "-w", "-t", "mangle", "-F")))):
-            name = "load: `%s` is healed within 1 s" % title
+            name = "load: `%s` is healed within %g s" % (title, limits.healed / 1000)
             if lab.report.wants(name):
                 progress(name + " over IPv%d" % family)
                 add(lab, name, family, "healed, no allowed connection failed", _flush(lab, family, commands))
@@ -260,7 +258,7 @@ def _flush(lab, family, commands):
             lab.network.gateway.run(*command)
         clock, in_a_row = Clock(), 0
         healed = None
-        while in_a_row < 5 and clock.ms() < 5 * HEALED_WITHIN:
+        while in_a_row < 5 and clock.ms() < 5 * limits.healed:
             if hello(lab, family, names.BLOCKED).got == BLOCKED:
                 healed = clock.ms() if in_a_row == 0 else healed
                 in_a_row += 1
@@ -268,7 +266,7 @@ def _flush(lab, family, commands):
                 in_a_row = 0
         load.end()
         result = load.result()
-    word = "healed" if in_a_row and healed < HEALED_WITHIN else "not healed in time"
+    word = "healed" if in_a_row and healed < limits.healed else "not healed in time"
     load_word = "no allowed connection failed" if set(result) == {"right"} else describe(result)
     return Outcome("%s, %s" % (word, load_word), healed)
 

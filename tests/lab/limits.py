@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""limits.py - how soon is soon enough, in milliseconds. Slow machines and programs are given more (--slow)."""
+
+refused = 100  # from the client's last byte to the reset that it sees
+prompt = 50  # an answer that nobody held back
+healed = 1000  # from a flush of the rules to a blocked name that is refused again
