@@ -175,7 +175,7 @@ static int inspect(const struct sl_cli *cli, const struct sl_prefilter_file *fil
 		sl_cli_error("%s: %s", cli->arg[1], sl_strerror(err));
 		return SL_EXIT_ERROR;
 	}
-	if (!cli->json)
+	if (cli->json == NULL)
 		print_report(report);
 	else if (json_dumpf(report, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9)) == 0)
 		(void)putchar('\n');
@@ -188,7 +188,7 @@ static void print_answer(const struct sl_cli *cli, struct sl_bytes key, bool per
 {
 	const char *answer = perhaps ? "perhaps" : "absent";
 
-	if (!cli->json) {
+	if (cli->json == NULL) {
 		(void)printf("%-7s  %.*s\n", answer, (int)sl_min(key.len, 4096), (const char *)key.p);
 		return;
 	}
@@ -245,7 +245,8 @@ static int run(const struct sl_cli *cli)
 
 const struct sl_cli_command sl_cli_bloom = {
 	.name = "bloom",
-	.options = "jbkme",
+	.options = SL_CLI_BIT(json) | SL_CLI_BIT(bits) | SL_CLI_BIT(hashes) | SL_CLI_BIT(seed) |
+	           SL_CLI_BIT(entries),
 	.usage = "inspect|test [--json] [--entries FILE] [--bits N --hashes N --seed N] FILE [ENTRY...]",
 	.summary = "what is wrong with a prefilter for Apple's NEURLFilter, or what it answers",
 	.help = "inspect says what the file holds, how often it asks PIR for nothing, and, given the entries "

@@ -108,7 +108,7 @@ static int ask_files(const struct sl_cli *cli, json_t *results)
 	if (err == SL_ENOENT)
 		sl_cli_error(
 		        "check: no sluiced answers and there is no %s; name a configuration with --config",
-		        cli->config);
+		        sl_cli_conf_path(cli));
 	if (err == SL_OK)
 		err = sl_policy_load(conf, open_path, NULL, &sl_cli_diag, &policy, NULL);
 	for (int i = 0; i < cli->args && err == SL_OK; i++) {
@@ -187,7 +187,7 @@ static int print(const struct sl_cli *cli, const json_t *results)
 
 	json_array_foreach(results, i, answer)
 	{
-		if (cli->json) {
+		if (cli->json != NULL) {
 			(void)json_dumpf(answer, stdout, JSON_COMPACT);
 			(void)putchar('\n');
 		} else {
@@ -213,9 +213,9 @@ static int run(const struct sl_cli *cli)
 	if (err != SL_OK) {
 		(void)json_array_clear(results);
 		err = ask_files(cli, results);
-		if (err == SL_OK && !cli->json)
+		if (err == SL_OK && cli->json == NULL)
 			sl_cli_error("check: no sluiced answered; this is what the files that %s names say",
-			             cli->config);
+			             sl_cli_conf_path(cli));
 	}
 	if (err == SL_OK)
 		status = print(cli, results);
@@ -225,7 +225,7 @@ static int run(const struct sl_cli *cli)
 
 const struct sl_cli_command sl_cli_check = {
 	.name = "check",
-	.options = "csj",
+	.options = SL_CLI_BIT(config) | SL_CLI_BIT(control) | SL_CLI_BIT(json),
 	.usage = "[--config FILE] [--control PATH] [--json] HOST|URL...",
 	.summary = "what would happen to a host or URL, and which line of which list says so",
 	.help = "Asks the running sluiced; without one, or without permission to ask it, reads the lists "

@@ -107,7 +107,7 @@ static int run(const struct sl_cli *cli)
 
 const struct sl_cli_command sl_cli_cleanup = {
 	.name = "cleanup",
-	.options = "cs",
+	.options = SL_CLI_BIT(config) | SL_CLI_BIT(control),
 	.usage = "[--config FILE | --control PATH]",
 	.summary = "remove what a crashed sluiced left in the kernel",
 	.help = "Removes rules, chains and tables of ours and clears our bits in the marks of connections; "

@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/diag.h"
 #include "base/util.h"
@@ -18,21 +19,27 @@ enum {
 	SL_EXIT_NOT_RUNNING = 3, /* status, as LSB and systemd have it */
 };
 
-/* What was given before or after the subcommand's name. */
+enum sl_cli_option {
+#define SL_CLI_OPT(name, arg, help) SL_CLI_##name,
+#include "daemon/cli/option.def"
+#undef SL_CLI_OPT
+	SL_CLI_OPTIONS
+};
+#define SL_CLI_BIT(name) (UINT64_C(1) << SL_CLI_##name)
+
+/* What was given before or after the subcommand's name: each option's argument, "" where it takes none, NULL where it was
+ * not given. */
 struct sl_cli {
-	const char *config; /* never NULL */
-	bool config_given;
-	const char *control; /* NULL: what the configuration says */
-	bool json;
-	bool flows;                                 /* replay */
-	const char *bits, *hashes, *seed, *entries; /* bloom; NULL where not given */
-	char **arg;                                 /* what is neither option nor name */
+#define SL_CLI_OPT(name, arg, help) const char *name;
+#include "daemon/cli/option.def"
+#undef SL_CLI_OPT
+	char **arg; /* what is neither option nor name */
 	int args;
 };
 
 struct sl_cli_command {
 	const char *name;
-	const char *options; /* the letters in main.c's table that mean something to it */
+	uint64_t options;    /* SL_CLI_BITs of those that mean something to it */
 	const char *usage;   /* its arguments */
 	const char *summary; /* one line */
 	const char *help;    /* what one has to know to use it */
@@ -46,6 +53,8 @@ extern const struct sl_cli_command sl_cli_status, sl_cli_check, sl_cli_reload, s
 SL_PRINTF(1, 2) void sl_cli_error(const char *fmt, ...);
 extern const struct sl_diag sl_cli_diag;
 
+/* Where the configuration is. */
+const char *sl_cli_conf_path(const struct sl_cli *cli);
 /* The configuration. SL_ENOENT where the file is absent and was not asked for by name: then nothing is said, and what
  * conf.def says is in force. Other failures were told to stderr. */
 int sl_cli_conf(const struct sl_cli *cli, struct sl_conf **out);

@@ -83,17 +83,22 @@ static int read_conf(const struct sl_cli *cli, struct sl_conf **out)
 	char *text = NULL;
 	size_t len = 0;
 
-	int err = read_text(cli->config, &text, &len);
-	if (err != SL_OK && errno == ENOENT && !cli->config_given)
+	int err = read_text(sl_cli_conf_path(cli), &text, &len);
+	if (err != SL_OK && errno == ENOENT && cli->config == NULL)
 		return SL_ENOENT;
 	if (err != SL_OK) {
 		sl_cli_error("%s: the configuration cannot be read: %s; name another one with --config",
-		             cli->config, strerror(errno));
+		             sl_cli_conf_path(cli), strerror(errno));
 		return err;
 	}
-	err = sl_conf_read(cli->config, sl_bytes_of(text, len), &sl_cli_diag, out);
+	err = sl_conf_read(sl_cli_conf_path(cli), sl_bytes_of(text, len), &sl_cli_diag, out);
 	free(text);
 	return err;
+}
+
+const char *sl_cli_conf_path(const struct sl_cli *cli)
+{
+	return cli->config == NULL ? "/etc/sluice/sluice.yaml" : cli->config;
 }
 
 int sl_cli_conf(const struct sl_cli *cli, struct sl_conf **out)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* main.c - finds the subcommand. Options may stand before or after its name. */
 #include <getopt.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,53 +11,41 @@
 static const struct sl_cli_command *const commands[] = { &sl_cli_status,  &sl_cli_check, &sl_cli_reload,
 	                                                 &sl_cli_cleanup, &sl_cli_bloom, &sl_cli_replay };
 
-static const struct option options[] = {
-	{ "config", required_argument, NULL, 'c' },
-	{ "control", required_argument, NULL, 's' },
-	{ "json", no_argument, NULL, 'j' },
-	{ "bits", required_argument, NULL, 'b' },
-	{ "hashes", required_argument, NULL, 'k' },
-	{ "seed", required_argument, NULL, 'm' },
-	{ "entries", required_argument, NULL, 'e' },
-	{ "help", no_argument, NULL, 'h' },
-	{ "flows", no_argument, NULL, 'f' },
-	{ "version", no_argument, NULL, 'V' },
-	{ NULL, 0, NULL, 0 },
+/* By enum sl_cli_option. */
+static const struct spec {
+	const char *name, *arg, *help;
+	size_t at; /* of its value in struct sl_cli */
+} specs[] = {
+#define SL_CLI_OPT(name, arg, help) { #name, arg, help, offsetof(struct sl_cli, name) },
+#include "daemon/cli/option.def"
+#undef SL_CLI_OPT
 };
 
-static const char *option_name(char letter)
+enum { OPTION_TEXT = 32, HELP = SL_CLI_OPTIONS, VERSION };
+
+/* As it is typed. */
+static const char *option_name(size_t i)
 {
-	for (size_t i = 0; options[i].name != NULL; i++)
-		if (options[i].val == letter)
-			return options[i].name;
-	return "?";
+	static char name[SL_CLI_OPTIONS][OPTION_TEXT];
+	for (size_t k = 0; specs[i].name[k] != '\0' && k < OPTION_TEXT - 1; k++)
+		name[i][k] = specs[i].name[k] == '_' ? '-' : specs[i].name[k];
+	return name[i];
 }
 
-static void help_option(char letter)
+static void help_option(size_t i)
 {
-	static const struct {
-		char letter;
-		const char *text;
-	} help[] = {
-		{ 'c', "--config FILE   the configuration; default /etc/sluice/sluice.yaml" },
-		{ 's', "--control PATH  the control socket; default: what the configuration says" },
-		{ 'j', "--json          print JSON" },
-		{ 'f', "--flows         one JSON object for each flow" },
-		{ 'b', "--bits N        of raw bits: bitCount" },
-		{ 'k', "--hashes N      of raw bits: hashCount" },
-		{ 'm', "--seed N        of raw bits: murmurSeed" },
-		{ 'e', "--entries FILE  more entries, one a line" },
-	};
-	for (size_t i = 0; i < SL_COUNT(help); i++)
-		if (help[i].letter == letter)
-			(void)printf("  %s\n", help[i].text);
+	char text[OPTION_TEXT * 2];
+	(void)snprintf(text, sizeof(text), "--%s%s%s", option_name(i), specs[i].arg == NULL ? "" : " ",
+	               specs[i].arg == NULL ? "" : specs[i].arg);
+	(void)printf("  %-16s %s\n", text, specs[i].help);
 }
 
 static void help_command(const struct sl_cli_command *c)
 {
 	(void)printf("usage: sluice %s %s\n%s\n\n%s\n\n", c->name, c->usage, c->summary, c->help);
-	for (const char *letter = c->options; *letter != '\0'; letter++)
-		help_option(*letter);
+	for (size_t i = 0; i < SL_CLI_OPTIONS; i++)
+		if ((c->options >> i & 1) != 0)
+			help_option(i);
 }
 
 static void help_all(void)
@@ -65,9 +54,10 @@ static void help_all(void)
 	for (size_t i = 0; i < SL_COUNT(commands); i++)
 		(void)printf("  %-8s  %s\n", commands[i]->name, commands[i]->summary);
 	(void)puts("\noptions:");
-	for (const char *letter = "csj"; *letter != '\0'; letter++)
-		help_option(*letter);
-	(void)puts("  --help          of sluice, or of the command named\n  --version");
+	help_option(SL_CLI_config);
+	help_option(SL_CLI_control);
+	help_option(SL_CLI_json);
+	(void)puts("  --help           of sluice, or of the command named\n  --version");
 }
 
 static const struct sl_cli_command *find(const char *name)
@@ -80,19 +70,19 @@ static const struct sl_cli_command *find(const char *name)
 }
 
 /* An option that the command would not look at is refused, not ignored. */
-static int run(const struct sl_cli_command *c, const struct sl_cli *cli, const char *used)
+static int run(const struct sl_cli_command *c, const struct sl_cli *cli, uint64_t used)
 {
-	for (; *used != '\0'; used++) {
-		if (strchr(c->options, *used) == NULL) {
+	for (size_t i = 0; i < SL_CLI_OPTIONS; i++) {
+		if ((used >> i & 1) != 0 && (c->options >> i & 1) == 0) {
 			sl_cli_error("%s: --%s means nothing here; see: sluice %s --help", c->name,
-			             option_name(*used), c->name);
+			             option_name(i), c->name);
 			return SL_EXIT_ERROR;
 		}
 	}
 	return c->run(cli);
 }
 
-static int dispatch(struct sl_cli *cli, const char *used, bool help)
+static int dispatch(struct sl_cli *cli, uint64_t used, bool help)
 {
 	if (cli->args == 0 && help) {
 		help_all();
@@ -114,32 +104,39 @@ static int dispatch(struct sl_cli *cli, const char *used, bool help)
 	return run(c, cli, used);
 }
 
+static void make_options(struct option out[SL_CLI_OPTIONS + 3])
+{
+	for (int i = 0; i < SL_CLI_OPTIONS; i++)
+		out[i] = (struct option){ option_name((size_t)i),
+			                  specs[i].arg == NULL ? no_argument : required_argument, NULL, i };
+	out[SL_CLI_OPTIONS] = (struct option){ "help", no_argument, NULL, HELP };
+	out[SL_CLI_OPTIONS + 1] = (struct option){ "version", no_argument, NULL, VERSION };
+	out[SL_CLI_OPTIONS + 2] = (struct option){ 0 };
+}
+
 int main(int argc, char **argv)
 {
-	struct sl_cli cli = { .config = "/etc/sluice/sluice.yaml" };
-	char used[SL_COUNT(options)] = "";
+	struct option options[SL_CLI_OPTIONS + 3];
+	struct sl_cli cli = { 0 };
+	uint64_t used = 0;
 	bool help = false;
-	int letter;
+	int found;
 
-	while ((letter = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-		if (letter == '?')
+	make_options(options);
+	while ((found = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		if (found == '?')
 			return SL_EXIT_ERROR;
-		if (letter == 'V') {
+		if (found == VERSION) {
 			(void)puts("sluice " SL_VERSION);
 			return SL_EXIT_OK;
 		}
-		help |= letter == 'h';
-		cli.json |= letter == 'j';
-		cli.flows |= letter == 'f';
-		cli.config = letter == 'c' ? optarg : cli.config;
-		cli.config_given |= letter == 'c';
-		cli.control = letter == 's' ? optarg : cli.control;
-		cli.bits = letter == 'b' ? optarg : cli.bits;
-		cli.hashes = letter == 'k' ? optarg : cli.hashes;
-		cli.seed = letter == 'm' ? optarg : cli.seed;
-		cli.entries = letter == 'e' ? optarg : cli.entries;
-		if (letter != 'h' && strchr(used, letter) == NULL)
-			used[strlen(used)] = (char)letter;
+		if (found == HELP || found == 'h') {
+			help = true;
+			continue;
+		}
+		const char *value = optarg == NULL ? "" : optarg;
+		memcpy((char *)&cli + specs[found].at, &value, sizeof(value));
+		used |= UINT64_C(1) << found;
 	}
 	cli.arg = argv + optind;
 	cli.args = argc - optind;

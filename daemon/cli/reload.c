@@ -38,7 +38,7 @@ static int run(const struct sl_cli *cli)
 
 const struct sl_cli_command sl_cli_reload = {
 	.name = "reload",
-	.options = "cs",
+	.options = SL_CLI_BIT(config) | SL_CLI_BIT(control),
 	.usage = "[--config FILE | --control PATH]",
 	.summary = "read configuration and lists again",
 	.help = "The running sluiced reads its configuration and lists again and judges by them from then "

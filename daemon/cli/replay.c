@@ -28,7 +28,7 @@ static int replay(const char *path)
 static int run(const struct sl_cli *cli)
 {
 	int status = SL_EXIT_OK;
-	if (!cli->flows || cli->args == 0) {
+	if (cli->flows == NULL || cli->args == 0) {
 		sl_cli_error("replay: needs --flows and at least one capture; see: sluice replay --help");
 		return SL_EXIT_ERROR;
 	}
@@ -40,7 +40,7 @@ static int run(const struct sl_cli *cli)
 
 const struct sl_cli_command sl_cli_replay = {
 	.name = "replay",
-	.options = "f",
+	.options = SL_CLI_BIT(flows),
 	.usage = "--flows CAPTURE...",
 	.summary = "run a capture through the filter",
 	.help = "Reads captures (pcap, pcapng; - is standard input) through the code that judges live "

@@ -292,7 +292,7 @@ static int run(const struct sl_cli *cli)
 		sl_cli_call_failed("status", path, err);
 	else if (status != SL_EXIT_OK)
 		sl_cli_error("status: %s", sl_cli_reply_error(reply));
-	else if (!cli->json)
+	else if (cli->json == NULL)
 		print_status(reply);
 	else if (json_dumpf(reply, stdout, JSON_COMPACT) == 0)
 		(void)putchar('\n');
@@ -303,7 +303,7 @@ static int run(const struct sl_cli *cli)
 
 const struct sl_cli_command sl_cli_status = {
 	.name = "status",
-	.options = "csj",
+	.options = SL_CLI_BIT(config) | SL_CLI_BIT(control) | SL_CLI_BIT(json),
 	.usage = "[--config FILE | --control PATH] [--json]",
 	.summary = "what sluiced does, and how many flows it judged",
 	.help = "Counters are those since sluiced was started; what is zero is left out. --json prints all "
