@@ -92,6 +92,17 @@ void sl_filter_judge_tls(struct sl_filter *f, struct sl_visit *v, const struct s
 	sl_filter_settle(f, v->flow, report.block ? SL_ACTION_BLOCK : SL_ACTION_ALLOW);
 }
 
+/* The other end of a tunnel, named by the request for it. */
+void sl_filter_judge_tunnel(struct sl_filter *f, struct sl_visit *v, struct sl_bytes host, uint16_t port)
+{
+	struct sl_report report = sl_filter_report(f, v);
+	report.block = ask(f, &report, host, port);
+	count_judged(f, v->flow, report.block);
+	emit(f, &report);
+	if (report.block)
+		sl_filter_settle(f, v->flow, SL_ACTION_BLOCK);
+}
+
 /* Where it may pass, a later request of the connection may have a host: it is told each time, counted once, and read on. */
 static void pass_nameless(struct sl_filter *f, struct sl_visit *v, struct sl_report *report)
 {

@@ -48,7 +48,7 @@ void sl_filter_read(struct sl_filter *f, struct sl_visit *v);
 void sl_filter_give_up(struct sl_filter *f, struct sl_visit *v, enum sl_cause cause);
 /* What has come of a request whose end will not be waited for. False when there is none, or its line is not complete. */
 bool sl_filter_begun_request(struct sl_filter *f, const struct sl_flow *flow, struct sl_bytes head,
-			     struct sl_http1_request *out);
+                             struct sl_http1_request *out);
 /* The cause of a flow that ends while it is undecided. */
 enum sl_cause sl_filter_open_cause(const struct sl_flow *flow);
 
@@ -62,12 +62,14 @@ void sl_filter_settle(struct sl_filter *f, struct sl_flow *flow, enum sl_action 
 /* Decides by the option of the cause. */
 void sl_filter_unjudged(struct sl_filter *f, struct sl_visit *v, enum sl_cause cause);
 /* The same; the report tells what else is known of the flow. */
-void sl_filter_settle_cause(struct sl_filter *f, struct sl_visit *v, enum sl_cause cause, struct sl_report *report);
+void sl_filter_settle_cause(struct sl_filter *f, struct sl_visit *v, enum sl_cause cause,
+                            struct sl_report *report);
 /* Counts and reports the cause, without deciding. */
 void sl_filter_note(struct sl_filter *f, struct sl_report *report, enum sl_cause cause, bool block);
 /* Decides. */
 void sl_filter_judge_tls(struct sl_filter *f, struct sl_visit *v, const struct sl_tls_hello *hello);
-/* Decides when it blocks; else the connection goes on being read. */
+/* These decide when they block; else the connection goes on being read. */
+void sl_filter_judge_tunnel(struct sl_filter *f, struct sl_visit *v, struct sl_bytes host, uint16_t port);
 void sl_filter_judge_request(struct sl_filter *f, struct sl_visit *v, const struct sl_http1_request *request);
 
 #endif

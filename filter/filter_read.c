@@ -2,6 +2,7 @@
 /* Bytes are read where they are: in the packet, as long as they come in order and whole; in a stream, from the first
  * piece on that cannot be read alone until all that was kept is consumed. */
 #include "filter/filter_priv.h"
+#include "filter/sniff_preface.h"
 
 /* A body is skipped by moving on in sequence space, so that what comes late of it is old. Sequence numbers compare over
  * half of their space (RFC 9293 §3.4), so a long body is skipped in steps, the next one when the end of the last is near. */
@@ -23,6 +24,14 @@ static struct sl_bytes head_of(const struct sl_filter *f, const struct sl_visit 
 static bool is_cut(const struct sl_visit *v)
 {
 	return v->flow->stream != NULL ? sl_stream_cut(v->flow->stream) : v->rest.len < v->wire;
+}
+
+/* From the first byte of the flow that was seen to the last. */
+static int64_t seen_bytes(const struct sl_visit *v)
+{
+	uint32_t end = v->pkt->seq + v->pkt->payload_len;
+	uint32_t top = sl_seq_diff(end, v->flow->end) > 0 ? end : v->flow->end;
+	return sl_seq_diff(top, v->flow->first);
 }
 
 /* The packet into the stream; a second time when consuming has made room for what was beyond the budget. */
@@ -121,6 +130,15 @@ static int read_body(struct sl_filter *f, struct sl_visit *v)
 	return err == SL_EMORE && used > 0 ? SL_OK : err;
 }
 
+/* Behind a request for a tunnel, or a command that turns to TLS, the next byte is the first of something new, and its place
+ * is no guess. */
+static void begin_anew(struct sl_flow *flow)
+{
+	flow->stage = SL_STAGE_START;
+	flow->app = SL_APP_UNKNOWN;
+	flow->certain = flow->start_seen = true;
+}
+
 /* What follows the head: a tunnel of any protocol, begun where we could see it; or a body, and after it the next request or
  * another protocol (RFC 9110 §7.8, §9.3.6). */
 static void take_request(struct sl_filter *f, struct sl_visit *v, const struct sl_http1_request *request)
@@ -136,13 +154,10 @@ static void take_request(struct sl_filter *f, struct sl_visit *v, const struct s
 	if (flow->verdict != SL_ACTION_PASS)
 		return;
 	flow->born = f->now;
-	if (connect) {
-		flow->stage = SL_STAGE_START;
-		flow->app = SL_APP_UNKNOWN;
-		flow->certain = flow->start_seen = true;
-	} else {
+	if (connect)
+		begin_anew(flow);
+	else
 		flow->stage = SL_STAGE_BODY;
-	}
 	consume(f, v, (uint32_t)request->len);
 }
 
@@ -157,11 +172,41 @@ static int not_ours(struct sl_filter *f, struct sl_visit *v)
 		sl_filter_unjudged(f, v, SL_CAUSE_malformed);
 		break;
 	case SL_STAGE_START:
+	case SL_STAGE_DIALOGUE:
 	case SL_STAGE_BODY:
 	default:
 		break;
 	}
 	return SL_EPROTO;
+}
+
+static void take_preface(struct sl_filter *f, struct sl_visit *v, const struct sl_preface *preface)
+{
+	struct sl_flow *flow = v->flow;
+	if (preface->kind == SL_PREFACE_SOCKS && preface->host.len > 0) {
+		flow->app = SL_APP_SOCKS;
+		sl_filter_judge_tunnel(f, v, preface->host, preface->port);
+	}
+	if (flow->verdict != SL_ACTION_PASS)
+		return;
+	flow->born = f->now;
+	begin_anew(flow);
+	if (preface->kind == SL_PREFACE_DIALOGUE)
+		flow->stage = SL_STAGE_DIALOGUE;
+	consume(f, v, (uint32_t)preface->len);
+	if (flow->stage == SL_STAGE_DIALOGUE && seen_bytes(v) >= (int64_t)f->cfg.budget)
+		sl_filter_unjudged(f, v, SL_CAUSE_not_web);
+}
+
+/* What is neither a hello nor a request. Without its beginning in sight a line may be of anything. */
+static int read_preface(struct sl_filter *f, struct sl_visit *v, struct sl_bytes head)
+{
+	struct sl_preface preface;
+	bool in_dialogue = v->flow->stage == SL_STAGE_DIALOGUE;
+	int err = v->flow->start_seen ? sl_preface_read(head, in_dialogue, &preface) : SL_EPROTO;
+	if (err == SL_OK)
+		take_preface(f, v, &preface);
+	return err;
 }
 
 static int read_head(struct sl_filter *f, struct sl_visit *v)
@@ -174,7 +219,11 @@ static int read_head(struct sl_filter *f, struct sl_visit *v)
 	sl_arena_reset(&f->scratch);
 	int err = flow->stage == SL_STAGE_HEAD ? sl_http1_request_read(head, &sniffed.http)
 	                                       : sl_sniff(head, &f->scratch, &sniffed);
-	if (err == SL_EPROTO && flow->stage != SL_STAGE_START)
+	if (err == SL_EPROTO && (flow->stage == SL_STAGE_START || flow->stage == SL_STAGE_DIALOGUE)) {
+		flow->app = SL_APP_UNKNOWN;
+		return read_preface(f, v, head);
+	}
+	if (err == SL_EPROTO)
 		return not_ours(f, v);
 	flow->app = (uint8_t)sniffed.app;
 	if (err == SL_EMALF)
@@ -197,9 +246,7 @@ static enum sl_cause why_stop_unknown(const struct sl_filter *f, const struct sl
 	const struct sl_flow *flow = v->flow;
 	if (!flow->start_seen)
 		return SL_CAUSE_mid_flow;
-	uint32_t end = v->pkt->seq + v->pkt->payload_len;
-	uint32_t top = sl_seq_diff(end, flow->end) > 0 ? end : flow->end;
-	bool long_enough = sl_seq_diff(top, flow->first) >= (int64_t)f->cfg.budget;
+	bool long_enough = seen_bytes(v) >= (int64_t)f->cfg.budget;
 	return spent || late || flow->certain || long_enough ? SL_CAUSE_not_web : SL_CAUSE_NONE;
 }
 

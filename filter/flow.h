@@ -12,9 +12,10 @@
 
 /* What the next bytes of the client are. */
 enum sl_stage {
-	SL_STAGE_START, /* the first of the flow, or the first in a tunnel: any protocol */
-	SL_STAGE_HEAD,  /* an HTTP request's head */
-	SL_STAGE_BODY,  /* an HTTP request's body */
+	SL_STAGE_START,    /* the first of the flow, or the first in a tunnel: any protocol */
+	SL_STAGE_HEAD,     /* an HTTP request's head */
+	SL_STAGE_BODY,     /* an HTTP request's body */
+	SL_STAGE_DIALOGUE, /* lines of a protocol that may turn to TLS (sniff_preface.h) */
 	SL_STAGE_UPGRADE, /* after a request that asked for another protocol: HTTP again, if the server refused */
 };
 
