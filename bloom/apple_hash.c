@@ -22,6 +22,8 @@ void sl_apple_hash_feed(struct sl_apple_hash *h, struct sl_bytes more)
 {
 	struct sl_apple_hash s = *h; /* in registers meanwhile */
 
+	if (more.p == NULL)
+		return;
 	for (size_t i = 0; i < more.len; i++) {
 		uint8_t byte = more.p[i];
 		s.fnv = (s.fnv ^ byte) * 0x01000193U;

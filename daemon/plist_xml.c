@@ -17,7 +17,7 @@ struct tag {
 
 static struct sl_bytes ahead(const struct sl_cur *c)
 {
-	return (struct sl_bytes){ c->p, c->err == SL_OK ? c->left : 0 };
+	return (struct sl_bytes){ c->p, c->err == SL_OK && c->p != NULL ? c->left : 0 };
 }
 
 static bool starts(struct sl_bytes b, struct sl_bytes with)

@@ -51,8 +51,8 @@ void sl_prefilter_file_free(struct sl_prefilter_file *file);
 typedef int sl_prefilter_put(void *ctx, const void *p, size_t n);
 
 /* Writes the file as XML property list, as JSON or raw (binary property lists are read only: SL_EUNSUP), with those members
- * that the file has. The tag is in JSON only; Apple's tool does not write one. Returns what put returned, if not SL_OK. */
+ * that the file has. The tag is in JSON only; Apple's tool does not write one. Returns what sink returned, if not SL_OK. */
 int sl_prefilter_file_write(const struct sl_prefilter_file *file, enum sl_prefilter_kind kind,
-                            sl_prefilter_put *put, void *ctx);
+                            sl_prefilter_put *sink, void *ctx);
 
 #endif

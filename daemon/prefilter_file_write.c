@@ -3,10 +3,10 @@
 
 #include "base/json.h"
 #include "base/out.h"
-#include "base/util.h"
 #include "daemon/prefilter_file.h"
 
 enum { LINE_BYTES = 54, LINE_TEXT = 72 }; /* a line of base64 */
+enum { HEAD_MAX = 1024 };                 /* more than all but the data takes */
 
 /* Where it goes, and whether that still works. */
 struct writing {
@@ -26,17 +26,6 @@ static void put_str(struct writing *w, const char *text)
 	put(w, text, strlen(text));
 }
 
-SL_PRINTF(2, 3) static void put_fmt(struct writing *w, const char *fmt, ...)
-{
-	char buf[256];
-	va_list ap;
-
-	va_start(ap, fmt);
-	int n = vsnprintf(buf, sizeof(buf), fmt, ap);
-	va_end(ap);
-	put(w, buf, n < 0 ? 0 : sl_min((size_t)n, sizeof(buf) - 1));
-}
-
 static void put_base64(struct writing *w, struct sl_bytes data, const char *line_end)
 {
 	char text[LINE_TEXT + 1];
@@ -49,56 +38,69 @@ static void put_base64(struct writing *w, struct sl_bytes data, const char *line
 	}
 }
 
-static void put_plist_u64(struct writing *w, const char *key, uint64_t value)
+static void plist_u64(struct sl_out *o, const char *key, uint64_t value)
 {
-	put_fmt(w, "\t<key>%s</key>\n\t<integer>%llu</integer>\n", key, (unsigned long long)value);
+	sl_out_fmt(o, "\t<key>%s</key>\n\t<integer>%llu</integer>\n", key, (unsigned long long)value);
 }
 
 static void write_plist(struct writing *w, const struct sl_prefilter_file *f)
 {
-	put_str(w, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-	           "<!DOCTYPE plist PUBLIC \"-//Apple//DTD PLIST 1.0//EN\" "
-	           "\"http://www.apple.com/DTDs/PropertyList-1.0.dtd\">\n"
-	           "<plist version=\"1.0\">\n<dict>\n");
+	uint8_t buf[HEAD_MAX];
+	struct sl_out o = sl_out_of(buf, sizeof(buf));
+
+	sl_out_str(&o, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+	               "<!DOCTYPE plist PUBLIC \"-//Apple//DTD PLIST 1.0//EN\" "
+	               "\"http://www.apple.com/DTDs/PropertyList-1.0.dtd\">\n"
+	               "<plist version=\"1.0\">\n<dict>\n");
 	if (f->items.given)
-		put_plist_u64(w, "itemCount", f->items.value);
+		plist_u64(&o, "itemCount", f->items.value);
 	if (f->tolerance > 0)
-		put_fmt(w, "\t<key>falsePositiveTolerance</key>\n\t<real>%.17g</real>\n", f->tolerance);
-	put_plist_u64(w, "murmurSeed", f->shape.seed);
-	put_plist_u64(w, "bitCount", f->shape.bits);
+		sl_out_fmt(&o, "\t<key>falsePositiveTolerance</key>\n\t<real>%.17g</real>\n", f->tolerance);
+	plist_u64(&o, "murmurSeed", f->shape.seed);
+	plist_u64(&o, "bitCount", f->shape.bits);
 	if (f->bytes.given)
-		put_plist_u64(w, "byteCount", f->bytes.value);
-	put_plist_u64(w, "hashCount", f->shape.hashes);
-	put_str(w, "\t<key>data</key>\n\t<data>\n");
+		plist_u64(&o, "byteCount", f->bytes.value);
+	plist_u64(&o, "hashCount", f->shape.hashes);
+	sl_out_str(&o, "\t<key>data</key>\n\t<data>\n");
+	put(w, o.p, o.len);
 	put_base64(w, f->data, "\n");
 	put_str(w, "\t</data>\n</dict>\n</plist>\n");
 }
 
+static void json_u64(struct sl_out *o, const char *key, uint64_t value)
+{
+	sl_out_fmt(o, "  \"%s\": %llu,\n", key, (unsigned long long)value);
+}
+
+/* A tag longer than any tag is left out; the file is whole without it. */
 static void put_json_tag(struct writing *w, struct sl_bytes tag)
 {
-	uint8_t buf[1024];
+	uint8_t buf[HEAD_MAX];
 	struct sl_out o = sl_out_of(buf, sizeof(buf));
 
+	sl_out_str(&o, "  \"tag\": ");
 	sl_json_string(&o, tag);
-	if (o.overflow)
-		return; /* longer than any tag; the file is whole without it */
-	put_str(w, "  \"tag\": ");
-	put(w, o.p, o.len);
-	put_str(w, ",\n");
+	sl_out_str(&o, ",\n");
+	if (!o.overflow)
+		put(w, o.p, o.len);
 }
 
 static void write_json(struct writing *w, const struct sl_prefilter_file *f)
 {
-	put_str(w, "{\n");
+	uint8_t buf[HEAD_MAX];
+	struct sl_out o = sl_out_of(buf, sizeof(buf));
+
+	sl_out_str(&o, "{\n");
 	if (f->items.given)
-		put_fmt(w, "  \"itemCount\": %llu,\n", (unsigned long long)f->items.value);
+		json_u64(&o, "itemCount", f->items.value);
 	if (f->tolerance > 0)
-		put_fmt(w, "  \"falsePositiveTolerance\": %.17g,\n", f->tolerance);
-	put_fmt(w, "  \"murmurSeed\": %u,\n  \"bitCount\": %llu,\n", f->shape.seed,
-	        (unsigned long long)f->shape.bits);
+		sl_out_fmt(&o, "  \"falsePositiveTolerance\": %.17g,\n", f->tolerance);
+	json_u64(&o, "murmurSeed", f->shape.seed);
+	json_u64(&o, "bitCount", f->shape.bits);
 	if (f->bytes.given)
-		put_fmt(w, "  \"byteCount\": %llu,\n", (unsigned long long)f->bytes.value);
-	put_fmt(w, "  \"hashCount\": %u,\n", f->shape.hashes);
+		json_u64(&o, "byteCount", f->bytes.value);
+	json_u64(&o, "hashCount", f->shape.hashes);
+	put(w, o.p, o.len);
 	if (f->tag.p != NULL)
 		put_json_tag(w, f->tag);
 	put_str(w, "  \"data\": \"");
