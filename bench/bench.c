@@ -29,7 +29,7 @@ struct options {
 	int words;
 };
 
-static const struct sl_bench *const tables[] = { sl_bench_prefilter };
+static const struct sl_bench *const tables[] = { sl_bench_prefilter, sl_bench_subkeys };
 
 uint64_t sl_bench_key(uint64_t i)
 {

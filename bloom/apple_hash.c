@@ -18,21 +18,40 @@ struct sl_apple_hash sl_apple_hash_start(uint32_t murmur_seed)
 	return (struct sl_apple_hash){ .fnv = 0x811c9dc5U, .murmur = murmur_seed };
 }
 
+static inline void feed_byte(struct sl_apple_hash *s, uint8_t byte)
+{
+	s->fnv = (s->fnv ^ byte) * 0x01000193U;
+	s->tail |= (uint32_t)byte << 8 * (s->len & 3);
+	if ((++s->len & 3) == 0) {
+		s->murmur = rotl(s->murmur ^ murmur_scramble(s->tail), 13) * 5 + 0xe6546b64U;
+		s->tail = 0;
+	}
+}
+
+/* Four bytes while there is no tail: FNV-1a goes on byte by byte, a multiplication each, and MurmurHash3 beside it. */
+static inline void feed_block(struct sl_apple_hash *s, const uint8_t *p)
+{
+	uint32_t block = p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+
+	for (unsigned i = 0; i < 4; i++)
+		s->fnv = (s->fnv ^ p[i]) * 0x01000193U;
+	s->murmur = rotl(s->murmur ^ murmur_scramble(block), 13) * 5 + 0xe6546b64U;
+	s->len += 4;
+}
+
 void sl_apple_hash_feed(struct sl_apple_hash *h, struct sl_bytes more)
 {
 	struct sl_apple_hash s = *h; /* in registers meanwhile */
+	size_t i = 0;
 
 	if (more.p == NULL)
 		return;
-	for (size_t i = 0; i < more.len; i++) {
-		uint8_t byte = more.p[i];
-		s.fnv = (s.fnv ^ byte) * 0x01000193U;
-		s.tail |= (uint32_t)byte << 8 * (s.len & 3);
-		if ((++s.len & 3) == 0) {
-			s.murmur = rotl(s.murmur ^ murmur_scramble(s.tail), 13) * 5 + 0xe6546b64U;
-			s.tail = 0;
-		}
-	}
+	while (i < more.len && (s.len & 3) != 0)
+		feed_byte(&s, more.p[i++]);
+	for (; more.len - i >= 4; i += 4)
+		feed_block(&s, more.p + i);
+	while (i < more.len)
+		feed_byte(&s, more.p[i++]);
 	*h = s;
 }
 

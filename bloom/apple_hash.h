@@ -2,7 +2,7 @@
 /* apple_hash.h - the two hashes of Apple's prefilter: FNV-1a 32 (NE-BLOOM-06) and MurmurHash3 x86_32 (NE-BLOOM-07).
  *
  * Both are carried along the bytes as one small state. A copy of it taken at any place is the state of that prefix, so
- * all sub-URLs that share a prefix (NE-URL-35) cost one pass over it:
+ * all sub-URLs that share a prefix (NE-URL-35) cost one pass over it (subkeys/apple/carried):
  *     start; feed "example.com"; key: the bare host; fork = state; feed fork "/a"; key; feed fork "/"; key ...
  * Pure; any thread. */
 #ifndef SL_BLOOM_APPLE_HASH_H
