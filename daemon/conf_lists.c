@@ -11,7 +11,8 @@
 
 enum { NAME_CUT = 72 }; /* bytes of a derived name, so that "-64" fits behind it within the key's limit */
 
-static_assert(SL_FORMAT_AUTO == 0 && SL_FORMAT_DOMAINS == 1 && SL_FORMAT_HOSTS == 2 && SL_FORMAT_URLS == 3,
+static_assert(SL_FORMAT_AUTO == 0 && SL_FORMAT_URLS == 3 && SL_FORMAT_ADBLOCK == 5 && SL_FORMAT_RPZ == 6 &&
+                      SL_FORMAT_APPLE == 10 && SL_FORMAT_COUNT == 11,
               "the words of conf_list.def stand in the order of the enum");
 
 static const struct sl_conf_opt *find_opt(const char *name)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* list_detect.c - which format a list has, by its first lines. Formats that are not read are recognised, so that none of
- * their lines is ever taken for a name. */
+/* list_detect.c - which format a list has, by its first lines; and whether it is a list at all. */
 #include "base/cur.h"
 #include "base/utf8.h"
 #include "base/util.h"
@@ -8,15 +7,7 @@
 
 enum { LINES = 500, HEAD = 1 << 16 }; /* lines that vote; bytes that must look like text */
 
-enum kind { DOMAIN, HOSTS, URL, ADBLOCK, RPZ, DNSMASQ, UNBOUND, OTHER, KINDS };
-
-static const char *const foreign[KINDS] = {
-	[ADBLOCK] = "adblock",
-	[RPZ] = "RPZ",
-	[DNSMASQ] = "dnsmasq",
-	[UNBOUND] = "unbound",
-};
-
+/* What a line looks like: a format, or SL_FORMAT_COUNT for none. */
 static bool starts(struct sl_bytes text, const char *head)
 {
 	struct sl_bytes want = sl_bytes_str(head);
@@ -51,7 +42,7 @@ static bool is_zone(struct sl_bytes line)
 	static const char *const heads[] = { "$ttl", "$origin", NULL };
 	static const struct sl_bytes types[] = { SL_BYTES_LIT("CNAME"), SL_BYTES_LIT("SOA"),
 		                                 SL_BYTES_LIT("NS") };
-	if (starts_any(line, heads) || line.p[0] == ';')
+	if (starts_any(line, heads))
 		return true;
 	(void)sl_list_word(&line);
 	for (struct sl_bytes word = sl_list_word(&line); word.p != NULL; word = sl_list_word(&line))
@@ -61,80 +52,94 @@ static bool is_zone(struct sl_bytes line)
 	return false;
 }
 
-static enum kind kind_of_word(struct sl_bytes word)
+static bool is_address(struct sl_bytes word)
 {
 	struct sl_host host;
-	if (sl_list_is_prefix(word))
-		return OTHER;
-	if (sl_bytes_find(word, '/') < word.len)
-		return URL;
-	if (sl_bytes_find(word, ':') == word.len)
-		return DOMAIN;
-	return sl_host_canon(word, &host) == SL_OK ? DOMAIN : URL;
+	word = sl_bytes_first(word, sl_bytes_find(word, '%'));
+	return sl_host_canon(word, &host) == SL_OK && host.address;
 }
 
-static enum kind kind_of(struct sl_bytes line)
+static enum sl_list_format kind_of_word(struct sl_bytes word)
+{
+	if (sl_list_is_prefix(word) || is_address(word))
+		return SL_FORMAT_ADDRESSES;
+	if (sl_bytes_find(word, '/') < word.len || sl_bytes_find(word, ':') < word.len)
+		return SL_FORMAT_URLS;
+	return starts(word, "*.") ? SL_FORMAT_WILDCARD : SL_FORMAT_DOMAINS;
+}
+
+static enum sl_list_format kind_of(struct sl_bytes line)
 {
 	static const char *const dnsmasq[] = {
 		"address=/", "server=/", "local=/", "ipset=/", "nftset=/", NULL
 	};
 	static const char *const unbound[] = { "local-zone:", "local-data:", "server:", NULL };
-	struct sl_host host;
 	if (starts_any(line, dnsmasq))
-		return DNSMASQ;
+		return SL_FORMAT_DNSMASQ;
 	if (starts_any(line, unbound))
-		return UNBOUND;
+		return SL_FORMAT_UNBOUND;
 	if (is_zone(line))
-		return RPZ;
+		return SL_FORMAT_RPZ;
 	if (is_adblock(line))
-		return ADBLOCK;
-	struct sl_bytes rest = line, word = sl_list_word(&rest);
-	if (rest.len == 0)
+		return SL_FORMAT_ADBLOCK;
+	struct sl_bytes rest = sl_bytes_first(line, sl_bytes_find(line, ';')), word = sl_list_word(&rest);
+	if (word.p == NULL)
+		return SL_FORMAT_AUTO; /* a comment of zones and of lists of addresses */
+	if (sl_bytes_trim(rest).len == 0)
 		return kind_of_word(word);
-	word = sl_bytes_first(word, sl_bytes_find(word, '%'));
-	return sl_host_canon(word, &host) == SL_OK && host.address ? HOSTS : OTHER;
+	return is_address(word) ? SL_FORMAT_HOSTS : SL_FORMAT_COUNT;
 }
 
 /* Returns the number of lines that voted. */
-static uint32_t count_votes(struct sl_bytes text, uint32_t votes[KINDS])
+static uint32_t count_votes(struct sl_bytes text, uint32_t votes[SL_FORMAT_COUNT + 1])
 {
 	struct sl_cur c = sl_cur_whole(text);
 	uint32_t n = 0;
 	for (struct sl_bytes line = sl_cur_line(&c); n < LINES && line.p != NULL; line = sl_cur_line(&c)) {
 		struct sl_bytes body = sl_list_plain(line);
-		if (body.len == 0 || sl_list_is_comment(body))
-			continue;
-		votes[kind_of(body)]++;
-		if (n++ == 0 && starts(body, "[adblock"))
-			votes[ADBLOCK] = LINES; /* the file says what it is */
+		if (starts(body, "[adblock") && n == 0) {
+			votes[SL_FORMAT_ADBLOCK] = LINES; /* the file says what it is */
+			return LINES;
+		}
+		enum sl_list_format kind =
+		        body.len == 0 || sl_list_is_comment(body) ? SL_FORMAT_AUTO : kind_of(body);
+		votes[kind]++;
+		n += kind != SL_FORMAT_AUTO;
 	}
 	return n;
+}
+
+static enum sl_list_format most(const uint32_t votes[SL_FORMAT_COUNT + 1])
+{
+	uint32_t names = votes[SL_FORMAT_DOMAINS] + votes[SL_FORMAT_WILDCARD] + votes[SL_FORMAT_URLS];
+	if (votes[SL_FORMAT_HOSTS] > names + votes[SL_FORMAT_ADDRESSES])
+		return SL_FORMAT_HOSTS;
+	if (votes[SL_FORMAT_URLS] > 0) /* its reader takes names as that of domains does */
+		return SL_FORMAT_URLS;
+	if (names == 0 && votes[SL_FORMAT_ADDRESSES] > 0)
+		return SL_FORMAT_ADDRESSES;
+	return votes[SL_FORMAT_WILDCARD] > votes[SL_FORMAT_DOMAINS] ? SL_FORMAT_WILDCARD : SL_FORMAT_DOMAINS;
 }
 
 int sl_list_detect(const struct sl_list_cfg *cfg, struct sl_bytes text, const struct sl_diag *diag,
                    enum sl_list_format *out)
 {
-	uint32_t votes[KINDS] = { 0 };
-	uint32_t n = count_votes(text, votes), names = votes[DOMAIN] + votes[URL];
-	for (int kind = 0; kind < KINDS; kind++) {
-		if (foreign[kind] == NULL || votes[kind] == 0 || votes[kind] * 4 < n)
-			continue;
+	/* A quarter of the lines is enough: none but these formats has such lines, and they have lines like names. */
+	static const enum sl_list_format marked[] = { SL_FORMAT_ADBLOCK, SL_FORMAT_RPZ, SL_FORMAT_DNSMASQ,
+		                                      SL_FORMAT_UNBOUND };
+	uint32_t votes[SL_FORMAT_COUNT + 1] = { 0 };
+	uint32_t n = count_votes(text, votes);
+	for (size_t i = 0; i < SL_COUNT(marked); i++)
+		if (votes[marked[i]] > 0 && votes[marked[i]] * 4 >= n) {
+			*out = marked[i];
+			return SL_OK;
+		}
+	if (n > 0 && votes[SL_FORMAT_COUNT] * 2 >= n) {
 		sl_diag(diag, cfg->file, 0,
-		        "the list is refused: format %s is not read by this version; use the list's edition "
-		        "as domains or "
-		        "hosts",
-		        foreign[kind]);
+		        "the list is refused: its format is not recognised; name it in the configuration");
 		return SL_EMALF;
 	}
-	if (n > 0 && names + votes[HOSTS] <= votes[OTHER]) {
-		sl_diag(diag, cfg->file, 0,
-		        "the list is refused: its format is not recognised; if it is domains, hosts or urls, "
-		        "name the "
-		        "format in the configuration");
-		return SL_EMALF;
-	}
-	/* The reader of URLs takes names as that of domains does. */
-	*out = votes[HOSTS] > names ? SL_FORMAT_HOSTS : votes[URL] > 0 ? SL_FORMAT_URLS : SL_FORMAT_DOMAINS;
+	*out = most(votes);
 	return SL_OK;
 }
 
@@ -162,7 +167,7 @@ static const char *no_text(struct sl_bytes text)
 	    starts(head, "\xfd"
 	                 "7zXZ") ||
 	    starts(head, "\x28\xb5\x2f\xfd"))
-		return "it is compressed; unpack it first";
+		return "it is compressed in a form that is not read, or twice; unpack it first";
 	if (starts(head, "\xff\xfe") || starts(head, "\xfe\xff"))
 		return "it is UTF-16; save it as UTF-8";
 	if (sl_bytes_find(text, '\0') < text.len)

@@ -45,7 +45,7 @@ static int read_sink(struct sl_bytes word)
 }
 
 /* Lines of a file have the same address for the most part: one that is spelt as the last is not read again. */
-static int read_address(struct sl_list_reader *r, struct sl_bytes word)
+int sl_list_sink(struct sl_list_reader *r, struct sl_bytes word)
 {
 	if (SL_LIKELY(sl_bytes_equal(sl_bytes_of(r->sink, r->sink_len), word)))
 		return SL_LIST_FINE;
@@ -75,7 +75,7 @@ int sl_list_line_hosts(struct sl_list_reader *r, struct sl_bytes line)
 	int err = SL_OK;
 	if (address.p == NULL)
 		return SL_OK;
-	int why = read_address(r, address);
+	int why = sl_list_sink(r, address);
 	if (why == SL_LIST_FINE && rest.len == 0)
 		why = SL_REFUSED_HOSTS_NAME;
 	if (why != SL_LIST_FINE)

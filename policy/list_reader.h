@@ -11,6 +11,22 @@ enum {
 	SL_LIST_HEAD = 1 << 18,     /* bytes that are looked at before the first entry */
 };
 
+enum { SL_LIST_NAME_MAX = 255 }; /* bytes of a name in a zone file */
+
+struct sl_list_name {
+	uint8_t len;
+	uint8_t text[SL_LIST_NAME_MAX];
+};
+
+/* Where in a zone file the reader is. */
+struct sl_list_zone {
+	struct sl_list_name apex;  /* the zone, without the last dot; empty where it is not known */
+	struct sl_list_name sub;   /* the origin, relative to it */
+	struct sl_list_name owner; /* of the last record, as written */
+	unsigned depth;            /* of parentheses */
+	bool root;                 /* the origin is the root */
+};
+
 struct sl_list_reader {
 	struct sl_list_cfg cfg;
 	int (*entry)(void *ctx, const struct sl_list_entry *e);
@@ -24,7 +40,10 @@ struct sl_list_reader {
 
 	uint8_t sink_len; /* hosts: the address that was last found to be one that blocks, as written */
 	uint8_t sink[SL_ADDRESS_MAX];
-	struct sl_url url; /* room for the line at hand */
+	uint32_t conditions;      /* adblock: "!#if" that are open */
+	struct sl_list_zone zone; /* rpz */
+	struct sl_host redirect;  /* unbound: the last zone that waits for its data */
+	struct sl_url url;        /* room for the line at hand */
 
 	uint8_t *head; /* of the text, until the format is known */
 	size_t held;   /* bytes of head, then of part */
@@ -36,6 +55,12 @@ struct sl_list_reader {
 int sl_list_line_domains(struct sl_list_reader *r, struct sl_bytes line);
 int sl_list_line_hosts(struct sl_list_reader *r, struct sl_bytes line);
 int sl_list_line_urls(struct sl_list_reader *r, struct sl_bytes line);
+int sl_list_line_apple(struct sl_list_reader *r, struct sl_bytes line);
+int sl_list_line_adblock(struct sl_list_reader *r, struct sl_bytes line);
+int sl_list_line_rpz(struct sl_list_reader *r, struct sl_bytes line);
+int sl_list_line_dnsmasq(struct sl_list_reader *r, struct sl_bytes line);
+int sl_list_line_unbound(struct sl_list_reader *r, struct sl_bytes line);
+int sl_list_line_addresses(struct sl_list_reader *r, struct sl_bytes line);
 
 /* Hands on an entry; its line is set here. */
 int sl_list_emit(struct sl_list_reader *r, struct sl_list_entry e);
@@ -66,6 +91,8 @@ int sl_list_host(struct sl_bytes text, struct sl_host *out);
 int sl_list_wildcard(struct sl_bytes *text, bool *star, bool *dot);
 /* "192.0.2.0/24", whether its bits are right or not. */
 bool sl_list_is_prefix(struct sl_bytes text);
+/* An address that leads nowhere, as hosts files have it. */
+int sl_list_sink(struct sl_list_reader *r, struct sl_bytes text);
 int sl_list_prefix(struct sl_bytes text, struct sl_prefix *out);
 
 /* list_refused.c: tells the totals of what was refused. SL_EMALF, told to diag, where it is too much. */

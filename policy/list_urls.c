@@ -60,3 +60,29 @@ int sl_list_line_urls(struct sl_list_reader *r, struct sl_bytes line)
 	int why = rest.len > 0 ? SL_REFUSED_URL_SPACE : read_entry(r, word, &e);
 	return why == SL_LIST_FINE ? sl_list_emit(r, e) : sl_list_refuse(r, body, (enum sl_list_refused)why);
 }
+
+/* What Apple's BloomFilterTool takes: each line is a key to the letter, so that a scheme or a "*" would make it one that no
+ * URL has. */
+static int read_apple(struct sl_list_reader *r, struct sl_bytes text, struct sl_list_entry *e)
+{
+	if (memmem(text.p, text.len, "://", 3) != NULL)
+		return SL_REFUSED_APPLE_SCHEME;
+	int why = read_url(r, text, e);
+	if (why == SL_LIST_FINE) {
+		e->scope = e->path.p != NULL  ? SL_SCOPE_PATH
+		           : e->host->address ? SL_SCOPE_EXACT
+		                              : SL_SCOPE_TREE;
+		sl_list_aim(e);
+	}
+	return why;
+}
+
+int sl_list_line_apple(struct sl_list_reader *r, struct sl_bytes line)
+{
+	struct sl_list_entry e;
+	struct sl_bytes body = sl_list_body(r, line), rest = body, word = sl_list_word(&rest);
+	if (word.p == NULL)
+		return SL_OK;
+	int why = rest.len > 0 ? SL_REFUSED_URL_SPACE : read_apple(r, word, &e);
+	return why == SL_LIST_FINE ? sl_list_emit(r, e) : sl_list_refuse(r, body, (enum sl_list_refused)why);
+}

@@ -1,64 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <stdio.h>
-#include <stdlib.h>
-
-#include "policy/list.h"
 #include "policy/policy.h"
-#include "tests/policy/rows.h"
+#include "tests/policy/list_rows.h"
 
-/* What a reading said: entries as "line:name scope" words, and all messages, one a line. */
-struct heard {
-	char entries[4096], told[4096];
-	int answer; /* of the sink, after so many entries */
-	unsigned stop_after, n;
-};
-
-static const char *const scopes[] = { [SL_SCOPE_EXACT] = "exact",
-	                              [SL_SCOPE_BELOW] = "below",
-	                              [SL_SCOPE_TREE] = "tree",
-	                              [SL_SCOPE_PATH] = "path",
-	                              [SL_SCOPE_ADDRESS] = "address" };
-
-static int hear_entry(void *ctx, const struct sl_list_entry *e)
-{
-	struct heard *h = ctx;
-	size_t at = strlen(h->entries);
-	char port[8] = "", prefix[SL_PREFIX_MAX + 1] = "";
-	if (e->host == NULL)
-		(void)sl_prefix_write(&e->prefix, prefix);
-	if (e->port != 0)
-		(void)snprintf(port, sizeof(port), ":%u", e->port);
-	(void)snprintf(h->entries + at, sizeof(h->entries) - at, "%s%u %s%s%.*s %s", at == 0 ? "" : ", ",
-	               e->line, e->host == NULL ? prefix : e->host->name, port, (int)e->path.len,
-	               e->path.p == NULL ? "" : (const char *)e->path.p, scopes[e->scope]);
-	return ++h->n == h->stop_after ? h->answer : SL_OK;
-}
-
-static void hear_told(void *ctx, const char *file, unsigned line, const char *text)
-{
-	struct heard *h = ctx;
-	size_t at = strlen(h->told);
-	(void)snprintf(h->told + at, sizeof(h->told) - at, "%s:%u: %s\n", file, line, text);
-}
-
-static int listen_to(struct heard *h, const struct sl_list_cfg *cfg, struct sl_bytes text,
-                     struct sl_list_stats *stats)
-{
-	struct sl_diag diag = { hear_told, h };
-	return sl_list_read(cfg, text, hear_entry, h, &diag, stats);
-}
-
-enum { BELOW = 1, TREE = 2 };
-
-static const struct list_case {
-	const char *name;
-	enum sl_list_format format;
-	int options;
-	const char *text;
-	const char *entries;
-	const char *told; /* a part of what is told; NULL: nothing is told */
-	uint32_t refused;
-} lists[] = {
+static const struct list_case lists[] = {
 	{ "line 2: a name of a domain list is a tree", SL_FORMAT_DOMAINS, 0, "example.com\n",
 	  "1 example.com tree", NULL, 0 },
 	{ "line 5: a single label is a name", SL_FORMAT_DOMAINS, 0, "com\n", "1 com tree", NULL, 0 },
@@ -169,20 +113,43 @@ static const struct list_case {
 	{ "no bytes are an empty list", SL_FORMAT_AUTO, 0, "", "", NULL, 0 },
 };
 
-static void test_list(void **state)
+static const struct found_case {
+	const char *name;
+	enum sl_list_format want;
+	const char *text;
+} found[] = {
+	{ "names are found to be domains", SL_FORMAT_DOMAINS, "# c\na.example\n*.b.example\n" },
+	{ "names with stars are found to be wildcard", SL_FORMAT_WILDCARD, "*.a.example\n*.b.example\n" },
+	{ "addresses with names are found to be hosts", SL_FORMAT_HOSTS,
+	  "127.0.0.1 localhost\n:: a.example\n" },
+	{ "paths are found to be urls", SL_FORMAT_URLS, "a.example\nb.example/x\n" },
+	{ "adblock rules are found", SL_FORMAT_ADBLOCK, "! t\n||a.example^\n||b.example^\n" },
+	{ "an adblock header is enough", SL_FORMAT_ADBLOCK,
+	  "[Adblock Plus 2.0]\na.example\nb.example\nc.example\nd.example\ne.example\n" },
+	{ "general adblock rules are found", SL_FORMAT_ADBLOCK,
+	  "-ad-manager/$~stylesheet\n/ads.$domain=a.example\n||a^\n" },
+	{ "a zone is found", SL_FORMAT_RPZ,
+	  "$TTL 60\n@ SOA localhost. root.localhost. 1 2 3 4 5\na.example CNAME .\n" },
+	{ "a zone without its head is found", SL_FORMAT_RPZ,
+	  "; c\na.example CNAME .\n*.a.example CNAME .\n" },
+	{ "dnsmasq is found", SL_FORMAT_DNSMASQ, "address=/a.example/\nserver=/b.example/\n" },
+	{ "unbound is found", SL_FORMAT_UNBOUND, "server:\nlocal-zone: \"a.example.\" always_null\n" },
+	{ "bare addresses are found", SL_FORMAT_ADDRESSES, "192.0.2.1\n2001:db8::1\n" },
+	{ "prefixes with comments are found", SL_FORMAT_ADDRESSES,
+	  "; c\n192.0.2.0/24 ; SBL1\n198.51.100.0/24 ; SBL2\n" },
+	{ "names with some addresses are names", SL_FORMAT_DOMAINS, "192.0.2.1\na.example\n192.0.2.0/24\n" },
+	{ "comments alone are an empty list of names", SL_FORMAT_DOMAINS, "# nothing\n" },
+};
+
+static void test_found(void **state)
 {
-	const struct list_case *c = *state;
-	struct sl_list_cfg cfg = { "l", c->format, (c->options & BELOW) != 0, (c->options & TREE) != 0, 100 };
+	const struct found_case *c = *state;
+	struct sl_list_cfg cfg = { .file = "l", .max_refused_percent = 0 };
 	struct heard h = { .n = 0 };
 	struct sl_list_stats stats;
-	assert_int_equal(listen_to(&h, &cfg, sl_bytes_str(c->text), &stats), SL_OK);
-	assert_string_equal(h.entries, c->entries);
-	if (c->told == NULL)
-		assert_string_equal(h.told, "");
-	else if (strstr(h.told, c->told) == NULL)
-		assert_string_equal(h.told, c->told);
-	assert_int_equal(stats.refused, c->refused);
-	assert_int_equal(stats.entries, h.n);
+	(void)listen_to(&h, &cfg, sl_bytes_str(c->text), &stats);
+	assert_string_equal(sl_list_format_name(stats.format), sl_list_format_name(c->want));
+	assert_int_equal(stats.errors, 0);
 }
 
 static const struct foreign_case {
@@ -204,27 +171,8 @@ static const struct foreign_case {
 	  "save it as UTF-8" },
 	{ "what is mostly no UTF-8 is binary", SL_FORMAT_DOMAINS, SL_BYTES_LIT("\x80\x90\xff\xfe\xc0\n"),
 	  "not UTF-8" },
-	{ "adblock rules are recognised", SL_FORMAT_AUTO, SL_BYTES_LIT("! t\n||a.example^\n||b.example^\n"),
-	  "format adblock is not read by this version" },
-	{ "an adblock header is enough", SL_FORMAT_AUTO,
-	  SL_BYTES_LIT("[Adblock Plus 2.0]\na.example\nb.example\nc.example\n"
-	               "d.example\ne.example\n"),
-	  "format adblock" },
-	{ "general adblock rules are recognised", SL_FORMAT_AUTO,
-	  SL_BYTES_LIT("-ad-manager/$~stylesheet\n/ads.$domain=a.example\n"), "format adblock" },
-	{ "RPZ is recognised", SL_FORMAT_AUTO,
-	  SL_BYTES_LIT("$TTL 60\n@ SOA localhost. root.localhost. 1 2 3 4 5\na.example CNAME .\n"),
-	  "format RPZ" },
-	{ "RPZ without its head is recognised", SL_FORMAT_AUTO,
-	  SL_BYTES_LIT("a.example CNAME .\n*.a.example CNAME .\n"), "format RPZ" },
-	{ "dnsmasq is recognised", SL_FORMAT_AUTO, SL_BYTES_LIT("address=/a.example/\nserver=/b.example/\n"),
-	  "format dnsmasq" },
-	{ "unbound is recognised", SL_FORMAT_AUTO,
-	  SL_BYTES_LIT("server:\nlocal-zone: \"a.example.\" always_null\n"), "format unbound" },
 	{ "prose is not recognised", SL_FORMAT_AUTO,
-	  SL_BYTES_LIT("The list has moved.\nSee elsewhere please.\n"), "name the format" },
-	{ "prefixes of addresses are not recognised", SL_FORMAT_AUTO,
-	  SL_BYTES_LIT("192.0.2.0/24\n198.51.100.0/24\n"), "not recognised" },
+	  SL_BYTES_LIT("The list has moved.\nSee elsewhere please.\n"), "name it in the configuration" },
 };
 
 static void test_foreign(void **state)
@@ -290,6 +238,107 @@ static void test_stats(void **state)
 	assert_int_equal(stats.refused, 1);
 }
 
+static const struct weigh_case {
+	const char *name;
+	uint32_t max;
+	const char *text;
+	int want;
+	const char *told;
+} weighed[] = {
+	{ "what is understood and left out does not count towards the ceiling", 0,
+	  "||a.example^\n##.ad\n##.b\n", SL_OK, "refused \"##.ad\": a rule on what is inside a page" },
+	{ "a list of which nothing can be kept is refused", 50, "##.ad\n##.b\n", SL_EMALF,
+	  "2 lines of format adblock, and none of them can be kept" },
+	{ "unless all may be refused", 100, "##.ad\n##.b\n", SL_OK, "" },
+	{ "totals come by reason, with the first line of each", 100,
+	  "##1\n||a.example^\n/x/\n##2\n@@/y/\n##4\n##5\n", SL_OK,
+	  "l:0: 6 of 7 lines were refused; the first 5 are named above\n"
+	  "l:1: 4 refused, this line first: a rule on what is inside a page\n"
+	  "l:3: 2 refused, this line first: a regular expression\n"
+	  "l:0: 1 of them are exceptions: what they would have freed stays blocked\n" },
+};
+
+static void test_weighed(void **state)
+{
+	const struct weigh_case *c = *state;
+	struct sl_list_cfg cfg = { "l", SL_FORMAT_ADBLOCK, false, false, c->max };
+	struct heard h = { .n = 0 };
+	struct sl_list_stats stats;
+	assert_int_equal(listen_to(&h, &cfg, sl_bytes_str(c->text), &stats), c->want);
+	if (strstr(h.told, c->told) == NULL)
+		assert_string_equal(h.told, c->told);
+	check_pieces(&cfg, sl_bytes_str(c->text), c->want, &h, &stats);
+}
+
+enum { LONG = 400000 }; /* longer than the head by which the format is found, and than any line */
+
+/* A text of n lines like "line", then "end". The caller frees. */
+static char *repeat(const char *line, size_t n, const char *end)
+{
+	size_t len = strlen(line);
+	char *text = malloc(len * n + strlen(end) + 1);
+	assert_non_null(text);
+	for (size_t i = 0; i < n; i++)
+		memcpy(&text[i * len], line, len);
+	memcpy(&text[len * n], end, strlen(end) + 1);
+	return text;
+}
+
+static const struct long_case {
+	const char *name;
+	const char *line, *end;
+	int want;
+	uint32_t lines, entries, refused;
+} longs[] = {
+	{ "a long line is refused, and the next one is read", "a", "\nb.example\n", SL_OK, 2, 1, 1 },
+	{ "a long line at the end is refused", "a", "", SL_OK, 1, 0, 1 },
+	{ "a long comment is a comment", "#", "\nb.example\n", SL_OK, 2, 1, 0 },
+	{ "many blank lines are no entries", "\n", "b.example", SL_OK, LONG + 1, 1, 0 },
+};
+
+static void test_long(void **state)
+{
+	const struct long_case *c = *state;
+	struct sl_list_cfg cfg = { .file = "l", .format = SL_FORMAT_DOMAINS, .max_refused_percent = 100 };
+	struct heard h = { .n = 0 }, again = { .n = 0 };
+	struct sl_list_stats stats, pieces;
+	char *text = repeat(c->line, LONG, c->end);
+	assert_int_equal(listen_to(&h, &cfg, sl_bytes_str(text), &stats), c->want);
+	assert_int_equal(stats.lines, c->lines);
+	assert_int_equal(stats.entries, c->entries);
+	assert_int_equal(stats.refused, c->refused);
+	assert_int_equal(listen_to_pieces(&again, &cfg, sl_bytes_str(text), 1000, &pieces), c->want);
+	assert_memory_equal(&pieces, &stats, sizeof(stats));
+	assert_string_equal(again.entries, h.entries);
+	free(text);
+}
+
+/* Entries come while the text does: what a reader holds does not grow with it. */
+static void test_streams(void **state)
+{
+	struct sl_list_cfg cfg = { .file = "l", .format = SL_FORMAT_AUTO };
+	struct heard h = { .n = 0 };
+	struct sl_diag diag = { hear_told, &h };
+	struct sl_list_reader *r = NULL;
+	struct sl_list_stats stats;
+	char *text = repeat("a.example\n", LONG / 10, "");
+	(void)state;
+	assert_int_equal(sl_list_reader_new(&cfg, hear_entry, &h, &diag, &r), SL_OK);
+	assert_int_equal(sl_list_reader_feed(r, sl_bytes_of(text, 1000)), SL_OK);
+	assert_int_equal(h.n, 0);
+	assert_int_equal(sl_list_reader_feed(r, sl_bytes_of(text + 1000, LONG - 1000)), SL_OK);
+	assert_int_equal(h.n, LONG / 10);
+	assert_int_equal(sl_list_reader_feed(r, SL_BYTES_LIT("b.exa\0mple\n")), SL_EMALF);
+	assert_int_equal(sl_list_reader_feed(r, SL_BYTES_LIT("c.example\n")), SL_EMALF);
+	assert_int_equal(sl_list_reader_end(r, &stats), SL_EMALF);
+	assert_int_equal(stats.entries, LONG / 10);
+	assert_string_equal(
+	        h.told, "l:40001: this is no list: it is a binary file; check that it is the list that was "
+	                "meant\n");
+	sl_list_reader_free(&r);
+	free(text);
+}
+
 /* A path that loses its end would match more than was written (line 2). */
 static void test_long_path(void **state)
 {
@@ -312,6 +361,11 @@ static void test_names(void **state)
 	assert_string_equal(sl_list_format_name(SL_FORMAT_DOMAINS), "domains");
 	assert_string_equal(sl_list_format_name(SL_FORMAT_HOSTS), "hosts");
 	assert_string_equal(sl_list_format_name(SL_FORMAT_URLS), "urls");
+	assert_string_equal(sl_list_format_name(SL_FORMAT_APPLE), "apple");
+	assert_string_equal(sl_list_format_name(SL_FORMAT_COUNT), "unknown");
+	assert_string_equal(sl_list_refused_name(SL_REFUSED_BADFILTER), "BADFILTER");
+	assert_string_equal(sl_list_refused_text(SL_REFUSED_REGEX), "a regular expression");
+	assert_true(sl_list_refused_error(SL_REFUSED_HOST) && !sl_list_refused_error(SL_REFUSED_REGEX));
 }
 
 static void test_never_block(void **state)
@@ -331,8 +385,12 @@ int main(void)
 {
 	struct rows rows = { .n = 0 };
 	ADD_ROWS(&rows, lists, test_list);
+	ADD_ROWS(&rows, found, test_found);
 	ADD_ROWS(&rows, foreign, test_foreign);
 	ADD_ROWS(&rows, percents, test_percent);
+	ADD_ROWS(&rows, weighed, test_weighed);
+	ADD_ROWS(&rows, longs, test_long);
+	add_row(&rows, "entries come while the text does, and a zero byte ends it", test_streams, NULL);
 	add_row(&rows, "the sink's answer ends the reading", test_stop, NULL);
 	add_row(&rows, "lines, comments, entries and refused lines are counted", test_stats, NULL);
 	add_row(&rows, "line 2: a path too long to be kept is refused, not cut", test_long_path, NULL);
