@@ -22,10 +22,11 @@ struct sl_conf_list {
 	char *file; /* path; relative ones are relative to the configuration file */
 	enum sl_list_format format;
 	enum sl_list_kind kind;
-	bool wildcard_below;  /* wildcard: tree | below */
-	bool subdomains;      /* names of a hosts file count with their subdomains */
-	uint32_t max_refused; /* percent of lines */
-	unsigned at;          /* line in the configuration file */
+	bool wildcard_below;   /* wildcard: tree | below */
+	bool subdomains;       /* names of a hosts file count with their subdomains */
+	uint32_t max_refused;  /* percent of lines */
+	uint64_t max_unpacked; /* bytes of a packed file's text */
+	unsigned at;           /* line in the configuration file */
 };
 
 struct sl_conf {

@@ -26,5 +26,6 @@ struct sl_conf_list_keys sl_conf_list_keys_of(const struct sl_conf_list *list)
 		.wildcard = list->wildcard_below,
 		.subdomains = list->subdomains,
 		.max_refused = list->max_refused,
+		.max_unpacked = list->max_unpacked,
 	};
 }

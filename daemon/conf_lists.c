@@ -107,6 +107,7 @@ static void read_list(struct sl_conf_reader *r, const struct sl_yaml_node *node)
 	l->wildcard_below = keys.wildcard == 1;
 	l->subdomains = keys.subdomains;
 	l->max_refused = keys.max_refused;
+	l->max_unpacked = keys.max_unpacked;
 	refuse_same_file(r, l);
 }
 
@@ -140,6 +141,7 @@ static void read_never(struct sl_conf_reader *r, const struct sl_yaml_node *node
 		                    .format = SL_FORMAT_DOMAINS,
 		                    .kind = SL_LIST_NEVER,
 		                    .max_refused = keys.max_refused,
+		                    .max_unpacked = keys.max_unpacked,
 		                    .at = node->line };
 	refuse_same_file(r, l);
 }

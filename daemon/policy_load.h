@@ -17,7 +17,8 @@ struct sl_policy_load_stats {
 	struct sl_list_stats list[SL_POLICY_LOAD_LISTS]; /* by the policy's list number */
 };
 
-/* The shipped never-block set comes first where the configuration wants it, then the lists in its order. All of them
+/* The shipped never-block set comes first where the configuration wants it, then the lists in its order, which may be
+ * packed (list_file.h) and are read in pieces: no text of a list is ever held whole. All of them
  * load, or none: a file that cannot be read or is refused fails the whole load, and diag was told file, line and reason.
  * open_file  gives a readable descriptor of a regular file, which is closed here, or -1 with errno; it is read from its
  *            first byte, wherever it stands

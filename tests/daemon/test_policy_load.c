@@ -10,10 +10,40 @@
 #include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include <cmocka.h>
 
 #include "base/util.h"
+
+enum { MAX_UNPACKED = 1 << 16 };
+
+/* A memfd of a text, packed; cut: bytes that are left off its end. */
+static int packed_file(const char *text, size_t len, size_t cut)
+{
+	uint8_t out[4096];
+	z_stream z = { 0 };
+	assert_int_equal(deflateInit2(&z, 6, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY), Z_OK);
+	z.next_in = (z_const Bytef *)(uintptr_t)text;
+	z.avail_in = (uInt)len;
+	z.next_out = out;
+	z.avail_out = sizeof(out);
+	assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
+	size_t n = sizeof(out) - z.avail_out - cut;
+	(void)deflateEnd(&z);
+	int fd = memfd_create("list", MFD_CLOEXEC);
+	assert_int_equal(write(fd, out, n), n);
+	return fd;
+}
+
+/* Names without end, or rather with one beyond what is allowed. */
+static int bomb(void)
+{
+	static char text[MAX_UNPACKED + 10];
+	for (size_t i = 0; i < sizeof(text); i++)
+		text[i] = "a.example\n"[i % 10];
+	return packed_file(text, sizeof(text), 0);
+}
 
 /* Files by name, each a descriptor that stands at its end, as one does that another process has read. */
 static int open_file(void *ctx, const char *path)
@@ -29,6 +59,12 @@ static int open_file(void *ctx, const char *path)
 	(void)ctx;
 	if (strcmp(path, "/folder") == 0)
 		return open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (strcmp(path, "/packed") == 0)
+		return packed_file("ads.example\nmore.example\n", 25, 0);
+	if (strcmp(path, "/broken") == 0)
+		return packed_file("ads.example\nmore.example\n", 25, 3);
+	if (strcmp(path, "/bomb") == 0)
+		return bomb();
 	for (size_t i = 0; i < SL_COUNT(files); i++) {
 		if (strcmp(files[i].path, path) != 0)
 			continue;
@@ -66,6 +102,19 @@ static struct load_case {
 	  SL_ESYS,
 	  "/none:0: list l1 cannot be read: No such file or directory",
 	  0 },
+	{ "a packed list is unpacked, whatever its name", { "/packed", "/allow" }, false, SL_OK, "", 2 },
+	{ "a packed list that ends too early fails the whole load",
+	  { "/ads", "/allow", "/broken" },
+	  false,
+	  SL_EMALF,
+	  "/broken:0: list l2 cannot be read: this gzip file is broken or ends too early",
+	  0 },
+	{ "a packed list that holds more than allowed fails the whole load",
+	  { "/bomb" },
+	  false,
+	  SL_ELIMIT,
+	  "/bomb:0: list l0 cannot be read: this gzip file holds more than max_unpacked allows (65536 bytes)",
+	  0 },
 	{ "a folder is no list",
 	  { "/folder" },
 	  false,
@@ -97,6 +146,7 @@ static void test_load(void **state)
 		list[conf.lists].file = path[conf.lists];
 		list[conf.lists].kind = conf.lists == 1 ? SL_LIST_ALLOW : SL_LIST_BLOCK;
 		list[conf.lists].max_refused = 10;
+		list[conf.lists].max_unpacked = MAX_UNPACKED;
 	}
 	assert_int_equal(sl_policy_load(&conf, open_file, NULL, &diag, &policy, &stats), c->err);
 	if (strstr(said, c->said) == NULL)
