@@ -29,7 +29,8 @@ struct options {
 	int words;
 };
 
-static const struct sl_bench *const tables[] = { sl_bench_prefilter, sl_bench_subkeys };
+static const struct sl_bench *const tables[] = { sl_bench_prefilter, sl_bench_subkeys, sl_bench_host_keys,
+	                                            sl_bench_url_keys };
 
 uint64_t sl_bench_key(uint64_t i)
 {

@@ -29,6 +29,7 @@ void *sl_bench_memory(size_t bytes);
 /* SplitMix64 of a counter: different for different counters, the same in every run. */
 uint64_t sl_bench_key(uint64_t i);
 
-extern const struct sl_bench sl_bench_prefilter[], sl_bench_subkeys[]; /* each table ends with { 0 } */
+/* Each table ends with { 0 }. */
+extern const struct sl_bench sl_bench_prefilter[], sl_bench_subkeys[], sl_bench_host_keys[], sl_bench_url_keys[];
 
 #endif

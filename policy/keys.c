@@ -156,16 +156,38 @@ static bool next_paths(const struct sl_keys *k, struct sl_keys_at *at, struct sl
 		host = sl_keys_with_port(host, k->port);
 	if (at->path == 0 && (k->hosts & labels) != 0 && !put_probe(out, at, host))
 		return false;
-	at->path = at->path == 0 ? 1 : at->path;
-	for (; at->path <= n_paths; at->path++)
-		if (!put_probe(out, at, sl_keys_with_path(host, k->path_hash[at->path - 1])))
-			return false;
+	unsigned path = at->path == 0 ? 1 : at->path, n = out->n;
+	for (; path <= n_paths && n < SL_KEY_PROBES; path++, n++) {
+		out->hash[n] = sl_keys_with_path(host, k->path_hash[path - 1]);
+		out->host[n] = at->host;
+		out->path[n] = (uint8_t)path;
+		out->port[n] = at->port;
+	}
+	out->n = n;
+	at->path = (uint8_t)path;
+	return path > n_paths;
+}
+
+/* Names only, no port: every host hashed is a probe, and there are rarely more than a handful. */
+static bool next_names(const struct sl_keys *k, struct sl_keys_at *at, struct sl_key_probes *out)
+{
+	if (k->path_hosts != 0 || k->port != 0 || at->host != 0 || k->n_hosts > SL_KEY_PROBES)
+		return false;
+	for (unsigned i = 0; i < k->n_hosts; i++) {
+		out->hash[i] = k->host_hash[i];
+		out->host[i] = (uint8_t)i;
+		out->path[i] = 0;
+		out->port[i] = false;
+	}
+	out->n = at->host = k->n_hosts;
 	return true;
 }
 
 uint32_t sl_keys_next(const struct sl_keys *keys, struct sl_keys_at *at, struct sl_key_probes *out)
 {
 	out->n = 0;
+	if (next_names(keys, at, out))
+		return out->n;
 	while (at->host < keys->n_hosts && next_paths(keys, at, out)) {
 		at->path = 0;
 		at->port = keys->port != 0 && !at->port;
