@@ -54,9 +54,9 @@ static void read_v6(struct sl_bytes text, uint8_t addr[SL_KEY_V6])
 	int n = 0, gap = read_groups(text, group, &n);
 	memset(addr, 0, SL_KEY_V6);
 	for (int i = 0; i < n; i++) {
-		int at = gap == NO_GAP || i < gap ? i : GROUPS - n + i;
-		addr[2 * at] = (uint8_t)(group[i] >> 8);
-		addr[2 * at + 1] = (uint8_t)group[i];
+		size_t at = (size_t)(gap == NO_GAP || i < gap ? i : GROUPS - n + i) * 2;
+		addr[at] = (uint8_t)(group[i] >> 8);
+		addr[at + 1] = (uint8_t)group[i];
 	}
 }
 
@@ -85,8 +85,8 @@ size_t sl_key_address_write(bool v6, const uint8_t *addr, char text[SL_KEY_PREFI
 		sl_out_fmt(&o, "%u.%u.%u.%u", addr[0], addr[1], addr[2], addr[3]);
 		return o.len;
 	}
-	for (int i = 0; i < GROUPS; i++)
-		sl_out_fmt(&o, i == 0 ? "%x" : ":%x", (unsigned)addr[2 * i] << 8 | addr[2 * i + 1]);
+	for (size_t i = 0; i < SL_KEY_V6; i += 2)
+		sl_out_fmt(&o, i == 0 ? "%x" : ":%x", (unsigned)addr[i] << 8 | addr[i + 1]);
 	return sl_address_v6(sl_bytes_of(groups, o.len), text);
 }
 

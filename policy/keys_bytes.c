@@ -63,6 +63,8 @@ static bool accept(struct sl_bytes *in, struct sl_bytes want)
 bool sl_key_equal(const struct sl_key *key, struct sl_bytes bytes)
 {
 	char text[PORT_TEXT];
+	if (bytes.p == NULL)
+		return false;
 	if (SL_LIKELY(key->port == 0))
 		return bytes.len == key->host.len + key->path.len && accept(&bytes, key->host) &&
 		       accept(&bytes, key->path);

@@ -38,9 +38,11 @@ static inline uint64_t sl_keys_hash_path(struct sl_bytes path, uint64_t seed)
 	return sl_hash(path.p, path.len, seed ^ SL_KEYS_PATH);
 }
 
+/* The product of a few low bits would leave neighbouring ports in neighbouring places, so they are spread first. */
 static inline uint64_t sl_keys_with_port(uint64_t host, uint16_t port)
 {
-	return sl_keys_mix(host, port); /* no hash of a path is as small as a port, but for one in 2^48 */
+	uint64_t spread = port * SL_KEYS_SWEEP;
+	return sl_keys_mix(host, spread ^ spread >> 32);
 }
 
 static inline uint64_t sl_keys_with_path(uint64_t host, uint64_t path)

@@ -17,7 +17,7 @@ static void must(bool ok)
 }
 
 /* Two bits each of eight bytes, so that a short input reaches every mask. */
-static uint64_t mask(const uint8_t *data, unsigned i)
+static uint64_t mask(const uint8_t *data, size_t i)
 {
 	uint64_t low = data[2 * i], high = data[2 * i + 1];
 	return low | (high & 0x7f) << 8 | ((high & 0x80) != 0 ? ~UINT64_C(0x7fff) : 0);

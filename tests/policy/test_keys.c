@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <arpa/inet.h>
+#include <stdio.h>
 
 #include "policy/keys.h"
 #include "tests/policy/rows.h"
@@ -209,6 +210,7 @@ static void test_read(void **state)
 	assert_true(sl_key_equal(&key, sl_bytes_str(c->in)));
 	assert_false(sl_key_equal(&key, sl_bytes_first(sl_bytes_str(c->in), strlen(c->in) - 1)));
 	assert_false(sl_key_equal(&key, SL_BYTES_LIT("another")));
+	assert_false(sl_key_equal(&key, (struct sl_bytes){ NULL, 0 }));
 }
 
 static const struct prefix_case {
@@ -357,6 +359,68 @@ static void test_parts(void **state)
 			assert_true(hash[i] != hash[j]);
 }
 
+/* A snapshot keeps what these hashes led to: who changes them needs a new version of its format. */
+static const struct hash_case {
+	const char *name;
+	uint64_t want;
+} hashes[] = {
+	{ "example.com", UINT64_C(0x0662712c180b8a39) },
+	{ "example.com:8080", UINT64_C(0x5380a8e11f62d671) },
+	{ "example.com/a/b?c", UINT64_C(0x04312cd09799f462) },
+	{ "example.com:8080/a", UINT64_C(0xeff71b05644de47f) },
+	{ "192.0.2.1", UINT64_C(0x2d373fc4f44a9037) },
+	{ "192.0.2.0/24", UINT64_C(0xa7d99e8b3aa6eec1) },
+	{ "2001:db8::/32", UINT64_C(0x9d6b2100e17e56a8) },
+};
+
+static void test_hash(void **state)
+{
+	const struct hash_case *c = *state;
+	struct sl_key key = key_of_text(c->name);
+	if (sl_key_hash(&key, SEED) != c->want)
+		print_message("0x%016llx\n", (unsigned long long)sl_key_hash(&key, SEED));
+	assert_true(sl_key_hash(&key, SEED) == c->want);
+}
+
+enum { SPREAD_BITS = 12, SPREAD = 1 << SPREAD_BITS };
+
+/* Random numbers hit 1 - 1/e of as many buckets. */
+static void assert_spread(const uint64_t hash[SPREAD], unsigned shift)
+{
+	static bool hit[SPREAD];
+	unsigned n = 0;
+	memset(hit, 0, sizeof(hit));
+	for (size_t i = 0; i < SPREAD; i++)
+		hit[hash[i] >> shift & (SPREAD - 1)] = true;
+	for (size_t i = 0; i < SPREAD; i++)
+		n += hit[i];
+	assert_in_range(n, SPREAD * 60 / 100, SPREAD * 66 / 100);
+}
+
+/* Both ends of a hash choose places: in the prefilter, in the set. Keys that differ in one part must not crowd there. */
+static void test_spread(void **state)
+{
+	static const struct {
+		const char *head, *tail;
+	} forms[] = {
+		{ "a", ".example" }, { "a.example:", "" }, { "a.example/", "" }, { "", ".example:80/a" }
+	};
+	static uint64_t hash[SPREAD];
+	char text[64];
+	(void)state;
+	for (size_t form = 0; form < sizeof(forms) / sizeof(forms[0]); form++) {
+		for (unsigned i = 0; i < SPREAD; i++) {
+			(void)snprintf(text, sizeof(text), "%s%u%s", forms[form].head, i + 1,
+			               forms[form].tail);
+			struct sl_key key = key_of_text(text);
+			hash[i] = sl_key_hash(&key, SEED);
+		}
+		assert_spread(hash, 0);
+		assert_spread(hash, 32 - SPREAD_BITS);
+		assert_spread(hash, 64 - SPREAD_BITS);
+	}
+}
+
 int main(void)
 {
 	struct rows rows = { .n = 0 };
@@ -368,6 +432,8 @@ int main(void)
 	add_row(&rows, "the most keys that a request can have", test_deepest, NULL);
 	add_row(&rows, "beyond the deepest path an entry is refused and a request loses what is deeper",
 	        test_too_deep, NULL);
+	ADD_ROWS(&rows, hashes, test_hash);
+	add_row(&rows, "hashes of keys that differ in one part are spread", test_spread, NULL);
 	add_row(&rows, "no part of a key is taken for another", test_parts, NULL);
 	return run_rows("policy/keys", &rows);
 }
