@@ -11,16 +11,30 @@ struct sl_suburl_parts {
 	        fragment; /* with "?" and "#"; empty where nothing follows these (NE-CHOICE-38) */
 };
 
+/* A final "#" or "?" with nothing behind it goes, and blanks that were hidden by it: they are round the URL, not in it. */
+static inline struct sl_bytes sl_suburl_strip(struct sl_bytes tail)
+{
+	for (size_t n = tail.len + 1; tail.len > 0 && tail.len < n;) {
+		n = tail.len;
+		uint8_t last = tail.p[n - 1];
+		size_t fragment = sl_bytes_find(tail, '#'), query = sl_bytes_find(tail, '?');
+		bool empty = (last == '#' && fragment == n - 1) ||
+		             (last == '?' && query == n - 1 && fragment == n);
+		if (empty || last == ' ' || last == '\t')
+			tail.len--;
+	}
+	return tail;
+}
+
 static inline struct sl_suburl_parts sl_suburl_split(struct sl_bytes tail)
 {
+	tail = sl_suburl_strip(tail);
 	struct sl_bytes head = sl_bytes_first(tail, sl_bytes_find(tail, '#'));
 	size_t path = sl_bytes_find(head, '?');
 	struct sl_suburl_parts out = { sl_bytes_first(head, path), sl_bytes_skip(head, path),
 		                       sl_bytes_skip(tail, head.len) };
-	if (out.query.len == 1)
+	if (out.query.len == 1) /* with a fragment behind it */
 		out.query.len = 0;
-	if (out.fragment.len == 1)
-		out.fragment.len = 0;
 	return out;
 }
 
