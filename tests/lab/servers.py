@@ -28,6 +28,10 @@ http {{
 	default_type text/html;
 	sendfile on;
 	keepalive_requests 100000;
+	keepalive_timeout 1h;
+	send_timeout 1h;
+	client_header_timeout 1h;
+	client_body_timeout 1h;
 	client_max_body_size 0;
 	client_body_temp_path {folder}/temp/body;
 	proxy_temp_path {folder}/temp/proxy;
