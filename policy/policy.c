@@ -14,14 +14,14 @@ struct sl_policy {
 
 struct sl_policy_builder {
 	struct sl_compile *compile;
-	uint16_t categories;
+	struct sl_list_reader *reader; /* of the list that is open; NULL: none is */
 };
 
 static int renew(struct sl_policy_builder *b)
 {
 	const struct sl_compile_cfg cfg = { .fold = false };
+	sl_list_reader_free(&b->reader);
 	sl_compile_free(&b->compile);
-	b->categories = 0;
 	return sl_compile_new(&cfg, &b->compile);
 }
 
@@ -40,36 +40,65 @@ void sl_policy_builder_free(struct sl_policy_builder **b)
 	struct sl_policy_builder *gone = sl_take(b);
 	if (gone == NULL)
 		return;
+	sl_list_reader_free(&gone->reader);
 	sl_compile_free(&gone->compile);
 	free(gone);
 }
 
-static int read_list(struct sl_policy_builder *b, const struct sl_policy_list *list, struct sl_bytes text,
-                     const struct sl_diag *diag, struct sl_list_stats *stats)
+int sl_policy_builder_begin(struct sl_policy_builder *b, const struct sl_policy_list *list,
+                            const struct sl_diag *diag)
 {
 	struct sl_compile_list made = { .name = list->name, .file = list->cfg.file };
+	if (b->reader != NULL)
+		return SL_EBUSY;
 	int err = list->name == NULL
 	                  ? SL_EINVAL
 	                  : sl_compile_category(b->compile, list->name, list->kind, &made.category);
 	if (err == SL_OK)
 		err = sl_compile_begin(b->compile, &made);
 	if (err == SL_OK)
-		err = sl_list_read(&list->cfg, text, sl_compile_add, b->compile, diag, stats);
+		err = sl_list_reader_new(&list->cfg, sl_compile_add, b->compile, diag, &b->reader);
+	if (err != SL_OK)
+		sl_policy_builder_drop(b);
 	return err;
+}
+
+int sl_policy_builder_feed(struct sl_policy_builder *b, struct sl_bytes piece)
+{
+	return b->reader == NULL ? SL_EINVAL : sl_list_reader_feed(b->reader, piece);
+}
+
+void sl_policy_builder_drop(struct sl_policy_builder *b)
+{
+	sl_list_reader_free(&b->reader);
+	sl_compile_drop(b->compile);
+}
+
+int sl_policy_builder_end(struct sl_policy_builder *b, struct sl_list_stats *stats)
+{
+	struct sl_list_stats ours = { 0 };
+	int err = b->reader == NULL ? SL_EINVAL : sl_list_reader_end(b->reader, &ours);
+	if (stats != NULL)
+		*stats = ours;
+	if (err != SL_OK) {
+		sl_policy_builder_drop(b);
+		return err;
+	}
+	sl_list_reader_free(&b->reader);
+	sl_compile_end(b->compile);
+	return SL_OK;
 }
 
 int sl_policy_builder_add(struct sl_policy_builder *b, const struct sl_policy_list *list,
                           struct sl_bytes text, const struct sl_diag *diag, struct sl_list_stats *stats)
 {
-	struct sl_list_stats ours = { 0 };
-	int err = read_list(b, list, text, diag, &ours);
-	if (err == SL_OK)
-		sl_compile_end(b->compile);
-	else
-		sl_compile_drop(b->compile);
 	if (stats != NULL)
-		*stats = ours;
-	return err;
+		*stats = (struct sl_list_stats){ 0 };
+	int err = sl_policy_builder_begin(b, list, diag);
+	if (err != SL_OK)
+		return err;
+	(void)sl_policy_builder_feed(b, text); /* a failure sticks */
+	return sl_policy_builder_end(b, stats);
 }
 
 /* An image that grows as it is written. */

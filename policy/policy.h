@@ -30,6 +30,13 @@ void sl_policy_builder_free(struct sl_policy_builder **b);
  * NULL. */
 int sl_policy_builder_add(struct sl_policy_builder *b, const struct sl_policy_list *list,
                           struct sl_bytes text, const struct sl_diag *diag, struct sl_list_stats *stats);
+/* The same for a text that comes in pieces: begin, feed as often as there is some, then end, or drop for one that shall
+ * not count. list's file and diag are borrowed until then. */
+int sl_policy_builder_begin(struct sl_policy_builder *b, const struct sl_policy_list *list,
+                            const struct sl_diag *diag);
+int sl_policy_builder_feed(struct sl_policy_builder *b, struct sl_bytes piece);
+int sl_policy_builder_end(struct sl_policy_builder *b, struct sl_list_stats *stats);
+void sl_policy_builder_drop(struct sl_policy_builder *b);
 /* Moves all that was added into a policy; leaves the builder empty. */
 int sl_policy_builder_finish(struct sl_policy_builder *b, struct sl_policy **out);
 

@@ -88,8 +88,7 @@ static const struct list_case {
 	{ "lists/hagezi-personal.dnsmasq.conf.gz", SL_FORMAT_DNSMASQ, 9671, 0, 155 },
 	{ "lists/blp-ransomware.dnsmasq.conf", SL_FORMAT_DNSMASQ, 1904, 0, 0 },
 	{ "lists/blp-scam.adblock.txt.gz", SL_FORMAT_ADBLOCK, 8527, 0, 74 },
-	{ "lists/blp-malware.ip.txt.gz", SL_FORMAT_ADDRESSES, 20907 - 265, 0,
-	  0 }, /* prefixes are not held yet */
+	{ "lists/blp-malware.ip.txt.gz", SL_FORMAT_ADDRESSES, 20907, 0, 0 },
 	{ "lists/ut1-bank.domains.txt", SL_FORMAT_DOMAINS, 6646, 0, 783 },
 	/* and 14, 26 and 74 addresses, which NAMES.tsv leaves out */
 	{ "lists/ut1-gambling.domains.txt.gz", SL_FORMAT_DOMAINS, 32233 + 14, 0, 200 },
