@@ -14,13 +14,12 @@ struct sl_policy {
 
 struct sl_policy_builder {
 	struct sl_compile *compile;
-	struct sl_list_reader *reader; /* of the list that is open; NULL: none is */
+	struct sl_list_reader *reader; /* of the open list; NULL: none */
 };
 
 static int renew(struct sl_policy_builder *b)
 {
 	const struct sl_compile_cfg cfg = { .fold = false };
-	sl_list_reader_free(&b->reader);
 	sl_compile_free(&b->compile);
 	return sl_compile_new(&cfg, &b->compile);
 }
@@ -45,21 +44,26 @@ void sl_policy_builder_free(struct sl_policy_builder **b)
 	free(gone);
 }
 
+void sl_policy_builder_drop(struct sl_policy_builder *b)
+{
+	if (b->reader != NULL)
+		sl_compile_drop(b->compile);
+	sl_list_reader_free(&b->reader);
+}
+
 int sl_policy_builder_begin(struct sl_policy_builder *b, const struct sl_policy_list *list,
                             const struct sl_diag *diag)
 {
 	struct sl_compile_list made = { .name = list->name, .file = list->cfg.file };
-	if (b->reader != NULL)
-		return SL_EBUSY;
-	int err = list->name == NULL
-	                  ? SL_EINVAL
-	                  : sl_compile_category(b->compile, list->name, list->kind, &made.category);
+	if (b->reader != NULL || list->name == NULL)
+		return SL_EINVAL;
+	int err = sl_compile_category(b->compile, list->name, list->kind, &made.category);
 	if (err == SL_OK)
 		err = sl_compile_begin(b->compile, &made);
 	if (err == SL_OK)
 		err = sl_list_reader_new(&list->cfg, sl_compile_add, b->compile, diag, &b->reader);
 	if (err != SL_OK)
-		sl_policy_builder_drop(b);
+		sl_compile_drop(b->compile);
 	return err;
 }
 
@@ -68,36 +72,27 @@ int sl_policy_builder_feed(struct sl_policy_builder *b, struct sl_bytes piece)
 	return b->reader == NULL ? SL_EINVAL : sl_list_reader_feed(b->reader, piece);
 }
 
-void sl_policy_builder_drop(struct sl_policy_builder *b)
-{
-	sl_list_reader_free(&b->reader);
-	sl_compile_drop(b->compile);
-}
-
 int sl_policy_builder_end(struct sl_policy_builder *b, struct sl_list_stats *stats)
 {
 	struct sl_list_stats ours = { 0 };
 	int err = b->reader == NULL ? SL_EINVAL : sl_list_reader_end(b->reader, &ours);
+	if (err == SL_OK)
+		sl_compile_end(b->compile);
+	else
+		sl_policy_builder_drop(b);
+	sl_list_reader_free(&b->reader);
 	if (stats != NULL)
 		*stats = ours;
-	if (err != SL_OK) {
-		sl_policy_builder_drop(b);
-		return err;
-	}
-	sl_list_reader_free(&b->reader);
-	sl_compile_end(b->compile);
-	return SL_OK;
+	return err;
 }
 
 int sl_policy_builder_add(struct sl_policy_builder *b, const struct sl_policy_list *list,
                           struct sl_bytes text, const struct sl_diag *diag, struct sl_list_stats *stats)
 {
-	if (stats != NULL)
-		*stats = (struct sl_list_stats){ 0 };
 	int err = sl_policy_builder_begin(b, list, diag);
 	if (err != SL_OK)
 		return err;
-	(void)sl_policy_builder_feed(b, text); /* a failure sticks */
+	(void)sl_policy_builder_feed(b, text); /* a failure sticks, and is told at the end */
 	return sl_policy_builder_end(b, stats);
 }
 
@@ -152,6 +147,7 @@ int sl_policy_builder_finish(struct sl_policy_builder *b, struct sl_policy **out
 {
 	struct image image = { NULL, 0, 0 };
 	const struct sl_image_sink sink = { &image, write_image };
+	sl_policy_builder_drop(b);
 	int err = sl_compile_finish(b->compile, &sink, NULL);
 	if (err == SL_OK)
 		err = open_image(&image, out);
