@@ -87,7 +87,6 @@ static void pick_entry(uint64_t *seed, struct ref_entry *e)
 	e->scope = scopes[pick(seed, 7)];
 	e->effect = pick(seed, 4) == 0 ? SL_EFFECT_EXCEPT : SL_EFFECT_BLOCK;
 	e->important = pick(seed, 5) == 0;
-	e->line = 1 + pick(seed, 30);
 	e->prefix = pick_address(seed, true);
 	if (e->scope == SL_SCOPE_ADDRESS)
 		return;
@@ -120,6 +119,7 @@ static void pick_policy(uint64_t *seed, struct ref_policy *p)
 			struct ref_entry *e = &p->entry[p->entries++];
 			pick_entry(seed, e);
 			e->list = l;
+			e->line = p->entries;
 		}
 	}
 }
