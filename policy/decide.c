@@ -111,6 +111,19 @@ static uint64_t first_mask(uint32_t n)
 	return n >= 64 ? UINT64_MAX : (UINT64_C(1) << n) - 1;
 }
 
+/* A host that no path or port goes with has no other probes than its suffixes, whose hashes lie ready. */
+bool sl_lane_plain(const struct sl_lane *l)
+{
+	return l->keys.path_hosts == 0 && l->keys.port == 0 && l->keys.n_hosts <= SL_KEY_PROBES;
+}
+
+static bool is_plain_miss(const struct sl_lane *l)
+{
+	const struct sl_keys *k = &l->keys;
+	return sl_lane_plain(l) && (sl_prefilter_maybe_many(l->s->prefilter, k->host_hash, k->n_hosts) &
+	                            first_mask(k->n_hosts)) == 0;
+}
+
 /* The probes from at on. */
 static void walk_names(struct sl_lane *l, struct sl_keys_at *at)
 {
@@ -182,19 +195,22 @@ static void read_path(struct sl_lane *l, const struct sl_query *q)
 	l->canon_path = sl_bytes_of(l->path, len);
 }
 
+static void clear_host(struct sl_host *host)
+{
+	host->len = 0;
+	host->address = false;
+	host->name[0] = '\0';
+}
+
 static void set_host(struct sl_lane *l, const struct sl_query *q, struct sl_decision *out)
 {
 	l->host = NULL;
 	out->bad_host = false;
 	if (q->canon != NULL) {
 		l->host = q->canon;
-		out->host.len = q->canon->len;
-		out->host.address = q->canon->address;
-		memcpy(out->host.name, q->canon->name, (size_t)q->canon->len + 1);
+		clear_host(&out->host);
 	} else if (q->host.p == NULL && q->address != NULL) {
-		out->host.len = 0;
-		out->host.address = false;
-		out->host.name[0] = '\0';
+		clear_host(&out->host);
 	} else {
 		out->bad_host = sl_host_canon(q->host, &out->host) != SL_OK;
 		l->host = out->bad_host ? NULL : &out->host;
@@ -301,17 +317,25 @@ static void judge(struct sl_lane *l, const struct sl_roles *roles, struct sl_dec
 	}
 }
 
+void sl_lane_walk(struct sl_lane *l)
+{
+	walk_names(l, &l->at);
+}
+
 void sl_lane_end(struct sl_lane *l, const struct sl_query *q, struct sl_decision *out)
 {
-	if (l->host != NULL)
-		walk_names(l, &l->at);
 	walk_address(l);
-	judge(l, q->roles, out);
+	if (l->n_match > 0)
+		judge(l, q->roles, out);
+	else
+		out->block = q->roles != NULL && q->roles->default_block;
 }
 
 void sl_decide(const struct sl_snapshot *s, const struct sl_query *q, struct sl_decision *out)
 {
 	struct sl_lane l;
 	sl_lane_begin(&l, s, q, out);
+	if (l.host != NULL && !is_plain_miss(&l))
+		sl_lane_walk(&l);
 	sl_lane_end(&l, q, out);
 }

@@ -42,7 +42,7 @@ struct sl_decision {
 	bool key_below;        /* the entry stands for strict subdomains */
 	bool key_address;      /* the key is an address prefix, of key_prefix_len bits */
 	uint8_t key_prefix_len;
-	struct sl_host host; /* canonical */
+	struct sl_host host; /* canonical; empty where the query brought it so (canon), or has none */
 };
 
 void sl_decide(const struct sl_snapshot *s, const struct sl_query *q, struct sl_decision *out);

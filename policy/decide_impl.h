@@ -49,7 +49,11 @@ void sl_lane_begin(struct sl_lane *l, const struct sl_snapshot *s, const struct 
                    struct sl_decision *out);
 /* Looks for those probes that the prefilter let through, a bit each. */
 void sl_lane_resolve(struct sl_lane *l, const struct sl_key_probes *probes, uint64_t perhaps);
-/* Makes the probes from l->at on, and judges. */
+/* Are its probes the hashes of keys.host_hash, in their order? */
+bool sl_lane_plain(const struct sl_lane *l);
+/* Makes the probes from l->at on. Only where there is a host. */
+void sl_lane_walk(struct sl_lane *l);
+/* Looks for the address, and judges. */
 void sl_lane_end(struct sl_lane *l, const struct sl_query *q, struct sl_decision *out);
 
 #endif

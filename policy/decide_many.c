@@ -10,52 +10,73 @@ enum {
 
 struct group {
 	struct sl_lane lane[LANES];
-	struct sl_key_probes probes[LANES];
+	struct sl_key_probes probes[LANES]; /* the first ones; of plain lanes only where they are needed */
+	uint64_t hash[LANES * SL_KEY_PROBES];
+	size_t first[LANES + 1]; /* of each lane in hash */
 };
 
-/* The first probes of all lanes, as many as fit into calls of SL_PREFILTER_MANY. */
-static void ask_first(struct group *g, size_t n)
+/* Puts the hashes of all lanes together. */
+static void gather(struct group *g, size_t n)
 {
-	uint64_t hash[LANES * SL_KEY_PROBES], perhaps[LANES] = { 0 };
-	uint8_t lane[LANES * SL_KEY_PROBES];
-	size_t count = 0;
+	g->first[0] = 0;
 	for (size_t i = 0; i < n; i++) {
-		memcpy(&hash[count], g->probes[i].hash, g->probes[i].n * sizeof(*hash));
-		memset(&lane[count], (int)i, g->probes[i].n);
-		count += g->probes[i].n;
+		struct sl_lane *l = &g->lane[i];
+		uint64_t *to = &g->hash[g->first[i]];
+		size_t count = 0;
+		if (l->host != NULL && sl_lane_plain(l)) {
+			count = l->keys.n_hosts;
+			memcpy(to, l->keys.host_hash, count * sizeof(*to));
+		} else if (l->host != NULL) {
+			count = sl_keys_next(&l->keys, &l->at, &g->probes[i]);
+			memcpy(to, g->probes[i].hash, count * sizeof(*to));
+		}
+		g->first[i + 1] = g->first[i] + count;
 	}
-	const struct sl_prefilter *pf = g->lane[0].s->prefilter;
-	size_t first[LANES + 1] = { 0 };
-	for (size_t i = 0; i < n; i++)
-		first[i + 1] = first[i] + g->probes[i].n;
+}
+
+/* Which of them the prefilter lets through: a bit each, by lane. */
+static void ask_prefilter(const struct group *g, size_t n, uint64_t perhaps[LANES])
+{
+	const struct sl_snapshot *s = g->lane[0].s;
+	size_t lane = 0, count = g->first[n];
 	for (size_t at = 0; at < count; at += SL_PREFILTER_MANY) {
 		size_t some = sl_min(count - at, SL_PREFILTER_MANY);
-		uint64_t hit = sl_prefilter_maybe_many(pf, &hash[at], some);
+		uint64_t hit = sl_prefilter_maybe_many(s->prefilter, &g->hash[at], some);
 		for (hit &= some == 64 ? UINT64_MAX : (UINT64_C(1) << some) - 1; hit != 0; hit &= hit - 1) {
 			size_t k = at + (size_t)__builtin_ctzll(hit);
-			perhaps[lane[k]] |= UINT64_C(1) << (k - first[lane[k]]);
-			sl_snapshot_prefetch(g->lane[0].s, hash[k]);
+			while (k >= g->first[lane + 1])
+				lane++;
+			perhaps[lane] |= UINT64_C(1) << (k - g->first[lane]);
+			sl_snapshot_prefetch(s, g->hash[k]);
 		}
 	}
-	for (size_t i = 0; i < n; i++)
-		if (perhaps[i] != 0)
-			sl_lane_resolve(&g->lane[i], &g->probes[i], perhaps[i]);
+}
+
+static void finish(struct group *g, size_t i, uint64_t perhaps, const struct sl_query *q,
+                   struct sl_decision *out)
+{
+	struct sl_lane *l = &g->lane[i];
+	bool plain = l->host != NULL && sl_lane_plain(l);
+	if (plain && perhaps != 0)
+		(void)sl_keys_next(&l->keys, &l->at, &g->probes[i]);
+	if (perhaps != 0)
+		sl_lane_resolve(l, &g->probes[i], perhaps);
+	if (l->host != NULL && !plain)
+		sl_lane_walk(l);
+	sl_lane_end(l, q, out);
 }
 
 static void decide_group(const struct sl_snapshot *s, const struct sl_query *q, size_t n,
                          struct sl_decision *out)
 {
 	struct group g;
-	for (size_t i = 0; i < n; i++) {
-		struct sl_lane *l = &g.lane[i];
-		sl_lane_begin(l, s, &q[i], &out[i]);
-		g.probes[i].n = 0;
-		if (l->host != NULL)
-			(void)sl_keys_next(&l->keys, &l->at, &g.probes[i]);
-	}
-	ask_first(&g, n);
+	uint64_t perhaps[LANES] = { 0 };
 	for (size_t i = 0; i < n; i++)
-		sl_lane_end(&g.lane[i], &q[i], &out[i]);
+		sl_lane_begin(&g.lane[i], s, &q[i], &out[i]);
+	gather(&g, n);
+	ask_prefilter(&g, n, perhaps);
+	for (size_t i = 0; i < n; i++)
+		finish(&g, i, perhaps[i], &q[i], &out[i]);
 }
 
 void sl_decide_many(const struct sl_snapshot *s, const struct sl_query *q, size_t n, struct sl_decision *out)

@@ -4,15 +4,20 @@
 #include "policy/decide.h"
 #include "policy/keys_address.h"
 
-static void put_host(struct sl_out *o, const struct sl_decision *d)
+static const struct sl_host *host_of(const struct sl_decision *d, const struct sl_query *q)
+{
+	return q->canon != NULL ? q->canon : &d->host;
+}
+
+static void put_host(struct sl_out *o, const struct sl_decision *d, const struct sl_host *host)
 {
 	bool more = d->key_port != 0 || d->key_path_len > 0;
-	bool brackets = more && d->host.address && strchr(d->host.name, ':') != NULL;
+	bool brackets = more && host->address && strchr(host->name, ':') != NULL;
 	if (d->key_below)
 		sl_out_str(o, "*.");
 	if (brackets)
 		sl_out_u8(o, '[');
-	sl_out_str(o, &d->host.name[sl_min(d->key_host_off, d->host.len)]);
+	sl_out_str(o, &host->name[sl_min(d->key_host_off, host->len)]);
 	if (brackets)
 		sl_out_u8(o, ']');
 }
@@ -38,7 +43,7 @@ static void put_prefix(struct sl_out *o, const struct sl_decision *d, const stru
 	if (q->address != NULL) {
 		p = *q->address;
 	} else {
-		struct sl_bytes host = sl_bytes_of(d->host.name, d->host.len);
+		struct sl_bytes host = sl_bytes_of(host_of(d, q)->name, host_of(d, q)->len);
 		p.v6 = sl_key_is_v6(host);
 		(void)sl_key_address_read(host, p.addr);
 	}
@@ -55,7 +60,7 @@ void sl_decision_key(const struct sl_decision *d, const struct sl_query *q, char
 	if (d->list != UINT16_MAX && d->key_address) {
 		put_prefix(&o, d, q);
 	} else if (d->list != UINT16_MAX) {
-		put_host(&o, d);
+		put_host(&o, d, host_of(d, q));
 		if (d->key_port != 0)
 			sl_out_fmt(&o, ":%u", d->key_port);
 		put_path(&o, d, q);
