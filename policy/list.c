@@ -28,17 +28,12 @@ int sl_list_reader_new(const struct sl_list_cfg *cfg, int (*entry)(void *ctx, co
 	if ((size_t)cfg->format >= SL_COUNT(formats))
 		return SL_EINVAL;
 	struct sl_list_reader *r = (struct sl_list_reader *)calloc(1, sizeof(*r));
-	uint8_t *head = (uint8_t *)malloc(SL_LIST_HEAD);
-	if (r == NULL || head == NULL) {
-		free(r);
-		free(head);
+	if (r == NULL)
 		return SL_ENOMEM;
-	}
 	r->cfg = *cfg;
 	r->entry = entry;
 	r->ctx = ctx;
 	r->diag = diag;
-	r->head = head;
 	r->stats.format = cfg->format;
 	*out = r;
 	return SL_OK;
@@ -140,15 +135,32 @@ static int start(struct sl_list_reader *r)
 	return err;
 }
 
+/* Keeps a piece of the head. Short texts take little. */
+static int hold_head(struct sl_list_reader *r, struct sl_bytes piece)
+{
+	size_t need = r->held + piece.len;
+	if (piece.len == 0)
+		return SL_OK;
+	if (need > r->head_cap) {
+		size_t cap = sl_min(sl_max(need, r->head_cap * 2), SL_LIST_HEAD);
+		uint8_t *more = (uint8_t *)realloc(r->head, cap);
+		if (more == NULL)
+			return SL_ENOMEM;
+		r->head = more;
+		r->head_cap = cap;
+	}
+	memcpy(&r->head[r->held], piece.p, piece.len);
+	r->held = need;
+	return SL_OK;
+}
+
 int sl_list_reader_feed(struct sl_list_reader *r, struct sl_bytes piece)
 {
 	if (r->err == SL_OK && r->line == NULL) {
 		struct sl_bytes first = sl_bytes_first(piece, SL_LIST_HEAD - r->held);
-		if (first.len > 0)
-			memcpy(&r->head[r->held], first.p, first.len);
-		r->held += first.len;
+		r->err = hold_head(r, first);
 		piece = sl_bytes_skip(piece, first.len);
-		if (r->held == SL_LIST_HEAD)
+		if (r->err == SL_OK && r->held == SL_LIST_HEAD)
 			r->err = start(r);
 	}
 	if (r->err == SL_OK && piece.len > 0)

@@ -59,6 +59,8 @@ static bool has(struct sl_bytes text, uint8_t c)
 /* "##", "#@#", "#?#", "#$#", "#%#" and their mixtures; "$$" and "$@$" (AdGuard). */
 static bool is_page_rule(struct sl_bytes line)
 {
+	if (!has(line, '#') && !has(line, '$'))
+		return false;
 	for (size_t at = 0; at + 1 < line.len; at++) {
 		if (line.p[at] != '#' && line.p[at] != '$')
 			continue;
@@ -164,20 +166,28 @@ static int read_path(struct sl_list_reader *r, const struct rule *rule, struct s
 	return SL_LIST_FINE;
 }
 
+/* A host, and a port where there is one, into r->url. */
+static int canon_host(struct sl_list_reader *r, struct sl_bytes host)
+{
+	r->url.port = 0;
+	if (SL_LIKELY(!has(host, ':')))
+		return sl_list_host(host, &r->url.host);
+	if (sl_url_canon(host, &r->url) != SL_OK || r->url.has_path)
+		return SL_REFUSED_HOST;
+	return sl_list_plain_host(&r->url.host);
+}
+
 /* A host of a pattern. Names that end in a dot, or have one label only, are pieces of addresses more often than names. */
 static int read_host(struct sl_list_reader *r, const struct rule *rule, struct sl_bytes host, bool ended)
 {
-	struct sl_host check;
 	if (host.len == 0 || host.p[host.len - 1] == '.' || has(host, '@') || has(host, '='))
 		return SL_REFUSED_PATTERN;
 	if ((!rule->tied || !ended) && !has(host, '.'))
 		return SL_REFUSED_PATTERN;
-	if (sl_url_canon(host, &r->url) != SL_OK || r->url.has_path)
-		return rule->tied ? SL_REFUSED_HOST : SL_REFUSED_PATTERN;
-	int why = sl_list_host(sl_bytes_of(r->url.host.name, r->url.host.len), &check);
-	if (why != SL_LIST_FINE && !rule->tied)
-		return SL_REFUSED_PATTERN;
-	return why == SL_LIST_FINE && rule->below && check.address ? SL_REFUSED_BELOW_ADDRESS : why;
+	int why = canon_host(r, host);
+	if (why != SL_LIST_FINE)
+		return rule->tied ? why : SL_REFUSED_PATTERN;
+	return rule->below && r->url.host.address ? SL_REFUSED_BELOW_ADDRESS : SL_LIST_FINE;
 }
 
 static int read_pattern(struct sl_list_reader *r, struct rule *rule, struct sl_list_entry *e)

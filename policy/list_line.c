@@ -69,14 +69,19 @@ static const bool is_plain[256] = {
 	['a' ... 'z'] = true, ['0' ... '9'] = true, ['-'] = true, ['.'] = true, ['_'] = true, [':'] = true,
 };
 
+int sl_list_plain_host(const struct sl_host *host)
+{
+	bool plain = true;
+	for (size_t i = 0; i < host->len; i++)
+		plain &= is_plain[(uint8_t)host->name[i]];
+	return plain ? SL_LIST_FINE : SL_REFUSED_BYTE;
+}
+
 int sl_list_host(struct sl_bytes text, struct sl_host *out)
 {
-	if (sl_host_canon(text, out) != SL_OK)
-		return sl_bytes_find(text, '*') < text.len ? SL_REFUSED_STAR : SL_REFUSED_HOST;
-	bool plain = true;
-	for (size_t i = 0; i < out->len; i++)
-		plain &= is_plain[(uint8_t)out->name[i]];
-	return plain ? SL_LIST_FINE : SL_REFUSED_BYTE;
+	if (SL_LIKELY(sl_host_canon(text, out) == SL_OK))
+		return sl_list_plain_host(out);
+	return sl_bytes_find(text, '*') < text.len ? SL_REFUSED_STAR : SL_REFUSED_HOST;
 }
 
 int sl_list_wildcard(struct sl_bytes *text, bool *star, bool *dot)

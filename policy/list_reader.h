@@ -46,7 +46,8 @@ struct sl_list_reader {
 	struct sl_url url;        /* room for the line at hand */
 
 	uint8_t *head; /* of the text, until the format is known */
-	size_t held;   /* bytes of head, then of part */
+	size_t head_cap;
+	size_t held; /* bytes of head, then of part */
 	bool part_long;
 	uint8_t part[SL_LIST_LINE_MAX]; /* a line that came in pieces */
 };
@@ -87,6 +88,7 @@ static inline bool sl_list_is_comment(struct sl_bytes body)
 enum { SL_LIST_FINE = -1 };
 /* A host as lists write it: stricter than on a wire, so that rules of other formats are not taken for names. */
 int sl_list_host(struct sl_bytes text, struct sl_host *out);
+int sl_list_plain_host(const struct sl_host *host); /* the same of one that is canonical already */
 /* Takes "*." or a leading "." off the head. *star: it was there, and *dot: one of the two. */
 int sl_list_wildcard(struct sl_bytes *text, bool *star, bool *dot);
 /* "192.0.2.0/24", whether its bits are right or not. */

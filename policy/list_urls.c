@@ -15,10 +15,9 @@ static struct sl_bytes entry_path(const struct sl_url *url)
 static int read_url(struct sl_list_reader *r, struct sl_bytes text, struct sl_list_entry *e)
 {
 	struct sl_url *url = &r->url;
-	struct sl_host check;
 	if (sl_url_canon(text, url) != SL_OK)
 		return SL_REFUSED_URL;
-	int why = sl_list_host(sl_bytes_of(url->host.name, url->host.len), &check);
+	int why = sl_list_plain_host(&url->host);
 	if (why != SL_LIST_FINE)
 		return why;
 	if (url->cut)
@@ -28,12 +27,20 @@ static int read_url(struct sl_list_reader *r, struct sl_bytes text, struct sl_li
 	return SL_LIST_FINE;
 }
 
+/* "192.0.2.0/24" without a scheme may mean a prefix or a path; one with bits beyond its length is no prefix. */
+static bool is_either(struct sl_bytes text)
+{
+	struct sl_prefix prefix;
+	bool digit = text.len > 0 && text.p[0] >= '0' && text.p[0] <= '9';
+	return digit && sl_bytes_find(text, '/') < text.len && sl_prefix_read(text, &prefix) == SL_OK;
+}
+
 static int read_entry(struct sl_list_reader *r, struct sl_bytes text, struct sl_list_entry *e)
 {
 	bool star = false, dot = false;
 	int why = sl_list_wildcard(&text, &star, &dot);
 	bool below = star && r->cfg.wildcard_below;
-	if (why == SL_LIST_FINE && sl_list_is_prefix(text))
+	if (why == SL_LIST_FINE && is_either(text))
 		why = SL_REFUSED_URL_PREFIX;
 	if (why == SL_LIST_FINE)
 		why = read_url(r, text, e);

@@ -95,6 +95,8 @@ static const struct list_case lists[] = {
 	  "*.a.example\n*.b.example/x\n", "1 a.example below", "without widening", 1 },
 	{ "addresses in URLs", SL_FORMAT_URLS, 0, "http://192.0.2.1/24\nhttp://[2001:db8::1]:80/\n0x7f.1\n",
 	  "1 192.0.2.1/24 path, 2 2001:db8::1:80 exact, 3 127.0.0.1 address", NULL, 0 },
+	{ "what can only be a path is one", SL_FORMAT_URLS, 0, "192.0.2.1/24\n192.0.2.1/42\n",
+	  "1 192.0.2.1/24 path, 2 192.0.2.1/42 path", NULL, 0 },
 	{ "a prefix of addresses is no path", SL_FORMAT_URLS, 0, "192.0.2.0/24\n", "", "prefix of addresses",
 	  1 },
 	{ "rules of other formats are no URLs", SL_FORMAT_URLS, 0,
