@@ -119,7 +119,7 @@ static int read_text(struct sl_list_reader *r, struct sl_bytes text)
 /* The head is there, or all of the text. */
 static int start(struct sl_list_reader *r)
 {
-	struct sl_bytes head = sl_bytes_of(r->head, r->held);
+	struct sl_bytes head = sl_bytes_of(r->head, r->head == NULL ? 0 : r->held);
 	r->held = 0;
 	if (sl_bytes_equal(sl_bytes_first(head, bom.len), bom))
 		head = sl_bytes_skip(head, bom.len);
@@ -163,7 +163,7 @@ int sl_list_reader_feed(struct sl_list_reader *r, struct sl_bytes piece)
 		if (r->err == SL_OK && r->held == SL_LIST_HEAD)
 			r->err = start(r);
 	}
-	if (r->err == SL_OK && piece.len > 0)
+	if (r->err == SL_OK && piece.p != NULL && piece.len > 0)
 		r->err = read_text(r, piece);
 	return r->err;
 }

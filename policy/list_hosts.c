@@ -45,14 +45,14 @@ static int read_sink(struct sl_bytes word)
 }
 
 /* Lines of a file have the same address for the most part: one that is spelt as the last is not read again. */
-int sl_list_sink(struct sl_list_reader *r, struct sl_bytes word)
+int sl_list_sink(struct sl_list_reader *r, struct sl_bytes text)
 {
-	if (SL_LIKELY(sl_bytes_equal(sl_bytes_of(r->sink, r->sink_len), word)))
+	if (SL_LIKELY(sl_bytes_equal(sl_bytes_of(r->sink, r->sink_len), text)))
 		return SL_LIST_FINE;
-	int why = read_sink(word);
-	if (why == SL_LIST_FINE && word.len <= sizeof(r->sink)) {
-		memcpy(r->sink, word.p, word.len);
-		r->sink_len = (uint8_t)word.len;
+	int why = read_sink(text);
+	if (why == SL_LIST_FINE && text.len <= sizeof(r->sink)) {
+		memcpy(r->sink, text.p, text.len);
+		r->sink_len = (uint8_t)text.len;
 	}
 	return why;
 }

@@ -88,7 +88,8 @@ static struct sl_bytes trigger(struct sl_list_reader *r, struct sl_bytes owner,
 static int read_origin(struct sl_list_reader *r, struct sl_bytes line, struct sl_bytes name)
 {
 	uint8_t room[2 * SL_LIST_NAME_MAX];
-	struct sl_bytes sub = name;
+	if (name.len == 0 || name.len > SL_LIST_NAME_MAX)
+		return sl_list_refuse(r, line, SL_REFUSED_ZONE_FORM);
 	r->stats.comments++;
 	if (sl_bytes_equal(name, SL_BYTES_LIT("."))) {
 		r->zone.root = true;
@@ -99,7 +100,7 @@ static int read_origin(struct sl_list_reader *r, struct sl_bytes line, struct sl
 		r->zone.root = false;
 		return SL_OK;
 	}
-	sub = trigger(r, name, room);
+	struct sl_bytes sub = trigger(r, name, room);
 	if (sub.p == NULL || sub.len >= SL_LIST_NAME_MAX) {
 		r->stats.comments--;
 		return sl_list_refuse(r, line, SL_REFUSED_ZONE_OUTSIDE);

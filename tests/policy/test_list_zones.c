@@ -53,8 +53,8 @@ static const struct list_case rpz[] = {
 	  "a.example CNAME walled.example.\nb.example CNAME rpz-tcp-only.\nc.example A 127.0.0.1\nd.example "
 	  "TXT \"a;b\"\n",
 	  "", "an action other than", 4 },
-	{ "no record", RPZ, 0, "a.example\nb.example CNAME\nc.example CNAME . .\n$FOO\n", "",
-	  "no record of a zone", 4 },
+	{ "no record", RPZ, 0, "a.example\nb.example CNAME\nc.example CNAME . .\n$FOO\n$ORIGIN\n", "",
+	  "no record of a zone", 5 },
 	{ "what would need other files or be many is refused", RPZ, 0,
 	  "$INCLUDE x\n$GENERATE 1-9 a$ CNAME .\n", "", "another file", 2 },
 	{ "broken names are refused", RPZ, 0, "a..b CNAME .\na*.example CNAME .\n", "", "not a valid", 2 },
