@@ -50,7 +50,7 @@ static void gone(void *ctx, struct sl_flow *flow, bool evicted)
 	sl_filter_count(f, evicted ? SL_STAT_evicted : SL_STAT_expired, 1);
 	if (evicted && open)
 		sl_filter_count(f, SL_STAT_evicted_undecided, 1);
-	abandon(f, flow, evicted ? SL_CAUSE_memory : sl_filter_open_cause(flow));
+	abandon(f, flow, evicted ? SL_CAUSE_memory : sl_filter_open_cause(f, flow));
 }
 
 /* ---- birth and death ---- */
@@ -68,6 +68,8 @@ static int make_parts(struct sl_filter *f)
 	int err = sl_flow_table_new(&table, &f->flows);
 	if (err == SL_OK)
 		err = sl_stream_pool_new(f->cfg.max_streams, f->cfg.budget, &f->streams);
+	if (err == SL_OK)
+		err = sl_quic_pool_new(f->cfg.max_streams, f->cfg.budget, &f->quic);
 	if (err == SL_OK && f->cfg.hold == SL_HOLD_ALL)
 		err = sl_held_pool_new(f->cfg.max_held, &f->held);
 	return err;
@@ -96,6 +98,7 @@ void sl_filter_free(struct sl_filter **f)
 		return;
 	sl_flow_table_free(&old->flows);
 	sl_stream_pool_free(&old->streams);
+	sl_quic_pool_free(&old->quic);
 	sl_held_pool_free(&old->held);
 	free(old->scratch.base);
 	free(old);
@@ -154,7 +157,7 @@ static struct sl_flow *meet(struct sl_filter *f, const struct sl_packet *pkt, bo
 	bool fresh;
 	struct sl_flow *flow = sl_flow_table_get(f->flows, &pkt->key, f->now, &fresh);
 	if (!fresh && is_new_connection(flow, pkt)) {
-		abandon(f, flow, sl_filter_open_cause(flow));
+		abandon(f, flow, sl_filter_open_cause(f, flow));
 		sl_flow_table_drop(f->flows, flow);
 		flow = sl_flow_table_get(f->flows, &pkt->key, f->now, &fresh);
 		sl_filter_count(f, SL_STAT_restarts, 1);
@@ -199,6 +202,15 @@ static void conclude(struct sl_filter *f, const struct sl_visit *v, const struct
 		sl_answer_push(f->out, *ticket, action);
 }
 
+static bool hold_packet(struct sl_filter *f, struct sl_visit *v, const struct sl_held *held)
+{
+	if (sl_held_add(f->held, v->flow, held, f->now))
+		sl_filter_count(f, SL_STAT_held, 1);
+	else
+		sl_filter_unjudged(f, v, SL_CAUSE_memory);
+	return v->flow->verdict == SL_ACTION_PASS;
+}
+
 /* Holds the packet of an open flow, if bytes of it were kept. False when it may pass. */
 static bool hold(struct sl_filter *f, struct sl_visit *v, struct sl_ticket ticket)
 {
@@ -212,11 +224,15 @@ static bool hold(struct sl_filter *f, struct sl_visit *v, struct sl_ticket ticke
 	if (flow->stream == NULL || sl_seq_diff(end, read) <= 0)
 		return false;
 	struct sl_held held = { .ticket = ticket, .end = end, .reset = v->reset };
-	if (sl_held_add(f->held, flow, &held, f->now))
-		sl_filter_count(f, SL_STAT_held, 1);
-	else
-		sl_filter_unjudged(f, v, SL_CAUSE_memory);
-	return flow->verdict == SL_ACTION_PASS;
+	return hold_packet(f, v, &held);
+}
+
+/* All that comes before the name waits: 0-RTT data is a request (RFC 9001 §4.6). Where a name has passed that did not
+ * free the flow, what follows it does not wait. */
+static bool hold_datagram(struct sl_filter *f, struct sl_visit *v, struct sl_ticket ticket)
+{
+	struct sl_held held = { .ticket = ticket };
+	return f->held != NULL && !v->flow->judged && hold_packet(f, v, &held);
 }
 
 /* ---- packets ---- */
@@ -233,16 +249,15 @@ static void take_segment(struct sl_filter *f, struct sl_visit *v, struct sl_tick
 		sl_answer_push(f->out, ticket, SL_ACTION_PASS);
 }
 
-/* A datagram is decided at once: there is no order to wait for. */
-static void take_datagram(struct sl_filter *f, struct sl_visit *v, struct sl_ticket ticket, bool start_seen)
+static void take_datagram(struct sl_filter *f, struct sl_visit *v, struct sl_ticket ticket)
 {
-	enum sl_cause cause = start_seen ? SL_CAUSE_not_web : SL_CAUSE_mid_flow;
-	if (sl_sniff_quic(v->pkt->payload)) {
-		v->flow->app = SL_APP_QUIC;
-		cause = SL_CAUSE_quic;
-	}
-	sl_filter_unjudged(f, v, cause);
-	conclude(f, v, &ticket);
+	struct sl_flow *flow = v->flow;
+	sl_filter_read_datagram(f, v);
+	bool held = flow->verdict == SL_ACTION_PASS && hold_datagram(f, v, ticket);
+	if (flow->verdict != SL_ACTION_PASS)
+		conclude(f, v, &ticket);
+	else if (!held)
+		sl_answer_push(f->out, ticket, SL_ACTION_PASS);
 }
 
 /* A packet of a decided flow: it was on its way already, or its flow has no mark that would tell the kernel. */
@@ -281,7 +296,7 @@ void sl_filter_packet(struct sl_filter *f, const struct sl_packet *pkt, struct s
 	else if (pkt->key.proto == SL_PROTO_TCP)
 		take_segment(f, &v, ticket);
 	else
-		take_datagram(f, &v, ticket, start_seen);
+		take_datagram(f, &v, ticket);
 }
 
 void sl_filter_unreadable(struct sl_filter *f, int err, struct sl_ticket ticket, struct sl_answers *out)
@@ -306,7 +321,7 @@ static void run_out(struct sl_filter *f, struct sl_flow *flow)
 	struct sl_visit v = { .flow = flow, .key = &key, .reset = flow->end };
 	if (flow->swapped)
 		sl_flow_key_swap(&key);
-	sl_filter_give_up(f, &v, sl_filter_open_cause(flow));
+	sl_filter_give_up(f, &v, sl_filter_open_cause(f, flow));
 	conclude(f, &v, NULL);
 }
 

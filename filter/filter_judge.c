@@ -10,6 +10,7 @@ struct sl_report sl_filter_report(const struct sl_filter *f, const struct sl_vis
 		.cause = SL_CAUSE_NONE,
 		.judgement = { .list = SL_NO_LIST },
 		.packets = v->flow->packets,
+		.quic_version = v->quic_version,
 		.held = sl_mono_since(f->now, v->flow->born),
 	};
 }
@@ -24,6 +25,7 @@ void sl_filter_settle(struct sl_filter *f, struct sl_flow *flow, enum sl_action 
 {
 	flow->verdict = (uint8_t)action;
 	sl_stream_close(f->streams, &flow->stream);
+	sl_quic_close(f->quic, &flow->quic);
 }
 
 void sl_filter_note(struct sl_filter *f, struct sl_report *report, enum sl_cause cause, bool block)

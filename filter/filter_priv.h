@@ -9,6 +9,7 @@
 #include "filter/flow_table.h"
 #include "filter/held.h"
 #include "filter/sniff.h"
+#include "filter/sniff_quic.h"
 #include "filter/stream.h"
 
 struct sl_filter {
@@ -17,6 +18,7 @@ struct sl_filter {
 	struct sl_filter_stats *stats;
 	struct sl_flow_table *flows;
 	struct sl_stream_pool *streams;
+	struct sl_quic_pool *quic;
 	struct sl_held_pool *held; /* NULL unless hold = all */
 	struct sl_arena scratch;   /* for a hello joined from several records; reset with every read */
 	uint64_t born;             /* flows so far */
@@ -33,6 +35,7 @@ struct sl_visit {
 	uint32_t wire;        /* the same in bytes on the wire */
 	uint32_t reset;       /* the byte that the server waited for before this packet */
 	bool full;            /* bytes of it lie beyond the budget */
+	uint32_t quic_version; /* of the hello that was read in it */
 };
 
 static inline void sl_filter_count(struct sl_filter *f, enum sl_stat stat, uint64_t n)
@@ -50,7 +53,14 @@ void sl_filter_give_up(struct sl_filter *f, struct sl_visit *v, enum sl_cause ca
 bool sl_filter_begun_request(struct sl_filter *f, const struct sl_flow *flow, struct sl_bytes head,
                              struct sl_http1_request *out);
 /* The cause of a flow that ends while it is undecided. */
-enum sl_cause sl_filter_open_cause(const struct sl_flow *flow);
+enum sl_cause sl_filter_open_cause(const struct sl_filter *f, const struct sl_flow *flow);
+
+/* ---- filter_datagram.c ---- */
+
+/* Reads a UDP packet, and decides its flow or leaves it open. */
+void sl_filter_read_datagram(struct sl_filter *f, struct sl_visit *v);
+/* The cause of a QUIC flow that ends while it is undecided. */
+enum sl_cause sl_filter_quic_cause(const struct sl_filter *f, const struct sl_flow *flow);
 
 /* ---- filter_judge.c ---- */
 

@@ -8,8 +8,10 @@
  * half of their space (RFC 9293 §3.4), so a long body is skipped in steps, the next one when the end of the last is near. */
 enum { SKIP_STEP = 1 << 30, SKIP_NEAR = 1 << 29 };
 
-enum sl_cause sl_filter_open_cause(const struct sl_flow *flow)
+enum sl_cause sl_filter_open_cause(const struct sl_filter *f, const struct sl_flow *flow)
 {
+	if (flow->app == SL_APP_QUIC)
+		return sl_filter_quic_cause(f, flow);
 	return flow->stage == SL_STAGE_START && flow->app == SL_APP_UNKNOWN ? SL_CAUSE_not_web
 	                                                                    : SL_CAUSE_hold_limit;
 }
@@ -261,7 +263,7 @@ static enum sl_cause why_stop(const struct sl_filter *f, const struct sl_visit *
 	if (spent || is_cut(v))
 		return SL_CAUSE_too_large;
 	bool waits = flow->stream != NULL ? !sl_stream_empty(flow->stream) : v->wire > 0;
-	return waits && late ? sl_filter_open_cause(flow) : SL_CAUSE_NONE;
+	return waits && late ? sl_filter_open_cause(f, flow) : SL_CAUSE_NONE;
 }
 
 bool sl_filter_begun_request(struct sl_filter *f, const struct sl_flow *flow, struct sl_bytes head,

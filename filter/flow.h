@@ -8,6 +8,7 @@
 #include "base/util.h"
 #include "filter/flow_key.h"
 #include "filter/sniff_http1.h"
+#include "filter/sniff_quic.h"
 #include "filter/stream.h"
 
 /* What the next bytes of the client are. */
@@ -39,6 +40,7 @@ struct sl_flow {
 	uint32_t ack;     /* TCP: how far the client had the server's bytes, by its last packet */
 	uint32_t packets; /* that came to userspace */
 	uint32_t hold;    /* private to held.c: 0 where no packet is held */
+	sl_quic_flow quic; /* what is kept of an undecided QUIC flow */
 	struct sl_http1_body body;
 	bool start_seen : 1;
 	bool certain : 1;  /* the position of the first byte is no guess */

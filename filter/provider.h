@@ -46,6 +46,7 @@ struct sl_report {
 	const struct sl_http1_request *http; /* NULL where no request was read */
 	struct sl_bytes alpn;                /* TLS: ProtocolNameList still encoded */
 	uint16_t tls_version;
+	uint32_t quic_version; /* QUIC: of the hello that was read; 0 where none was */
 	bool ech;
 	bool block;
 	enum sl_cause cause; /* SL_CAUSE_NONE where it was judged */

@@ -17,7 +17,4 @@ struct sl_sniffed {
  * Returns what the sniffer that owns the bytes returns, or SL_EPROTO when none does. Pure; any thread. */
 int sl_sniff(struct sl_bytes stream, struct sl_arena *scratch, struct sl_sniffed *out);
 
-/* Is the datagram a QUIC packet with a long header (RFC 9000 §17.2, RFC 8999 §5.1) of a version that clients speak? */
-bool sl_sniff_quic(struct sl_bytes datagram);
-
 #endif

@@ -40,6 +40,7 @@ struct reading {
 	struct sl_quic_hello *out;
 	uint32_t *differs;
 	unsigned opens, derives;
+	bool padded;          /* the datagram is as long as a server demands */
 	struct sl_bytes mark; /* version and connection id of the first packet: how the next ones begin */
 };
 
@@ -240,6 +241,7 @@ static int read_initial(struct reading *r, const struct sl_quic_packet *pkt)
 		err = SL_ELIMIT;
 	c->err = err;
 	r->out->version = pkt->version;
+	r->out->padded = r->padded || c->version->google;
 	return err;
 }
 
@@ -305,12 +307,15 @@ int sl_quic_read(struct sl_quic_pool *pool, sl_quic_flow *flow, struct sl_bytes 
 {
 	struct sl_quic_hello hello = { 0 };
 	struct reading r = { .pool = pool, .flow = flow, .out = &hello, .differs = differs };
+	r.padded = datagram.len >= SL_QUIC_DATAGRAM_MIN;
 	*differs = 0;
 	int err = sl_gquic_read(datagram, &hello.version, &hello.tls.sni);
 	if (err == SL_EPROTO)
 		err = read_packets(&r, datagram);
 	else if (err != SL_OK)
 		err = SL_EUNSUP;
+	else
+		hello.padded = true;
 	if (err == SL_OK)
 		*out = hello;
 	else if (pool->free == 0)

@@ -23,6 +23,7 @@ typedef uint32_t sl_quic_flow; /* what a flow holds of the pool; 0 = nothing */
 struct sl_quic_hello {
 	struct sl_tls_hello tls; /* of a CHLO: its server name */
 	uint32_t version;
+	bool padded; /* the datagram is long enough for a server to read it; Google's did not ask for so much */
 };
 
 /* conns  how many connections may be incomplete at once, 1..2^20; budget  bytes of the CRYPTO stream of each, 512..65536. */

@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "base/out.h"
 #include "base/util.h"
+#include "tests/support/quic_text.h"
 
 enum { BUDGET = 2048, STREAMS = 4, HELD = 8, FLOWS = 64, HOLD_MS = 500, IDLE_MS = 120000, STEPS = 10 };
 
@@ -252,14 +253,16 @@ struct step {
 	enum op op;
 	enum msg msg;
 	const char *text;
-	size_t from, to; /* of msg; to = 0: its end */
-	size_t len;      /* of text */
-	bool placed;     /* at `at`; else a text stands after the packet before, a msg where it would stand */
-	int32_t at;      /* sequence number, counted from the first one */
-	uint32_t cut;    /* bytes at its end that were not copied */
-	uint32_t ms;     /* that pass before */
-	uint16_t port;   /* of the client, added to the usual one */
-	uint32_t ack;    /* what the server sent so far */
+	const char *quic; /* as tests/support/quic_text.h says, of hellos to bad.example and odd.example */
+	bool nameless;    /* the second one has no name */
+	size_t from, to;  /* of msg; to = 0: its end */
+	size_t len;       /* of text */
+	bool placed;   /* at `at`; else a text stands after the packet before, a msg where it would stand */
+	int32_t at;    /* sequence number, counted from the first one */
+	uint32_t cut;  /* bytes at its end that were not copied */
+	uint32_t ms;   /* that pass before */
+	uint16_t port; /* of the client, added to the usual one */
+	uint32_t ack;  /* what the server sent so far */
 	bool udp, syn, late; /* late: the start was not seen */
 };
 
@@ -270,6 +273,10 @@ struct step {
 #define M(which, a, z, ...)                                             \
 	{                                                               \
 		.msg = MSG_##which, .from = (a), .to = (z), __VA_ARGS__ \
+	}
+#define Q(words, ...)                                     \
+	{                                                 \
+		.quic = (words), .udp = true, __VA_ARGS__ \
 	}
 #define AT(seq) .placed = true, .at = (seq)
 #define TICK(after)                          \
@@ -296,10 +303,24 @@ struct row {
 
 #include "tests/filter/filter_rows.h"
 
+static struct sl_bytes quic_datagram(const struct step *s)
+{
+	static uint8_t mem[65536], hello[2][4096];
+	struct sl_out to = sl_out_of(mem, sizeof(mem));
+	struct sl_out bad = sl_out_of(hello[0], sizeof(hello[0])),
+	              odd = sl_out_of(hello[1], sizeof(hello[1]));
+	quic_text_hello("bad.example", s->msg == MSG_HUGE ? BUDGET + 1 : 160, &bad);
+	quic_text_hello(s->nameless ? NULL : "odd.example", 160, &odd);
+	quic_text(s->quic, sl_bytes_of(bad.p, bad.len), sl_bytes_of(odd.p, odd.len), &to);
+	return sl_bytes_of(to.p, to.len);
+}
+
 static struct sl_packet step_packet(const struct bench *b, const struct step *s, int32_t next)
 {
 	struct sl_bytes all = sl_bytes_of(s->text, s->len);
-	if (s->msg != MSG_TEXT) {
+	if (s->quic != NULL) {
+		all = quic_datagram(s);
+	} else if (s->msg != MSG_TEXT) {
 		all = sl_bytes_of(msgs[s->msg].p, s->to > 0 ? s->to : msgs[s->msg].len);
 		all = sl_bytes_skip(all, s->from);
 	}
@@ -335,7 +356,7 @@ static void run_row(const struct row *row, uint32_t isn)
 	open_bench(&b, row->hold, row->block, isn);
 	for (uint32_t i = 0; i < STEPS; i++) {
 		const struct step *s = &row->step[i];
-		if (s->op == OP_PACKET && s->text == NULL && s->msg == MSG_TEXT)
+		if (s->op == OP_PACKET && s->text == NULL && s->msg == MSG_TEXT && s->quic == NULL)
 			break;
 		if (i > 0)
 			say(&b, "|");

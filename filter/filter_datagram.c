@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* UDP. What is not QUIC is decided at once: there is no order to wait for. A QUIC flow is decided by a name, or when its time
+ * is up: a datagram that cannot be read says nothing of the next one, since servers discard such and anybody can send them. */
+#include "filter/filter_priv.h"
+
+enum sl_cause sl_filter_quic_cause(const struct sl_filter *f, const struct sl_flow *flow)
+{
+	switch (sl_quic_why(f->quic, flow->quic)) {
+	case SL_EMALF:
+		return SL_CAUSE_malformed;
+	case SL_ELIMIT:
+		return SL_CAUSE_too_large;
+	case SL_EMORE:
+		return SL_CAUSE_hold_limit;
+	default:
+		return SL_CAUSE_quic;
+	}
+}
+
+/* A server discards Initials in datagrams that are not padded (RFC 9000 §14.1), and reads the next: what such a one asks for
+ * may block its flow, but not free it. */
+static void judge(struct sl_filter *f, struct sl_visit *v, const struct sl_quic_hello *hello)
+{
+	struct sl_flow *flow = v->flow;
+	v->quic_version = hello->version;
+	if (!hello->padded && hello->tls.sni.len == 0 && !f->cfg.block[SL_CAUSE_no_name])
+		return;
+	sl_filter_judge_tls(f, v, &hello->tls);
+	if (!hello->padded && flow->verdict == SL_ACTION_ALLOW)
+		flow->verdict = SL_ACTION_PASS;
+}
+
+static void judge_late(struct sl_filter *f, struct sl_visit *v)
+{
+	if (v->flow->judged)
+		sl_filter_settle(f, v->flow, SL_ACTION_ALLOW);
+	else
+		sl_filter_unjudged(f, v, sl_filter_quic_cause(f, v->flow));
+}
+
+void sl_filter_read_datagram(struct sl_filter *f, struct sl_visit *v)
+{
+	struct sl_flow *flow = v->flow;
+	struct sl_quic_hello hello;
+	uint32_t differs;
+	int err = sl_quic_read(f->quic, &flow->quic, v->pkt->payload, &hello, &differs);
+	if (err == SL_EPROTO && flow->app != SL_APP_QUIC) {
+		sl_filter_unjudged(f, v, flow->start_seen ? SL_CAUSE_not_web : SL_CAUSE_mid_flow);
+		return;
+	}
+	flow->app = SL_APP_QUIC;
+	if (differs > 0)
+		sl_filter_count(f, SL_STAT_overlaps, differs);
+	bool late = sl_mono_reached(f->now, sl_mono_add(flow->born, f->cfg.hold_limit));
+	if (err == SL_OK)
+		judge(f, v, &hello);
+	else if (err == SL_ENOMEM)
+		sl_filter_unjudged(f, v, SL_CAUSE_memory);
+	else if (err == SL_EUNSUP && f->cfg.block[SL_CAUSE_quic])
+		sl_filter_unjudged(
+		        f, v, SL_CAUSE_quic); /* allowed, it may still come in a version that can be read */
+	if (late && flow->verdict == SL_ACTION_PASS)
+		judge_late(f, v);
+}
