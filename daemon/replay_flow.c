@@ -11,6 +11,7 @@
 #include "base/out.h"
 #include "base/utf8.h"
 #include "base/util.h"
+#include "filter/quic_version.h"
 #include "filter/sniff_http1.h"
 
 enum { FIRST_ROOM = 256, TEXT_MAX = 16384 };
@@ -207,15 +208,28 @@ static void set(json_t *known, const char *key, json_t *value)
 		json_decref(value);
 }
 
+static json_t *quic_version_of(uint32_t version)
+{
+	const struct sl_quic_version *known = sl_quic_version_of(version);
+	bool printable = version >> 24 == 'Q'; /* "Q046" */
+	if (known != NULL)
+		return json_string(known->name);
+	return printable ? json_sprintf("Q%c%c%c", version >> 16 & 0x7f, version >> 8 & 0x7f, version & 0x7f)
+	                 : json_sprintf("%08x", version);
+}
+
 static void note_hello(json_t *known, const struct sl_report *r)
 {
 	const char *version = tls_version_name(r);
 	if (r->host.p != NULL)
 		set(known, "sni", text_of(r->host));
 	set(known, "alpn", alpn_of(r->alpn));
-	set(known, "tls_version",
-	    version == NULL ? json_sprintf("%04x", r->tls_version) : json_string(version));
+	if (r->tls_version != 0) /* Google's CHLO has none */
+		set(known, "tls_version",
+		    version == NULL ? json_sprintf("%04x", r->tls_version) : json_string(version));
 	set(known, "ech", json_boolean(r->ech));
+	if (r->quic_version != 0)
+		set(known, "quic_version", quic_version_of(r->quic_version));
 }
 
 static void note_request(json_t *known, const struct sl_report *r, const char *from, uint32_t frame)
@@ -229,10 +243,11 @@ static void note_request(json_t *known, const struct sl_report *r, const char *f
 	json_array_append_new(array_of(known, "http"), request);
 }
 
-/* The server's side is read too, and its bytes are of no protocol that a client speaks: that says nothing. */
+/* The server's side is read too, and its bytes are of no protocol that a client speaks, or of QUIC under keys of its own: that
+ * says nothing. */
 static bool says_something(const struct sl_report *r)
 {
-	return r->app != SL_APP_UNKNOWN;
+	return r->app != SL_APP_UNKNOWN && !(r->app == SL_APP_QUIC && r->cause == SL_CAUSE_quic);
 }
 
 void sl_replay_flow_note(struct sl_replay_flows *f, const struct sl_report *r, uint32_t frame)
@@ -247,7 +262,7 @@ void sl_replay_flow_note(struct sl_replay_flows *f, const struct sl_report *r, u
 	}
 	if (r->app == SL_APP_HTTP && r->http != NULL)
 		note_request(known, r, from, frame);
-	else if ((r->app == SL_APP_TLS || r->app == SL_APP_QUIC) && r->tls_version != 0)
+	else if (r->tls_version != 0 || r->quic_version != 0)
 		note_hello(known, r);
 	if (r->cause != SL_CAUSE_NONE && (says_something(r) || json_object_get(known, "app") == NULL))
 		json_object_set_new(known, "cause", json_string(sl_cause_name(r->cause)));

@@ -79,7 +79,8 @@ static void skip_header(struct sl_cur *c, uint8_t first, uint32_t *version)
 	sl_cur_skip(c, HASH);
 }
 
-/* The data at the start of the crypto stream. */
+/* What a STREAM frame at the head of the packet has of the crypto stream. A CHLO fits into one packet; after a refusal the next
+ * one stands further on in the stream. */
 static struct sl_bytes find_crypto(struct sl_cur *c, unsigned version)
 {
 	if (version <= Q033)
@@ -87,9 +88,10 @@ static struct sl_bytes find_crypto(struct sl_cur *c, unsigned version)
 	uint8_t type = sl_cur_u8(c);
 	while (c->err == SL_OK && (type == FRAME_PADDING || type == FRAME_PING))
 		type = sl_cur_u8(c);
-	uint8_t offset = (type >> 2) & 7;
-	if ((type & FRAME_STREAM) == 0 || (type & 3) != 0 || sl_cur_u8(c) != CRYPTO_STREAM || offset != 0)
+	size_t offset = (type >> 2) & 7U;
+	if ((type & FRAME_STREAM) == 0 || (type & 3) != 0 || sl_cur_u8(c) != CRYPTO_STREAM)
 		sl_cur_fail(c, SL_EMALF);
+	sl_cur_skip(c, offset > 0 ? offset + 1 : 0);
 	if ((type & STREAM_HAS_LENGTH) == 0)
 		return sl_cur_rest(c);
 	return sl_cur_bytes(c, version < Q039 ? le16(c) : sl_cur_u16(c));
