@@ -30,7 +30,7 @@ struct options {
 };
 
 static const struct sl_bench *const tables[] = { sl_bench_prefilter, sl_bench_subkeys, sl_bench_host_keys,
-	                                            sl_bench_url_keys };
+	                                         sl_bench_url_keys, sl_bench_quic };
 
 uint64_t sl_bench_key(uint64_t i)
 {
