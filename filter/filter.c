@@ -227,14 +227,6 @@ static bool hold(struct sl_filter *f, struct sl_visit *v, struct sl_ticket ticke
 	return hold_packet(f, v, &held);
 }
 
-/* All that comes before the name waits: 0-RTT data is a request (RFC 9001 §4.6). Where a name has passed that did not
- * free the flow, what follows it does not wait. */
-static bool hold_datagram(struct sl_filter *f, struct sl_visit *v, struct sl_ticket ticket)
-{
-	struct sl_held held = { .ticket = ticket };
-	return f->held != NULL && !v->flow->judged && hold_packet(f, v, &held);
-}
-
 /* ---- packets ---- */
 
 static void take_segment(struct sl_filter *f, struct sl_visit *v, struct sl_ticket ticket)
@@ -249,11 +241,13 @@ static void take_segment(struct sl_filter *f, struct sl_visit *v, struct sl_tick
 		sl_answer_push(f->out, ticket, SL_ACTION_PASS);
 }
 
+/* All that comes before the name may have to wait: 0-RTT data is a request (RFC 9001 §4.6). */
 static void take_datagram(struct sl_filter *f, struct sl_visit *v, struct sl_ticket ticket)
 {
 	struct sl_flow *flow = v->flow;
-	sl_filter_read_datagram(f, v);
-	bool held = flow->verdict == SL_ACTION_PASS && hold_datagram(f, v, ticket);
+	struct sl_held packet = { .ticket = ticket };
+	bool awaited = sl_filter_read_datagram(f, v);
+	bool held = awaited && f->held != NULL && hold_packet(f, v, &packet);
 	if (flow->verdict != SL_ACTION_PASS)
 		conclude(f, v, &ticket);
 	else if (!held)

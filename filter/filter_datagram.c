@@ -38,7 +38,7 @@ static void judge_late(struct sl_filter *f, struct sl_visit *v)
 		sl_filter_unjudged(f, v, sl_filter_quic_cause(f, v->flow));
 }
 
-void sl_filter_read_datagram(struct sl_filter *f, struct sl_visit *v)
+bool sl_filter_read_datagram(struct sl_filter *f, struct sl_visit *v)
 {
 	struct sl_flow *flow = v->flow;
 	struct sl_quic_hello hello;
@@ -46,7 +46,7 @@ void sl_filter_read_datagram(struct sl_filter *f, struct sl_visit *v)
 	int err = sl_quic_read(f->quic, &flow->quic, v->pkt->payload, &hello, &differs);
 	if (err == SL_EPROTO && flow->app != SL_APP_QUIC) {
 		sl_filter_unjudged(f, v, flow->start_seen ? SL_CAUSE_not_web : SL_CAUSE_mid_flow);
-		return;
+		return false;
 	}
 	flow->app = SL_APP_QUIC;
 	if (differs > 0)
@@ -61,4 +61,5 @@ void sl_filter_read_datagram(struct sl_filter *f, struct sl_visit *v)
 		        f, v, SL_CAUSE_quic); /* allowed, it may still come in a version that can be read */
 	if (late && flow->verdict == SL_ACTION_PASS)
 		judge_late(f, v);
+	return flow->verdict == SL_ACTION_PASS && !flow->judged && err != SL_EUNSUP;
 }
