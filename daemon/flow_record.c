@@ -192,6 +192,15 @@ static void write_tls(struct sl_out *o, const struct record *rec)
 	sl_out_u8(o, '}');
 }
 
+static void write_dns(struct sl_out *o, const struct record *rec)
+{
+	sl_json_key(o, "dns");
+	sl_out_u8(o, '{');
+	sl_json_field_str(o, "type", SL_BYTES_LIT("query"));
+	write_text(o, "rrname", rec->text[HOST]);
+	sl_out_u8(o, '}');
+}
+
 static void write_http(struct sl_out *o, const struct record *rec)
 {
 	sl_json_key(o, "http");
@@ -243,6 +252,8 @@ void sl_flow_record_line(struct sl_bytes record, struct sl_out *out)
 		write_tls(out, &rec);
 	if (http)
 		write_http(out, &rec);
+	if (rec.head.app == SL_APP_DNS)
+		write_dns(out, &rec);
 	write_verdict(out, &rec);
 	sl_out_str(out, "}\n");
 }

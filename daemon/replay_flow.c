@@ -243,6 +243,18 @@ static void note_request(json_t *known, const struct sl_report *r, const char *f
 	json_array_append_new(array_of(known, "http"), request);
 }
 
+static void note_question(json_t *known, const struct sl_report *r)
+{
+	json_t *names = array_of(known, "dns"), *other;
+	json_t *name = r->host.len == 0 ? json_string("<Root>") : text_of(r->host);
+	size_t i;
+	bool new = true;
+	json_array_foreach(names, i, other) new = new && !json_equal(name, other);
+	if (new)
+		json_array_append(names, name);
+	json_decref(name);
+}
+
 /* The server's side is read too, and its bytes are of no protocol that a client speaks, or of QUIC under keys of its own: that
  * says nothing. */
 static bool says_something(const struct sl_report *r)
@@ -262,6 +274,8 @@ void sl_replay_flow_note(struct sl_replay_flows *f, const struct sl_report *r, u
 	}
 	if (r->app == SL_APP_HTTP && r->http != NULL)
 		note_request(known, r, from, frame);
+	else if (r->app == SL_APP_DNS)
+		note_question(known, r);
 	else if (r->tls_version != 0 || r->quic_version != 0)
 		note_hello(known, r);
 	if (r->cause != SL_CAUSE_NONE && (says_something(r) || json_object_get(known, "app") == NULL))

@@ -43,6 +43,8 @@ bool sl_filter_read_datagram(struct sl_filter *f, struct sl_visit *v)
 	struct sl_flow *flow = v->flow;
 	struct sl_quic_hello hello;
 	uint32_t differs;
+	if (flow->app != SL_APP_QUIC && sl_filter_take_dns(f, v, v->pkt->payload))
+		return false;
 	int err = sl_quic_read(f->quic, &flow->quic, v->pkt->payload, &hello, &differs);
 	if (err == SL_EPROTO && flow->app != SL_APP_QUIC) {
 		sl_filter_unjudged(f, v, flow->start_seen ? SL_CAUSE_not_web : SL_CAUSE_mid_flow);

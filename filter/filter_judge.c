@@ -15,7 +15,7 @@ struct sl_report sl_filter_report(const struct sl_filter *f, const struct sl_vis
 	};
 }
 
-static void emit(const struct sl_filter *f, const struct sl_report *report)
+void sl_filter_emit(const struct sl_filter *f, const struct sl_report *report)
 {
 	if (f->provider.report != NULL)
 		f->provider.report(f->provider.ctx, report);
@@ -33,7 +33,7 @@ void sl_filter_note(struct sl_filter *f, struct sl_report *report, enum sl_cause
 	sl_counter_add(block ? &f->stats->unjudged_blocked[cause] : &f->stats->unjudged_allowed[cause], 1);
 	report->cause = cause;
 	report->block = block;
-	emit(f, report);
+	sl_filter_emit(f, report);
 }
 
 void sl_filter_settle_cause(struct sl_filter *f, struct sl_visit *v, enum sl_cause cause,
@@ -90,7 +90,7 @@ void sl_filter_judge_tls(struct sl_filter *f, struct sl_visit *v, const struct s
 	}
 	report.block = ask(f, &report, hello->sni, 0);
 	count_judged(f, v->flow, report.block);
-	emit(f, &report);
+	sl_filter_emit(f, &report);
 	sl_filter_settle(f, v->flow, report.block ? SL_ACTION_BLOCK : SL_ACTION_ALLOW);
 }
 
@@ -100,7 +100,7 @@ void sl_filter_judge_tunnel(struct sl_filter *f, struct sl_visit *v, struct sl_b
 	struct sl_report report = sl_filter_report(f, v);
 	report.block = ask(f, &report, host, port);
 	count_judged(f, v->flow, report.block);
-	emit(f, &report);
+	sl_filter_emit(f, &report);
 	if (report.block)
 		sl_filter_settle(f, v->flow, SL_ACTION_BLOCK);
 }
@@ -114,7 +114,7 @@ static void pass_nameless(struct sl_filter *f, struct sl_visit *v, struct sl_rep
 		sl_filter_note(f, report, SL_CAUSE_no_name, false);
 	} else {
 		report->cause = SL_CAUSE_no_name;
-		emit(f, report);
+		sl_filter_emit(f, report);
 	}
 	v->flow->nameless = true;
 }
@@ -142,7 +142,7 @@ void sl_filter_judge_request(struct sl_filter *f, struct sl_visit *v, const stru
 		report.block = ask(f, &report, request->host, request->port);
 	count_judged(f, v->flow, report.block);
 	sl_filter_count(f, SL_STAT_requests, 1);
-	emit(f, &report);
+	sl_filter_emit(f, &report);
 	if (report.block)
 		sl_filter_settle(f, v->flow, SL_ACTION_BLOCK);
 }

@@ -31,10 +31,10 @@ struct sl_visit {
 	struct sl_flow *flow;
 	const struct sl_flow_key *key; /* client to server */
 	const struct sl_packet *pkt;   /* NULL where time is the reason for the visit */
-	struct sl_bytes rest; /* of its payload: what is still to be read, where the flow has no stream */
-	uint32_t wire;        /* the same in bytes on the wire */
-	uint32_t reset;       /* the byte that the server waited for before this packet */
-	bool full;            /* bytes of it lie beyond the budget */
+	struct sl_bytes rest;  /* of its payload: what is still to be read, where the flow has no stream */
+	uint32_t wire;         /* the same in bytes on the wire */
+	uint32_t reset;        /* the byte that the server waited for before this packet */
+	bool full;             /* bytes of it lie beyond the budget */
 	uint32_t quic_version; /* of the hello that was read in it */
 };
 
@@ -63,7 +63,17 @@ bool sl_filter_read_datagram(struct sl_filter *f, struct sl_visit *v);
 /* The cause of a QUIC flow that ends while it is undecided. */
 enum sl_cause sl_filter_quic_cause(const struct sl_filter *f, const struct sl_flow *flow);
 
+/* ---- filter_dns.c ---- */
+
+/* By its ports. */
+bool sl_filter_may_be_dns(const struct sl_visit *v);
+/* Tells the names that a message asks for; decides where the option of cause dns is block. False when it is none. */
+bool sl_filter_take_dns(struct sl_filter *f, struct sl_visit *v, struct sl_bytes message);
+
 /* ---- filter_judge.c ---- */
+
+/* To the provider, where it wants reports. */
+void sl_filter_emit(const struct sl_filter *f, const struct sl_report *report);
 
 /* The report's frame: whose flow, how many packets, how long. */
 struct sl_report sl_filter_report(const struct sl_filter *f, const struct sl_visit *v);

@@ -2,6 +2,7 @@
 /* Bytes are read where they are: in the packet, as long as they come in order and whole; in a stream, from the first
  * piece on that cannot be read alone until all that was kept is consumed. */
 #include "filter/filter_priv.h"
+#include "filter/sniff_dns.h"
 #include "filter/sniff_preface.h"
 
 /* A body is skipped by moving on in sequence space, so that what comes late of it is old. Sequence numbers compare over
@@ -211,6 +212,20 @@ static int read_preface(struct sl_filter *f, struct sl_visit *v, struct sl_bytes
 	return err;
 }
 
+static int read_dns(struct sl_filter *f, struct sl_visit *v, struct sl_bytes head)
+{
+	struct sl_bytes message;
+	size_t taken;
+	int err = sl_dns_stream_read(head, &message, &taken);
+	if (err == SL_OK && !sl_filter_take_dns(f, v, message))
+		return SL_EPROTO;
+	if (err == SL_OK && v->flow->verdict == SL_ACTION_PASS) {
+		v->flow->born = f->now;
+		consume(f, v, (uint32_t)taken);
+	}
+	return err;
+}
+
 static int read_head(struct sl_filter *f, struct sl_visit *v)
 {
 	struct sl_flow *flow = v->flow;
@@ -218,6 +233,11 @@ static int read_head(struct sl_filter *f, struct sl_visit *v)
 	struct sl_sniffed sniffed = { .app = SL_APP_HTTP };
 	if (head.len == 0)
 		return SL_EMORE;
+	if (flow->stage == SL_STAGE_START && sl_filter_may_be_dns(v)) {
+		int read = read_dns(f, v, head);
+		if (read != SL_EPROTO)
+			return read;
+	}
 	sl_arena_reset(&f->scratch);
 	int err = flow->stage == SL_STAGE_HEAD ? sl_http1_request_read(head, &sniffed.http)
 	                                       : sl_sniff(head, &f->scratch, &sniffed);

@@ -36,10 +36,10 @@ struct sl_flow {
 	uint32_t next; /* TCP: the next byte to be read, where there is no stream to tell */
 	uint32_t
 	        first; /* TCP: the least number that a segment of this connection had, or one a window before end */
-	uint32_t end;     /* TCP: the end of the furthest segment seen */
-	uint32_t ack;     /* TCP: how far the client had the server's bytes, by its last packet */
-	uint32_t packets; /* that came to userspace */
-	uint32_t hold;    /* private to held.c: 0 where no packet is held */
+	uint32_t end;      /* TCP: the end of the furthest segment seen */
+	uint32_t ack;      /* TCP: how far the client had the server's bytes, by its last packet */
+	uint32_t packets;  /* that came to userspace */
+	uint32_t hold;     /* private to held.c: 0 where no packet is held */
 	sl_quic_flow quic; /* what is kept of an undecided QUIC flow */
 	struct sl_http1_body body;
 	bool start_seen : 1;

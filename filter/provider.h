@@ -9,9 +9,9 @@
 #include "filter/cause.h"
 #include "filter/flow_key.h"
 
-enum sl_app { SL_APP_UNKNOWN, SL_APP_TLS, SL_APP_HTTP, SL_APP_QUIC, SL_APP_SOCKS };
+enum sl_app { SL_APP_UNKNOWN, SL_APP_TLS, SL_APP_HTTP, SL_APP_QUIC, SL_APP_SOCKS, SL_APP_DNS };
 
-/* "tls", "http", "quic", "socks", "failed" (Suricata's word for unknown). Static text. */
+/* "tls", "http", "quic", "socks", "dns", "failed" (Suricata's word for unknown). Static text. */
 const char *sl_app_name(enum sl_app app);
 
 /* One name that a flow asks for. Several names on one flow are asked one by one (policy-resolution line 8). */

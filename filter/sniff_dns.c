@@ -11,27 +11,53 @@ enum {
 	WIRE_NAME_MAX = 255, /* RFC 1035 §2.3.4 */
 	LABEL_MAX = 63,
 	POINTER = 0xc0,
+	CLASS_IN = 1,
 	OPCODE_DSO = 6, /* the last one assigned (RFC 8490) */
 };
+
+/* len: bytes of the message, of which c may hold a part. */
+static int read_header(struct sl_cur *c, size_t len, struct sl_dns *d)
+{
+	d->id = sl_cur_u16(c);
+	uint16_t flags = sl_cur_u16(c);
+	d->response = flags >> 15 != 0;
+	d->opcode = flags >> 11 & 15;
+	d->rcode = flags & 15;
+	d->questions = sl_cur_u16(c);
+	d->answers = sl_cur_u16(c);
+	size_t others = (size_t)sl_cur_u16(c) + sl_cur_u16(c);
+	size_t least = HEADER + (size_t)d->questions * QUESTION_MIN + (d->answers + others) * RECORD_MIN;
+	bool asks = d->response || d->questions > 0 || d->opcode == OPCODE_DSO;
+	if (c->err != SL_OK)
+		return c->err;
+	return d->opcode <= OPCODE_DSO && least <= len && asks ? SL_OK : SL_EPROTO;
+}
 
 int sl_dns_open(struct sl_bytes message, struct sl_dns *out)
 {
 	struct sl_cur c = sl_cur_whole(message);
 	struct sl_dns d = { .message = message };
-	d.id = sl_cur_u16(&c);
-	uint16_t flags = sl_cur_u16(&c);
-	d.response = flags >> 15 != 0;
-	d.opcode = flags >> 11 & 15;
-	d.rcode = flags & 15;
-	d.questions = sl_cur_u16(&c);
-	d.answers = sl_cur_u16(&c);
-	size_t others = (size_t)sl_cur_u16(&c) + sl_cur_u16(&c);
-	size_t least = (size_t)d.questions * QUESTION_MIN + (d.answers + others) * RECORD_MIN;
-	bool asks = d.response || d.questions > 0 || d.opcode == OPCODE_DSO;
-	if (c.err != SL_OK || d.opcode > OPCODE_DSO || least > c.left || !asks)
+	if (read_header(&c, message.len, &d) != SL_OK)
 		return SL_EPROTO;
 	d.at = c;
 	*out = d;
+	return SL_OK;
+}
+
+int sl_dns_stream_read(struct sl_bytes stream, struct sl_bytes *message, size_t *taken)
+{
+	struct sl_cur c = sl_cur_stream(stream), at;
+	struct sl_dns d = { 0 };
+	size_t len = sl_cur_u16(&c);
+	at = c;
+	int err = read_header(&c, len, &d);
+	if (err != SL_OK)
+		return err;
+	struct sl_bytes all = sl_cur_bytes(&at, len);
+	if (at.err != SL_OK)
+		return at.err;
+	*message = all;
+	*taken = stream.len - at.left;
 	return SL_OK;
 }
 
@@ -127,4 +153,34 @@ int sl_dns_answer(struct sl_dns *d, struct sl_dns_record *out)
 	if (out->ttl > INT32_MAX)
 		out->ttl = 0;
 	return err != SL_OK || d->at.err != SL_OK ? SL_EMALF : SL_OK;
+}
+
+/* Of all records that the head counts. */
+static bool ends_with_records(struct sl_dns *d, size_t records)
+{
+	struct sl_dns_record r;
+	d->answers = 0;
+	for (; records > 0; records--) {
+		d->answers = 1;
+		if (sl_dns_answer(d, &r) != SL_OK)
+			return false;
+	}
+	return d->at.left == 0;
+}
+
+bool sl_dns_is_plain(struct sl_bytes message)
+{
+	struct sl_dns d;
+	struct sl_dns_name name;
+	struct sl_cur counts = sl_cur_whole(sl_bytes_skip(message, 6));
+	size_t records = sl_cur_u16(&counts);
+	records += sl_cur_u16(&counts);
+	records += sl_cur_u16(&counts);
+	uint16_t type = 0;
+	if (sl_dns_open(message, &d) != SL_OK || d.opcode != 0 || d.questions != 1)
+		return false;
+	if (sl_dns_question(&d, &name, &type) != SL_OK || strchr(name.text, '.') == NULL || type == 0)
+		return false;
+	struct sl_cur class = sl_cur_whole(sl_bytes_skip(message, message.len - d.at.left - 2));
+	return sl_cur_u16(&class) == CLASS_IN && ends_with_records(&d, records);
 }

@@ -38,6 +38,13 @@ struct sl_dns_record {
  * Returns  SL_OK; SL_EPROTO when it is no DNS message: too short, an opcode that is none (RFC 6895 §2.2), a query without
  *          a question, or counts that cannot fit into its length. Pure; any thread. */
 int sl_dns_open(struct sl_bytes message, struct sl_dns *out);
+/* Is it so plainly a query or its answer that the port need not say so? One question, of the Internet class, for a name with
+ * two labels, and nothing behind what the counts announce. */
+bool sl_dns_is_plain(struct sl_bytes message);
+/* The next message of a connection: its view, and how many bytes of the stream it takes with its length.
+ * Returns SL_OK; SL_EMORE; SL_EPROTO when the length and the head cannot be a message's. The answer for a part of the stream is
+ * SL_EMORE or the answer for all. */
+int sl_dns_stream_read(struct sl_bytes stream, struct sl_bytes *message, size_t *taken);
 /* The next question; the caller looks at d->questions first. name and type are written on SL_OK. SL_EMALF: broken; a name
  * that is longer than 255 bytes or whose pointers do not lead backwards (§4.1.4: to a prior occurrence) is. */
 int sl_dns_question(struct sl_dns *d, struct sl_dns_name *name, uint16_t *type);

@@ -24,6 +24,9 @@ enum { BUDGET = 2048, STREAMS = 4, HELD = 8, FLOWS = 64, HOLD_MS = 500, IDLE_MS 
 #define GET(host, path) "GET " path " HTTP/1.1\r\nHost: " host "\r\n\r\n"
 #define GET_ODD         GET("odd.example", "/") /* 37 bytes */
 #define GET_BAD         GET("bad.example", "/")
+/* A question for NAME.example, A, IN: 29 bytes where NAME has three. */
+#define DNS_REST(name)  "\1\0\0\1\0\0\0\0\0\0" name "\7example\0\0\1\0\1"
+#define DNS_QUERY(name) "\x12\x34" DNS_REST(name)
 #define LEN(text)       (sizeof(text) - 1)
 
 enum msg {
@@ -263,6 +266,7 @@ struct step {
 	uint32_t ms;   /* that pass before */
 	uint16_t port; /* of the client, added to the usual one */
 	uint32_t ack;  /* what the server sent so far */
+	uint16_t to_port;    /* of the server, where it is not the usual one */
 	bool udp, syn, late; /* late: the start was not seen */
 };
 
@@ -327,6 +331,8 @@ static struct sl_packet step_packet(const struct bench *b, const struct step *s,
 	int32_t natural = s->msg == MSG_TEXT ? next : (int32_t)s->from;
 	struct sl_packet pkt = packet_of(b, all, s->placed ? s->at : natural);
 	pkt.key.sport = (uint16_t)(pkt.key.sport + s->port);
+	if (s->to_port != 0)
+		pkt.key.dport = s->to_port;
 	pkt.key.proto = s->udp ? SL_PROTO_UDP : SL_PROTO_TCP;
 	pkt.flags = s->syn ? SL_TCP_SYN : SL_TCP_ACK;
 	pkt.ack = b->isn + s->ack;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* fuzz_dns.c - Properties: reading ends; a name has no more than its limit, ends in NUL and holds printable bytes only; the
- * data of an answer lies within the message; answers read alone are those read after the questions. */
+ * data of an answer lies within the message; answers read alone are those read after the questions; of a stream, an early answer
+ * is the late answer. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,10 +26,26 @@ static void check_answer(const struct sl_dns_record *r, struct sl_bytes message)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* The answer for a part is "more" or the answer for all. */
+static void check_stream(struct sl_bytes stream)
+{
+	struct sl_bytes all, part;
+	size_t taken = 0, early = 0;
+	int want = sl_dns_stream_read(stream, &all, &taken);
+	if (want == SL_OK && (taken > stream.len || all.len + 2 != taken))
+		abort();
+	for (size_t n = 0; n < stream.len; n++) {
+		int err = sl_dns_stream_read((struct sl_bytes){ stream.p, n }, &part, &early);
+		if (err != SL_EMORE && (err != want || (err == SL_OK && early != taken)))
+			abort();
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct sl_bytes message = { data, size };
 	struct sl_dns d, again;
+	check_stream(message);
 	if (sl_dns_open(message, &d) != SL_OK)
 		return 0;
 	again = d;
