@@ -128,7 +128,7 @@ int sl_quic_why(const struct sl_quic_pool *pool, sl_quic_flow flow)
 
 static bool is_of(const struct sl_quic_conn *c, const struct sl_quic_packet *pkt)
 {
-	return c->version == pkt->readable && sl_bytes_equal(sl_bytes_of(c->dcid, c->dcid_len), pkt->dcid);
+	return sl_bytes_equal(sl_bytes_of(c->dcid, c->dcid_len), pkt->dcid);
 }
 
 /* SL_OK when the keys of the connection open the packet. */
@@ -169,7 +169,8 @@ static struct sl_quic_conn *try_new(struct reading *r, const struct sl_quic_pack
 	return NULL;
 }
 
-/* The link to a connection of the flow whose keys open the packet; NULL when none do. */
+/* The link to a connection of the flow, and of the packet's version, whose keys open it; of those with its own id or of the
+ * others. NULL when none do. */
 static uint32_t *find(struct reading *r, const struct sl_quic_packet *pkt, bool own, struct sl_bytes *frames)
 {
 	struct sl_quic_conn *c;

@@ -155,6 +155,50 @@ static void reads_varints(void **state)
 	}
 }
 
+static const struct header_row {
+	struct sl_bytes bytes;
+	int want;
+} header_rows[] = {
+	{ SL_BYTES_LIT("\xc0\0\0\0\1\0\0\0\0"), SL_OK }, /* a packet of no length ends at once */
+	{ SL_BYTES_LIT("\xc0\0\0\0\1\x14"
+	               "12345678901234567890"
+	               "\x14"
+	               "12345678901234567890"
+	               "\1t\1."),
+	  SL_OK },
+	{ SL_BYTES_LIT("\xc0\0\0\0\1\x15"
+	               "123456789012345678901"
+	               "\0\0\0"),
+	  SL_EMALF },
+	{ SL_BYTES_LIT("\xc0\0\0\0\1\0\x15"
+	               "123456789012345678901"
+	               "\0\0"),
+	  SL_EMALF },
+	{ SL_BYTES_LIT("\xc0\0\0\0\1\0\0\0\1"), SL_EMALF },  /* longer than its datagram */
+	{ SL_BYTES_LIT("\xc0\0\0\0\1\0\0\2t\0"), SL_EMALF }, /* and its token */
+	{ SL_BYTES_LIT("\xc0\0\0\0\1\0\0\xff\xff\xff\xff\xff\xff\xff\xff"), SL_EMALF },
+	{ SL_BYTES_LIT("\xf0\0\0\0\1\0\0"
+	               "123456789012345"),
+	  SL_EMALF }, /* no room for a Retry's tag */
+	{ SL_BYTES_LIT("\xc0\0\0\0"), SL_EPROTO },
+	{ SL_BYTES_LIT("\x40\0\0\0\1\0\0\0\0"), SL_EPROTO }, /* a short header */
+	{ SL_BYTES_LIT("\xc0\1\0\0\1\0\0\0\0"), SL_EPROTO }, /* a version of nobody */
+	{ SL_BYTES_LIT("\xc0\x1a\x2a\x3a\x4a\xff"),
+	  SL_OK }, /* one made to force a negotiation: what follows is unknown */
+};
+
+/* RFC 9000 §17.2. */
+static void reads_headers(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < SL_COUNT(header_rows); i++) {
+		struct sl_quic_packet pkt;
+		assert_int_equal(sl_quic_packet_read(header_rows[i].bytes, &pkt), header_rows[i].want);
+		if (header_rows[i].want == SL_OK)
+			assert_int_equal(pkt.all.len, header_rows[i].bytes.len);
+	}
+}
+
 static const struct type_row {
 	uint32_t version;
 	uint8_t first;
@@ -177,7 +221,7 @@ static void tells_types(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[2 * SL_COUNT(open_rows) + SL_COUNT(key_rows) + 3];
+	struct CMUnitTest tests[2 * SL_COUNT(open_rows) + SL_COUNT(key_rows) + 4];
 	size_t n = 0;
 	for (size_t i = 0; i < SL_COUNT(key_rows); i++)
 		tests[n++] = (struct CMUnitTest){ key_rows[i].name, derives, NULL, NULL,
@@ -191,5 +235,6 @@ int main(void)
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(reads_retry);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(reads_varints);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(tells_types);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(reads_headers);
 	return cmocka_run_group_tests_name("filter/quic_keys", tests, NULL, NULL);
 }

@@ -5,7 +5,7 @@
  *   I Initial   Z 0-RTT   H Handshake   S short header   R Retry   V version negotiation   O 20 zeros   G 20 bytes of garbage
  * For a packet:
  *   dX  destination id of 8 letters X (A)     d-  an empty one         kX  keys that follow from id X (its own)
- *   v2 v29 vQ050 ...  version (v1)            t   with a token         nN  packet number N (0), in one byte; n0xN in four
+ *   v2 v29 vQ050 ...  version (v1)            t   with a token         nN  packet number N (0), of which one byte is sent; n0xN: four
  *   x   the last byte of the tag is wrong     f   the fixed bit is 0
  * Frames of an Initial:
  *   cA-B  bytes A up to B of the first hello's CRYPTO stream, c- all, cA- from A on     CA-B  of the second hello
