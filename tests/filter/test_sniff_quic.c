@@ -45,7 +45,7 @@ static const struct row {
 	  .step = { "I t c- p" },
 	  .want = "bad.example" },
 	{ .name = "of a packet number the last byte is enough, above the largest one (RFC 9000 §17.1)",
-	  .step = { "I n0xff c0-60 p", "I n256 c60- p" },
+	  .step = { "I n0xf9 c0-60 p", "I n258 c60- p" },
 	  .want = "more bad.example" },
 	{ .name = "and below it",
 	  .step = { "I n0x100 c0-60 p", "I n255 c60- p" },
