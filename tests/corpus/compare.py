@@ -38,6 +38,14 @@ def host_form(name):
     return name.lower().rstrip(".")
 
 
+def dns_form(name):
+    """Wireshark reads names as UTF-8, one replacement character for what is none; of the result the truth has the bytes, each
+    as one character. Ours has bytes that do not print as \\DDD (RFC 1035 section 5.1)."""
+    raw = re.sub(rb"\\([0-9]{3})", lambda m: bytes([int(m.group(1))]), name.encode("utf-8"))
+    plain = name if raw == name.encode("utf-8") else raw.decode("utf-8", "replace").encode("utf-8").decode("latin-1")
+    return re.sub("(\u00ef\u00bf\u00bd)+", "\u00ef\u00bf\u00bd", host_form(plain))  # how many for a run, readers differ
+
+
 def names(flow):
     """The names of a flow: a Counter of (field, value)."""
     found = collections.Counter()
@@ -49,8 +57,7 @@ def names(flow):
         if request.get("uri"):
             found["http.uri", request["uri"]] += 1
     for name in flow.get("dns") or []:
-        # A byte that does not print is one replacement character to Wireshark, of which the truth has the bytes.
-        found["dns", re.sub(r"\\[0-9]{3}", "\u00ef\u00bf\u00bd", host_form(name))] = 1
+        found["dns", dns_form(name)] = 1
     return found
 
 
@@ -109,6 +116,9 @@ def lost_names(truth, seen):
 
 def main():
     sluice, corpus, exceptions = sys.argv[1:4]
+    if not os.path.isdir(os.path.join(corpus, "truth")):
+        print("skipped: no corpus in %s" % corpus)
+        return 77
     show = "--show" in sys.argv[4:]
     kinds, known = read_kinds(corpus), read_exceptions(exceptions)
     total, rows, open_cases, used = collections.Counter(), collections.defaultdict(collections.Counter), [], set()
