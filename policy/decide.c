@@ -165,20 +165,37 @@ static bool shape_has_addresses(const struct sl_key_shape *shape)
 	return (shape->v4 | shape->v6[0] | shape->v6[1] | shape->v6[2]) != 0;
 }
 
+/* An IPv4-mapped address is the IPv4 one, as in lists (sl_prefix_read). */
+static void unmap(struct sl_prefix *p)
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	if (!p->v6 || memcmp(p->addr, mapped, sizeof(mapped)) != 0)
+		return;
+	memmove(p->addr, p->addr + sizeof(mapped), 4);
+	memset(p->addr + 4, 0, sizeof(mapped));
+	p->v6 = false;
+	p->len = SL_PREFIX_V4;
+}
+
+bool sl_query_address(const struct sl_query *q, const struct sl_host *host, struct sl_prefix *out)
+{
+	if (q->address == NULL && (host == NULL || !host->address))
+		return false;
+	if (q->address != NULL) {
+		*out = *q->address;
+	} else {
+		struct sl_bytes text = sl_bytes_of(host->name, host->len);
+		*out = (struct sl_prefix){ .v6 = sl_key_is_v6(text) };
+		out->len = out->v6 ? SL_PREFIX_V6 : SL_PREFIX_V4;
+		(void)sl_key_address_read(text, out->addr);
+	}
+	unmap(out);
+	return true;
+}
+
 static void read_address(struct sl_lane *l, const struct sl_query *q)
 {
-	l->has_address = false;
-	if (!shape_has_addresses(&l->s->h.shape))
-		return;
-	if (q->address != NULL) {
-		l->address = *q->address;
-		l->has_address = true;
-	} else if (l->host != NULL && l->host->address) {
-		struct sl_bytes text = sl_bytes_of(l->host->name, l->host->len);
-		l->address.v6 = sl_key_is_v6(text);
-		(void)sl_key_address_read(text, l->address.addr);
-		l->has_address = true;
-	}
+	l->has_address = shape_has_addresses(&l->s->h.shape) && sl_query_address(q, l->host, &l->address);
 }
 
 static void read_path(struct sl_lane *l, const struct sl_query *q)

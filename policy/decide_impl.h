@@ -44,6 +44,9 @@ struct sl_lane {
 	char path[SL_PATH_MAX + 1];
 };
 
+/* The destination that a query is about, if any. host: canonical, or NULL. */
+bool sl_query_address(const struct sl_query *q, const struct sl_host *host, struct sl_prefix *out);
+
 /* Canonical forms and hashes; clears the answer. */
 void sl_lane_begin(struct sl_lane *l, const struct sl_snapshot *s, const struct sl_query *q,
                    struct sl_decision *out);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/out.h"
 #include "base/util.h"
-#include "policy/decide.h"
-#include "policy/keys_address.h"
+#include "policy/decide_impl.h"
 
 static const struct sl_host *host_of(const struct sl_decision *d, const struct sl_query *q)
 {
@@ -39,14 +38,9 @@ static void put_path(struct sl_out *o, const struct sl_decision *d, const struct
 static void put_prefix(struct sl_out *o, const struct sl_decision *d, const struct sl_query *q)
 {
 	char text[SL_KEY_PREFIX_MAX + 1];
-	struct sl_prefix p = { .v6 = false };
-	if (q->address != NULL) {
-		p = *q->address;
-	} else {
-		struct sl_bytes host = sl_bytes_of(host_of(d, q)->name, host_of(d, q)->len);
-		p.v6 = sl_key_is_v6(host);
-		(void)sl_key_address_read(host, p.addr);
-	}
+	struct sl_prefix p;
+	if (!sl_query_address(q, host_of(d, q), &p))
+		return;
 	struct sl_key key = sl_key_of_prefix(p.v6, p.addr, d->key_prefix_len, text);
 	sl_out_bytes(o, key.host.p, key.host.len);
 	sl_out_bytes(o, key.path.p, key.path.len);
