@@ -118,7 +118,8 @@ static bool must_spill(const struct sl_compile *c)
 {
 	uint64_t keys = c->records + c->portion.n;
 	uint64_t later = keys * SL_COMPILE_TABLES + (c->runs + 1) * SL_RUN_BLOCK;
-	uint64_t now = c->budget.used + c->portion.n * sizeof(*c->portion.ref) + RUN_BUFFERS * SL_RUN_BLOCK;
+	uint64_t now = c->budget.used + c->portion.n * sizeof(*c->portion.ref) +
+	               (uint64_t)RUN_BUFFERS * SL_RUN_BLOCK;
 	return sl_max(now + c->portion.used, c->budget.used + later) > c->budget.limit;
 }
 

@@ -99,21 +99,21 @@ static bool has_role(const struct ref_policy *p, uint64_t roles, unsigned catego
 	return p->kind[category] == kind && (roles >> category & 1) != 0;
 }
 
-void ref_key(const struct ref_policy *p, const struct ref_entry *e, char out[4 * REF_TEXT])
+void ref_key(const struct ref_policy *p, const struct ref_entry *e, char out[REF_KEY])
 {
 	char text[INET6_ADDRSTRLEN] = "", port[8] = "";
 	if (e->scope == SL_SCOPE_ADDRESS) {
 		(void)inet_ntop(e->prefix.v6 ? AF_INET6 : AF_INET, e->prefix.byte, text, sizeof(text));
 		if (e->prefix.len == (e->prefix.v6 ? 128 : 32))
-			(void)snprintf(out, 4 * REF_TEXT, "%s", text);
+			(void)snprintf(out, REF_KEY, "%s", text);
 		else
-			(void)snprintf(out, 4 * REF_TEXT, "%s/%u", text, e->prefix.len);
+			(void)snprintf(out, REF_KEY, "%s/%u", text, e->prefix.len);
 		return;
 	}
 	if (e->port != 0)
 		(void)snprintf(port, sizeof(port), ":%u", e->port);
 	bool brackets = strchr(e->host, ':') != NULL && (e->port != 0 || e->path[0] != '\0');
-	(void)snprintf(out, 4 * REF_TEXT, "%s%s%s%s%s%s", scope_of(p, e) == SL_SCOPE_BELOW ? "*." : "",
+	(void)snprintf(out, REF_KEY, "%s%s%s%s%s%s", scope_of(p, e) == SL_SCOPE_BELOW ? "*." : "",
 	               brackets ? "[" : "", e->host, brackets ? "]" : "", port, e->path);
 }
 

@@ -7,7 +7,7 @@
 #include "policy/category.h"
 #include "policy/list.h"
 
-enum { REF_TEXT = 96, REF_ENTRIES = 64, REF_LISTS = 12 };
+enum { REF_TEXT = 96, REF_KEY = 4 * REF_TEXT, REF_ENTRIES = 64, REF_LISTS = 12 };
 
 struct ref_address {
 	bool v6;
@@ -52,6 +52,6 @@ struct ref_answer {
 bool ref_matches(const struct ref_policy *p, const struct ref_entry *e, const struct ref_query *q);
 struct ref_answer ref_decide(const struct ref_policy *p, const struct ref_query *q);
 /* The key as text. */
-void ref_key(const struct ref_policy *p, const struct ref_entry *e, char out[4 * REF_TEXT]);
+void ref_key(const struct ref_policy *p, const struct ref_entry *e, char out[REF_KEY]);
 
 #endif

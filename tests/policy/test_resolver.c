@@ -60,6 +60,12 @@ static void put_address(const struct ref_address *a, char out[REF_TEXT])
 	(void)inet_ntop(a->v6 ? AF_INET6 : AF_INET, a->byte, out, REF_TEXT);
 }
 
+static void append(char out[REF_TEXT], const char *text)
+{
+	size_t n = strlen(out);
+	(void)snprintf(out + n, REF_TEXT - n, "%s", text);
+}
+
 /* "" or canonical; without final slash where an entry's. A path like "/24" stands for confusion with a prefix. */
 static void pick_path(uint64_t *seed, bool entry, char out[REF_TEXT])
 {
@@ -68,14 +74,14 @@ static void pick_path(uint64_t *seed, bool entry, char out[REF_TEXT])
 	unsigned n = pick(seed, 4);
 	out[0] = '\0';
 	for (unsigned i = 0; i < n; i++) {
-		strcat(out, "/");
-		strcat(out, names[pick(seed, 4)]);
+		append(out, "/");
+		append(out, names[pick(seed, 4)]);
 	}
 	const char *query = queries[pick(seed, 6)];
 	if ((out[0] == '\0' && (query[0] != '\0' || !entry)) ||
 	    (!entry && query[0] == '\0' && pick(seed, 3) == 0))
-		strcat(out, "/");
-	strcat(out, query);
+		append(out, "/");
+	append(out, query);
 }
 
 static void pick_entry(uint64_t *seed, struct ref_entry *e)
@@ -229,7 +235,7 @@ static void check_verdict(const struct sl_decision *d, const struct ref_answer *
 static void check_named(const struct ref_policy *p, const struct question *q, const struct sl_decision *d,
                         const struct ref_answer *a)
 {
-	char want[4 * REF_TEXT] = "", got[4 * REF_TEXT];
+	char want[REF_KEY] = "", got[REF_KEY];
 	sl_decision_key(d, &q->query, got, sizeof(got));
 	if (a->entry != NULL)
 		ref_key(p, a->entry, want);
