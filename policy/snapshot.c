@@ -49,9 +49,15 @@ unsigned sl_bucket_match(const struct sl_bucket *b, uint32_t tag, bool *full)
 #endif
 }
 
+/* A tag that matches is nearly always the key: all that will be asked of it is fetched while its string is. */
 static bool is_key(const struct sl_snapshot *s, uint64_t n, struct sl_bytes sorted)
 {
-	return n < s->h.keys && sl_heap_is(sl_snapshot_block(s, n), n % SL_HEAP_BLOCK, sorted);
+	if (n >= s->h.keys)
+		return false;
+	__builtin_prefetch(s->combo_of + n * s->h.combo_width);
+	__builtin_prefetch(&s->line_base[n / SL_HEAP_BLOCK]);
+	__builtin_prefetch(&s->line[n]); /* right where each key has one line, near by where most have */
+	return sl_heap_is(sl_snapshot_block(s, n), n % SL_HEAP_BLOCK, sorted);
 }
 
 uint64_t sl_snapshot_find(const struct sl_snapshot *s, uint64_t hash, struct sl_bytes sorted)
