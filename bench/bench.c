@@ -29,8 +29,8 @@ struct options {
 	int words;
 };
 
-static const struct sl_bench *const tables[] = { sl_bench_prefilter, sl_bench_subkeys, sl_bench_host_keys,
-	                                         sl_bench_url_keys, sl_bench_quic };
+static const struct sl_bench *const tables[] = { sl_bench_prefilter, sl_bench_subkeys,  sl_bench_list,
+	                                         sl_bench_host_keys, sl_bench_url_keys, sl_bench_quic };
 
 uint64_t sl_bench_key(uint64_t i)
 {
@@ -71,7 +71,7 @@ static void calibrate(struct row *r)
 {
 	r->n = 1024;
 	for (double ns = time_of(r, r->n); ns < ROUND_NS && r->n < UINT64_C(1) << 40; ns = time_of(r, r->n))
-		r->n = ns < ROUND_NS / 8 ? r->n * 8 : r->n * 2;
+		r->n = ns < ROUND_NS / 8.0 ? r->n * 8 : r->n * 2;
 }
 
 static int by_value(const void *a, const void *b)

@@ -30,7 +30,7 @@ void *sl_bench_memory(size_t bytes);
 uint64_t sl_bench_key(uint64_t i);
 
 /* Each table ends with { 0 }. */
-extern const struct sl_bench sl_bench_prefilter[], sl_bench_subkeys[], sl_bench_host_keys[],
+extern const struct sl_bench sl_bench_prefilter[], sl_bench_subkeys[], sl_bench_list[], sl_bench_host_keys[],
         sl_bench_url_keys[], sl_bench_quic[];
 
 #endif

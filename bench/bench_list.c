@@ -47,15 +47,17 @@ static void make_name(uint64_t i, char out[NAME])
 	(void)strcpy(to, tlds[bits >> 61]);
 }
 
-/* One line of each format; "%s" is the name. */
-static const char *const forms[SL_FORMAT_COUNT] = {
-	[SL_FORMAT_DOMAINS] = "%s\n",
-	[SL_FORMAT_HOSTS] = "0.0.0.0 %s\n",
-	[SL_FORMAT_URLS] = "http://%s/some/path/index.html\n",
-	[SL_FORMAT_ADBLOCK] = "||%s^\n",
-	[SL_FORMAT_RPZ] = "%s CNAME .\n",
-	[SL_FORMAT_DNSMASQ] = "address=/%s/#\n",
-	[SL_FORMAT_UNBOUND] = "local-zone: \"%s.\" always_null\n",
+/* One line of each format: what stands before the name, and behind it. */
+static const struct form {
+	const char *before, *behind;
+} forms[SL_FORMAT_COUNT] = {
+	[SL_FORMAT_DOMAINS] = { "", "\n" },
+	[SL_FORMAT_HOSTS] = { "0.0.0.0 ", "\n" },
+	[SL_FORMAT_URLS] = { "http://", "/some/path/index.html\n" },
+	[SL_FORMAT_ADBLOCK] = { "||", "^\n" },
+	[SL_FORMAT_RPZ] = { "", " CNAME .\n" },
+	[SL_FORMAT_DNSMASQ] = { "address=/", "/#\n" },
+	[SL_FORMAT_UNBOUND] = { "local-zone: \"", ".\" always_null\n" },
 };
 
 static bool fill(struct state *st, enum sl_list_format format)
@@ -65,7 +67,8 @@ static bool fill(struct state *st, enum sl_list_format format)
 		char name[NAME];
 		make_name(i, name);
 		st->at[i] = (uint32_t)used;
-		used += (size_t)snprintf((char *)&st->text[used], LINE, forms[format], name);
+		used += (size_t)snprintf((char *)&st->text[used], LINE, "%s%s%s", forms[format].before, name,
+		                         forms[format].behind);
 	}
 	st->at[st->lines] = (uint32_t)used;
 	return true;

@@ -11,7 +11,8 @@
 #include "policy/policy.h"
 
 enum { SL_POLICY_LOAD_LISTS = 64 }; /* policy.h: at most as many */
-#define SL_POLICY_SHIPPED "never-block (shipped)" /* the name of the shipped never-block set, which no list may take */
+#define SL_POLICY_SHIPPED \
+	"never-block (shipped)" /* the name of the shipped never-block set, which no list may take */
 
 struct sl_policy_load_stats {
 	struct sl_list_stats list[SL_POLICY_LOAD_LISTS]; /* by the policy's list number */

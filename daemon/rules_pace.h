@@ -26,7 +26,7 @@ struct sl_rules_pace {
 
 static inline void sl_rules_pace_forget(struct sl_rules_pace *p, struct sl_mono now)
 {
-	uint64_t seconds = (uint64_t)sl_mono_since(now, p->since).us / (SL_RULES_CALM_MS * 1000);
+	uint64_t seconds = (uint64_t)sl_mono_since(now, p->since).us / (SL_RULES_CALM_MS * UINT64_C(1000));
 
 	if (seconds >= p->owed) {
 		*p = (struct sl_rules_pace){ .since = now };

@@ -118,7 +118,7 @@ static bool is_ack_near(const struct sl_flow *flow, const struct sl_packet *pkt)
 static bool is_near(const struct sl_flow *flow, const struct sl_packet *pkt)
 {
 	int64_t skipped = flow->consumed ? sl_seq_diff(flow->next, flow->end) : 0;
-	int64_t ahead = skipped > 0 ? NEAR + sl_min(skipped, (int64_t)SEEN_WINDOW) : NEAR;
+	int64_t ahead = NEAR + (skipped < 0 ? 0 : skipped > SEEN_WINDOW ? SEEN_WINDOW : skipped);
 	if (pkt->seq == flow->end)
 		return true;
 	return sl_seq_diff(pkt->seq, flow->end) <= ahead &&

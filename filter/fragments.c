@@ -82,7 +82,7 @@ void sl_fragments_free(struct sl_fragments **f)
 static int read_ip4(struct sl_bytes ip, struct piece *p)
 {
 	struct sl_cur c = sl_cur_whole(ip);
-	size_t header = (sl_cur_u8(&c) & 15U) * 4;
+	size_t header = (size_t)(sl_cur_u8(&c) & 15) * 4;
 	sl_cur_skip(&c, 1);
 	size_t total = sl_cur_u16(&c);
 	p->key.id = sl_cur_u16(&c);

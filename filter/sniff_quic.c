@@ -234,9 +234,7 @@ static int read_initial(struct reading *r, const struct sl_quic_packet *pkt)
 	int packet_err = sl_quic_frames_read(c->version, frames, &c->crypto, r->differs);
 	c->beyond = c->beyond || packet_err == SL_ELIMIT;
 	int err = read_stream(c, &r->out->tls);
-	if (err == SL_EPROTO)
-		err = SL_EMALF;
-	else if (err == SL_EMORE && packet_err == SL_EMALF)
+	if (err == SL_EPROTO || (err == SL_EMORE && packet_err == SL_EMALF))
 		err = SL_EMALF;
 	else if (err == SL_EMORE && c->beyond)
 		err = SL_ELIMIT;

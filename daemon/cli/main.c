@@ -27,8 +27,8 @@ enum { OPTION_TEXT = 32, HELP = SL_CLI_OPTIONS, VERSION };
 static const char *option_name(size_t i)
 {
 	static char name[SL_CLI_OPTIONS][OPTION_TEXT];
-	for (size_t k = 0; specs[i].name[k] != '\0' && k < OPTION_TEXT - 1; k++)
-		name[i][k] = specs[i].name[k] == '_' ? '-' : specs[i].name[k];
+	for (size_t k = 0; k < OPTION_TEXT - 1 && specs[i].name[k] != '\0'; k++)
+		name[i][k] = (char)(specs[i].name[k] == '_' ? '-' : specs[i].name[k]);
 	return name[i];
 }
 

@@ -81,7 +81,7 @@ static void test_at_once(void **state)
 
 	assert_int_equal(answer(t, &counts), SL_OK);
 	assert_int_equal(counts.send_retries, 0);
-	assert_true(recv(t->kernel, buf, sizeof(buf), 0) > ANSWERS * 16);
+	assert_true(recv(t->kernel, buf, sizeof(buf), 0) > (ssize_t)ANSWERS * 16);
 	assert_int_equal(recv(t->kernel, buf, sizeof(buf), 0), -1);
 }
 

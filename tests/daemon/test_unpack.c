@@ -137,15 +137,15 @@ static struct unpack_case {
 static void test_unpack(void **state)
 {
 	static const char *const names[] = { "plain", "gzip", "xz", "zstd" };
-	static const size_t sizes[] = { 1, 7, 4096, 2 * PACKED };
+	static const size_t sizes[] = { 1, 7, 4096, (size_t)2 * PACKED };
 	const struct unpack_case *c = *state;
-	uint8_t *text = malloc(TEXT + 1), *packed = malloc(2 * PACKED);
+	uint8_t *text = malloc(TEXT + 1), *packed = malloc((size_t)2 * PACKED);
 	size_t n = 0, got = 0, all = c->text * (size_t)c->members;
 	struct sl_unpack *u = NULL;
 	assert_true(text != NULL && packed != NULL);
 	fill(text, TEXT);
 	for (int i = 0; i < c->members; i++)
-		n += pack(c->kind, text + (size_t)i * c->text, c->text, packed + n, 2 * PACKED - n);
+		n += pack(c->kind, text + (size_t)i * c->text, c->text, packed + n, (size_t)2 * PACKED - n);
 	n -= c->cut;
 	memcpy(packed + n, c->tail, c->tail_len);
 	n += c->tail_len;

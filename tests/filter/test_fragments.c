@@ -115,7 +115,7 @@ static char give(struct sl_fragments *f, const struct piece *p, int family)
 	free(copy);
 	if (err == SL_OK)
 		check_whole(whole, family);
-	return err == SL_OK ? 'W' : err == SL_EMORE ? '-' : err == SL_EMALF ? '!' : '.';
+	return (char)(err == SL_OK ? 'W' : err == SL_EMORE ? '-' : err == SL_EMALF ? '!' : '.');
 }
 
 static void test_row(void **state)

@@ -63,7 +63,7 @@ static bool is_plain(const json_t *r)
 static bool is_owed(const char *version)
 {
 	return strcmp(version, "v1") == 0 || strcmp(version, "v2") == 0 ||
-	       (strncmp(version, "draft-", 6) == 0 && atoi(version + 6) >= 29);
+	       (strncmp(version, "draft-", 6) == 0 && strtol(version + 6, NULL, 10) >= 29);
 }
 
 static bool take_truth(const json_t *r, struct flow *flow)

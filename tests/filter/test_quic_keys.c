@@ -12,14 +12,12 @@
 #include "filter/quic_frames.h"
 #include "filter/quic_keys.h"
 #include "tests/filter/quic_vectors.h"
+#include "tests/support/hex.h"
 
 static struct sl_bytes unhex(const char *text, uint8_t *to)
 {
-	size_t n = 0;
-	for (unsigned v; text[2 * n] != '\0'; n++) {
-		assert_int_equal(sscanf(text + 2 * n, "%2x", &v), 1);
-		to[n] = (uint8_t)v;
-	}
+	size_t n = sl_test_unhex(text, to);
+	assert_int_equal(n * 2, strlen(text));
 	return sl_bytes_of(to, n);
 }
 

@@ -375,7 +375,7 @@ static void bounds_its_work(void **state)
 	uint32_t differs;
 	(void)state;
 	make_hellos(&(struct row){ 0 }, &h);
-	for (char id = 'B'; id <= 'Z'; id++)
+	for (int id = 'B'; id <= 'Z'; id++)
 		(void)snprintf(many + strlen(many), sizeof(many) - strlen(many), "I d%c x g ", id);
 	quic_text(many, h.first, h.second, &to);
 	quic_text("I c-", h.first, h.second, &to);

@@ -96,7 +96,9 @@ static void ask_policy(const struct list_seen *seen, const struct sl_list_entry 
 	}
 	if (host.len > SL_HOST_MAX || (e->host == NULL && !sl_prefix_whole(&e->prefix)))
 		return;
-	const struct sl_query q = { .host = host, .port = e->port == 0 ? 443 : e->port, .path = e->path, .address = NULL };
+	const struct sl_query q = {
+		.host = host, .port = e->port == 0 ? 443 : e->port, .path = e->path, .address = NULL
+	};
 	sl_policy_decide(seen->p, &q, &d);
 	if (e->effect == SL_EFFECT_EXCEPT)
 		must(!d.block || d.letter == 'e');

@@ -6,6 +6,7 @@
 
 #include "policy/keys.h"
 #include "tests/policy/vectors.h"
+#include "tests/support/hex.h"
 
 #define DOC SL_SOURCE_DIR "/docs/canonical.md"
 
@@ -224,14 +225,6 @@ static void test_idna(void **state)
 	hosts("wpt-IdnaTestV2.json", "IdnaTestV2");
 }
 
-static size_t unhex(const char *text, uint8_t *out)
-{
-	size_t n = 0;
-	for (unsigned byte = 0; sscanf(text + 2 * n, "%2x", &byte) == 1; n++)
-		out[n] = (uint8_t)byte;
-	return n;
-}
-
 static void test_safe_browsing(void **state)
 {
 	json_t *all = vectors_json("safebrowsing-canonical.json"), *one;
@@ -241,7 +234,7 @@ static void test_safe_browsing(void **state)
 	(void)state;
 	json_array_foreach(all, i, one)
 	{
-		size_t n = unhex(json_string_value(json_object_get(one, "input_hex")), in);
+		size_t n = sl_test_unhex(json_string_value(json_object_get(one, "input_hex")), in);
 		judge(&t, URL, sl_bytes_of(in, n), vectors_bytes(json_object_get(one, "canonical")));
 	}
 	report("Safe Browsing URLs", &t);

@@ -456,7 +456,7 @@ static void test_exact(void **state)
 		(void)snprintf(text, sizeof(text), "0%s", name);
 		ask_name(s, text, sorted, names, &wrong);
 		(void)snprintf(text, sizeof(text), "%s", name);
-		text[at] = text[at] == '.' ? '-' : text[at] == 'a' ? 'b' : 'a';
+		text[at] = (char)(text[at] == '.' ? '-' : text[at] == 'a' ? 'b' : 'a');
 		ask_name(s, text, sorted, names, &wrong);
 		memmove(text + at, text + at + 1, n - at);
 		ask_name(s, text, sorted, names, &wrong);

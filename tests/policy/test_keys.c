@@ -331,10 +331,10 @@ static void test_too_deep(void **state)
 	                 2 * SL_KEY_LABELS * (1 + SL_KEY_SEGMENTS));
 	assert_int_equal(count_deep(300, true, &keys, &host, path),
 	                 2 * SL_KEY_LABELS * (1 + SL_KEY_SEGMENTS));
-	key = sl_key_of(&host, 0, sl_bytes_of(path, 2 * (SL_KEY_SEGMENTS + 1)));
+	key = sl_key_of(&host, 0, sl_bytes_of(path, (size_t)2 * (SL_KEY_SEGMENTS + 1)));
 	assert_int_equal(sl_key_shape_add(&shape, &key), SL_ELIMIT);
 	assert_true(shape.path_hosts == 0 && shape.segments == 0);
-	key = sl_key_of(&host, 0, sl_bytes_of(path, 2 * SL_KEY_SEGMENTS));
+	key = sl_key_of(&host, 0, sl_bytes_of(path, (size_t)2 * SL_KEY_SEGMENTS));
 	assert_int_equal(sl_key_shape_add(&shape, &key), SL_OK);
 }
 

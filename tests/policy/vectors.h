@@ -22,9 +22,11 @@ static inline char *vectors_text(const char *name, size_t *len)
 	assert_non_null(f);
 	*len = 0;
 	for (size_t n = 1; n > 0; *len += n) {
-		if (*len + 1 >= cap)
-			text = realloc(text, cap *= 2);
-		assert_non_null(text);
+		if (*len + 1 >= cap) {
+			char *more = realloc(text, cap *= 2);
+			assert_non_null(more);
+			text = more;
+		}
 		n = fread(text + *len, 1, cap - *len - 1, f);
 	}
 	text[*len] = '\0';
