@@ -137,7 +137,7 @@ def read_adblock(line):
         return entry(name, "below" if m[2] else "tree", effect, int(port or 0))
     m = re.fullmatch(r"\|\|([^\^/*|?@=:\s]*[^\^/*|?@=.:\s])(/[^*^|]*[^*^|/])[\^*]?", rule[1])
     # A path whose canonical form is another one, or that ends in an empty query.
-    if m and not re.search(r"//|/\.\.?(/|\?|$)|%(?![0-9A-F]{2})|%[46][1-9A-F]|%[57][0-9A]|%3[0-9]|%2[DE]|%5F|%7E|[^!-~]|[\"<>\[\]\\^`{|}]", m[2]) \
+    if m and not re.search(r"//|./\?|/\.\.?(/|\?|$)|%(?![0-9A-F]{2})|%[46][1-9A-F]|%[57][0-9A]|%3[0-9]|%2[DE]|%5F|%7E|[^!-~]|[\"<>\[\]\\^`{|}]", m[2]) \
             and not m[2].endswith("?"):
         return entry(m[1], "path", effect, 0, True)
     return []
