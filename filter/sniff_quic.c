@@ -258,9 +258,9 @@ static void remember(struct reading *r, const struct sl_quic_packet *pkt)
 static struct sl_bytes resume(const struct reading *r, struct sl_bytes rest)
 {
 	struct sl_bytes tail = sl_bytes_skip(rest, 2);
-	const uint8_t *hit = r->mark.p == NULL || tail.len < r->mark.len
-	                             ? NULL
-	                             : (const uint8_t *)memmem(tail.p, tail.len, r->mark.p, r->mark.len);
+	const uint8_t *hit = NULL;
+	if (r->mark.p != NULL && tail.p != NULL)
+		hit = (const uint8_t *)memmem(tail.p, tail.len, r->mark.p, r->mark.len);
 	return hit == NULL ? sl_bytes_skip(rest, rest.len) : sl_bytes_skip(rest, (size_t)(hit - rest.p) - 1);
 }
 
