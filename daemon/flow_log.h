@@ -6,7 +6,7 @@
  * One object a line; a member that is not known is absent. docs/flow-log.md says the same at more length.
  *   timestamp    "2026-01-31T12:00:00.123456+0000", UTC, of the verdict
  *   flow_id      number below 2^51, the same for all records of a flow
- *   event_type   "tls", "http": the object of that name is there; "flow": neither, nothing was read
+ *   event_type   "tls", "quic", "http": the object of that name is there; "flow": neither, nothing was read
  *   src_ip src_port dest_ip dest_port proto ip_v    client to server as the gateway saw it; proto "TCP" or "UDP"
  *   app_proto    "tls", "http", "quic", "failed"
  *   tls          { sni, version "TLS 1.3", client_alpns [], ech true }

@@ -9,6 +9,7 @@
 #include "base/cur.h"
 #include "base/json.h"
 #include "base/util.h"
+#include "filter/quic_version.h"
 
 /* The texts of a record, in the order in which their bytes follow its head, and how many bytes of each are kept. */
 enum text { HOST, PATH, METHOD, ALPN, LIST, TEXTS };
@@ -24,6 +25,7 @@ struct head {
 	struct sl_flow_key key;
 	uint32_t packets;
 	uint32_t line;
+	uint32_t quic_version;
 	uint16_t tls_version;
 	uint16_t len[TEXTS];
 	uint8_t app;
@@ -52,6 +54,7 @@ bool sl_flow_record_put(struct sl_ring *ring, const struct sl_report *report, in
 		.packets = report->packets,
 		.line = report->judgement.line,
 		.tls_version = report->tls_version,
+		.quic_version = report->quic_version,
 		.app = (uint8_t)report->app,
 		.cause = (uint8_t)report->cause,
 		.letter = report->judgement.letter,
@@ -178,6 +181,14 @@ static void write_alpn(struct sl_out *o, struct sl_bytes list)
 	sl_out_u8(o, ']');
 }
 
+static void write_ech(struct sl_out *o, bool ech)
+{
+	if (!ech)
+		return;
+	sl_json_key(o, "ech");
+	sl_out_str(o, "true");
+}
+
 static void write_tls(struct sl_out *o, const struct record *rec)
 {
 	sl_json_key(o, "tls");
@@ -185,10 +196,21 @@ static void write_tls(struct sl_out *o, const struct record *rec)
 	write_text(o, "sni", rec->text[HOST]);
 	write_tls_version(o, rec->head.tls_version);
 	write_alpn(o, rec->text[ALPN]);
-	if (rec->head.ech) {
-		sl_json_key(o, "ech");
-		sl_out_str(o, "true");
-	}
+	write_ech(o, rec->head.ech);
+	sl_out_u8(o, '}');
+}
+
+/* The hello inside is TLS, and has its own version in every one that is not Google's. */
+static void write_quic(struct sl_out *o, const struct record *rec)
+{
+	char name[SL_QUIC_NAME];
+	sl_quic_version_name(rec->head.quic_version, name);
+	sl_json_key(o, "quic");
+	sl_out_u8(o, '{');
+	sl_json_field_str(o, "version", sl_bytes_str(name));
+	write_text(o, "sni", rec->text[HOST]);
+	write_alpn(o, rec->text[ALPN]);
+	write_ech(o, rec->head.ech);
 	sl_out_u8(o, '}');
 }
 
@@ -233,7 +255,7 @@ static void write_verdict(struct sl_out *o, const struct record *rec)
 	sl_out_u8(o, '}');
 }
 
-/* event_type names the object that stands in the record: tls and http where a ClientHello or request was read. */
+/* event_type names the object that stands in the record: tls, quic and http where a ClientHello or request was read. */
 void sl_flow_record_line(struct sl_bytes record, struct sl_out *out)
 {
 	struct record rec;
@@ -241,15 +263,23 @@ void sl_flow_record_line(struct sl_bytes record, struct sl_out *out)
 	bool tls = rec.head.app == SL_APP_TLS && (rec.head.tls_version != 0 || rec.text[HOST].p != NULL);
 	bool http = rec.head.app == SL_APP_HTTP && (rec.text[METHOD].p != NULL || rec.text[HOST].p != NULL);
 
+	bool quic = rec.head.app == SL_APP_QUIC && rec.head.quic_version != 0;
+
 	sl_out_u8(out, '{');
 	write_timestamp(out, rec.head.realtime_us);
 	/* 51 bits, as in EVE: JSON's readers hold numbers in doubles (RFC 8259 §6). */
 	sl_json_field_u64(out, "flow_id", rec.head.flow_id & 0x7ffffffffffffULL);
-	sl_json_field_str(out, "event_type", sl_bytes_str(tls ? "tls" : http ? "http" : "flow"));
+	sl_json_field_str(out, "event_type",
+	                  sl_bytes_str(tls    ? "tls"
+	                               : quic ? "quic"
+	                               : http ? "http"
+	                                      : "flow"));
 	write_tuple(out, &rec.head.key);
 	sl_json_field_str(out, "app_proto", sl_bytes_str(sl_app_name((enum sl_app)rec.head.app)));
 	if (tls)
 		write_tls(out, &rec);
+	if (quic)
+		write_quic(out, &rec);
 	if (http)
 		write_http(out, &rec);
 	if (rec.head.app == SL_APP_DNS)

@@ -210,12 +210,9 @@ static void set(json_t *known, const char *key, json_t *value)
 
 static json_t *quic_version_of(uint32_t version)
 {
-	const struct sl_quic_version *known = sl_quic_version_of(version);
-	bool printable = version >> 24 == 'Q'; /* "Q046" */
-	if (known != NULL)
-		return json_string(known->name);
-	return printable ? json_sprintf("Q%c%c%c", version >> 16 & 0x7f, version >> 8 & 0x7f, version & 0x7f)
-	                 : json_sprintf("%08x", version);
+	char name[SL_QUIC_NAME];
+	sl_quic_version_name(version, name);
+	return json_string(name);
 }
 
 static void note_hello(json_t *known, const struct sl_report *r)

@@ -2,6 +2,7 @@
 #include "filter/quic_version.h"
 
 #include <stddef.h>
+#include <stdio.h>
 
 #include "base/util.h"
 
@@ -52,6 +53,19 @@ const struct sl_quic_version *sl_quic_version_of(uint32_t number)
 		if (versions[i].number == number)
 			return &versions[i];
 	return NULL;
+}
+
+void sl_quic_version_name(uint32_t number, char name[SL_QUIC_NAME])
+{
+	const struct sl_quic_version *known = sl_quic_version_of(number);
+	bool google = number >> 16 == 0x5130 || number >> 16 == 0x5430; /* "Q0", "T0" */
+	if (known != NULL)
+		(void)snprintf(name, SL_QUIC_NAME, "%s", known->name);
+	else if (google && (number & 0x8080) == 0 && (number & 0xff) > ' ' && (number >> 8 & 0xff) > ' ')
+		(void)snprintf(name, SL_QUIC_NAME, "%c0%c%c", (int)(number >> 24), (int)(number >> 8 & 0xff),
+		               (int)(number & 0xff));
+	else
+		(void)snprintf(name, SL_QUIC_NAME, "%08x", number);
 }
 
 bool sl_quic_version_is_known(uint32_t v)

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { SL_QUIC_SALT = 20, SL_QUIC_V1 = 0x00000001, SL_QUIC_V2 = 0x6b3343cf };
+enum { SL_QUIC_SALT = 20, SL_QUIC_NAME = 16, SL_QUIC_V1 = 0x00000001, SL_QUIC_V2 = 0x6b3343cf };
 
 /* The kinds of packets with a long header. */
 enum sl_quic_type {
@@ -31,6 +31,8 @@ struct sl_quic_version {
 
 /* NULL where Initials of this version cannot be read. */
 const struct sl_quic_version *sl_quic_version_of(uint32_t number);
+/* Its name, or what it reads as ("Q046"), else its number in hex. */
+void sl_quic_version_name(uint32_t number, char name[SL_QUIC_NAME]);
 /* Is it a version that some client speaks, readable or not? The reserved ones, 0x?a?a?a?a, are what a client sends to
  * force a negotiation (RFC 9000 §15). */
 bool sl_quic_version_is_known(uint32_t number);

@@ -114,6 +114,37 @@ static struct line_case {
 	  "{" JSON_NOON JSON_TUPLE4
 	  "\"event_type\":\"flow\",\"app_proto\":\"failed\",\"verdict\":{\"action\":\"pass\"},"
 	  "\"sluice\":{\"cause\":\"not_web\",\"held_us\":0,\"packets\":1}}" },
+	{ "a QUIC flow that a list blocks, with ECH",
+	  { .flow_id = 5,
+	    .key = &key4,
+	    .app = SL_APP_QUIC,
+	    .host = SL_BYTES_LIT("ads.example"),
+	    .alpn = SL_BYTES_LIT("\2h3"),
+	    .tls_version = 0x0304,
+	    .quic_version = 0x6b3343cf,
+	    .ech = true,
+	    .block = true,
+	    .cause = SL_CAUSE_NONE,
+	    .judgement = { .block = true, .letter = 'g', .list = 3, .line = 12, .list_name = "ads" },
+	    .packets = 2,
+	    .held = { 0 } },
+	  "{" JSON_NOON JSON_TUPLE4 "\"event_type\":\"quic\",\"app_proto\":\"quic\","
+	  "\"quic\":{\"version\":\"v2\",\"sni\":\"ads.example\",\"client_alpns\":[\"h3\"],\"ech\":true},"
+	  "\"verdict\":{\"action\":\"drop\"},"
+	  "\"sluice\":{\"list\":\"ads\",\"line\":12,\"letter\":\"g\",\"held_us\":0,\"packets\":2}}" },
+	{ "a hello of Google's QUIC without a name",
+	  { .flow_id = 5,
+	    .key = &key4,
+	    .app = SL_APP_QUIC,
+	    .quic_version = 0x51303436,
+	    .cause = SL_CAUSE_no_name,
+	    .judgement = { .list = SL_NO_LIST },
+	    .packets = 1,
+	    .held = { 0 } },
+	  "{" JSON_NOON JSON_TUPLE4
+	  "\"event_type\":\"quic\",\"app_proto\":\"quic\",\"quic\":{\"version\":\"Q046\"},"
+	  "\"verdict\":{\"action\":\"pass\"},\"sluice\":{\"cause\":\"no_name\",\"held_us\":0,\"packets\":1}"
+	  "}" },
 	{ "a QUIC flow over IPv6; of its id the lower 51 bits",
 	  { .flow_id = 0xfff8000000000005,
 	    .key = &key6,

@@ -21,7 +21,7 @@ enum { FLOWS = 1024, BUDGET = 16384, SKIP = 77 };
 struct flow {
 	struct sl_flow_key key; /* client to server */
 	char sni[256], version[16];
-	char got[256], got_version[16];
+	char got[256], got_version[SL_QUIC_NAME];
 	bool owed, done;
 	sl_quic_flow quic;
 };
@@ -104,15 +104,10 @@ static void take_packet(struct sl_quic_pool *pool, struct flow *flow, struct sl_
 	uint32_t differs;
 	if (flow->done || sl_quic_read(pool, &flow->quic, payload, &hello, &differs) != SL_OK)
 		return;
-	const struct sl_quic_version *v = sl_quic_version_of(hello.version);
 	flow->done = true;
 	(void)snprintf(flow->got, sizeof(flow->got), "%.*s", (int)hello.tls.sni.len,
 	               hello.tls.sni.p == NULL ? "" : (const char *)hello.tls.sni.p);
-	if (v != NULL)
-		(void)snprintf(flow->got_version, sizeof(flow->got_version), "%s", v->name);
-	else
-		(void)snprintf(flow->got_version, sizeof(flow->got_version), "%c%c%c%c", hello.version >> 24,
-		               hello.version >> 16 & 0xff, hello.version >> 8 & 0xff, hello.version & 0xff);
+	sl_quic_version_name(hello.version, flow->got_version);
 }
 
 static void read_capture(const char *path, struct sl_quic_pool *pool, size_t n)
