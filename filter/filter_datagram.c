@@ -63,5 +63,5 @@ bool sl_filter_read_datagram(struct sl_filter *f, struct sl_visit *v)
 		        f, v, SL_CAUSE_quic); /* allowed, it may still come in a version that can be read */
 	if (late && flow->verdict == SL_ACTION_PASS)
 		judge_late(f, v);
-	return flow->verdict == SL_ACTION_PASS && !flow->judged && err != SL_EUNSUP;
+	return flow->verdict == SL_ACTION_PASS && flow->quic != 0;
 }

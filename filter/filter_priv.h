@@ -57,8 +57,8 @@ enum sl_cause sl_filter_open_cause(const struct sl_filter *f, const struct sl_fl
 
 /* ---- filter_datagram.c ---- */
 
-/* Reads a UDP packet, and decides its flow or leaves it open. Does the packet belong to what is awaited? Not where a name has
- * come that did not free the flow, nor where only the server's answer makes the client speak what can be read. */
+/* Reads a UDP packet, and decides its flow or leaves it open. Is a part of a hello there, whose rest is awaited? What
+ * could not be opened is not: servers discard it, or must answer before the client speaks what can be read. */
 bool sl_filter_read_datagram(struct sl_filter *f, struct sl_visit *v);
 /* The cause of a QUIC flow that ends while it is undecided. */
 enum sl_cause sl_filter_quic_cause(const struct sl_filter *f, const struct sl_flow *flow);

@@ -333,8 +333,12 @@ static const struct row rows[] = {
 	  .want = "P1 | ?bad.example B2",
 	  .hold = SL_HOLD_ALL },
 	{ .name = "hold: QUIC whose time is up goes on",
-	  .step = { Q("I c0-60 p"), TICK(HOLD_MS), Q("I x c- p", .port = 1), TICK(HOLD_MS) },
-	  .want = "| !hold_limit A1 | | !quic A3",
+	  .step = { Q("I c0-60 p"), TICK(HOLD_MS) },
+	  .want = "| !hold_limit A1",
+	  .hold = SL_HOLD_ALL },
+	{ .name = "hold: what cannot be opened does not wait, and decides nothing",
+	  .step = { Q("I x C- p"), TICK(HOLD_MS), Q("I c- p") },
+	  .want = "P1 | | ?bad.example B3",
 	  .hold = SL_HOLD_ALL },
 
 	/* ---- HTTP ---- */
