@@ -47,7 +47,7 @@ struct sl_cli_command {
 };
 
 extern const struct sl_cli_command sl_cli_status, sl_cli_check, sl_cli_reload, sl_cli_cleanup, sl_cli_bloom,
-        sl_cli_replay;
+        sl_cli_replay, sl_cli_export;
 
 /* "sluice: " text, a line. */
 SL_PRINTF(1, 2) void sl_cli_error(const char *fmt, ...);
