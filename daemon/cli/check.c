@@ -204,6 +204,16 @@ static int run(const struct sl_cli *cli)
 	json_t *results = json_array();
 	int status = SL_EXIT_ERROR;
 
+	if (cli->apple != NULL) {
+		json_decref(results);
+		return sl_cli_check_apple(cli);
+	}
+	if (cli->profile != NULL || cli->bundle != NULL) {
+		sl_cli_error("check: --%s goes with --apple; see: sluice check --help",
+		             cli->profile != NULL ? "profile" : "bundle");
+		json_decref(results);
+		return status;
+	}
 	if (cli->args == 0) {
 		sl_cli_error("check: name at least one host or URL; see: sluice check --help");
 		json_decref(results);
@@ -225,13 +235,21 @@ static int run(const struct sl_cli *cli)
 
 const struct sl_cli_command sl_cli_check = {
 	.name = "check",
-	.options = SL_CLI_BIT(config) | SL_CLI_BIT(control) | SL_CLI_BIT(json),
-	.usage = "[--config FILE] [--control PATH] [--json] HOST|URL...",
+	.options = SL_CLI_BIT(config) | SL_CLI_BIT(control) | SL_CLI_BIT(json) | SL_CLI_BIT(apple) |
+	           SL_CLI_BIT(profile) | SL_CLI_BIT(bundle),
+	.usage = "[--config FILE] [--control PATH] [--json] HOST|URL...\n"
+	         "       sluice check --apple DIR [--profile ne27|ne26|both] [--bundle ID] [--json] [URL...]",
 	.summary = "what would happen to a host or URL, and which line of which list says so",
 	.help = "Asks the running sluiced; without one, or without permission to ask it, reads the lists "
 	        "that the\n"
 	        "configuration names. A URL's path counts where a gateway can see it: with http://, or no "
 	        "scheme.\n"
-	        "Exit status: 0 all allowed, 1 something blocked, 2 an error.",
+	        "With --apple, judges the files of an Apple NEURLFilter, by whomever they were made, and "
+	        "says what "
+	        "is wrong\n"
+	        "with them; for each URL what a device would ask for, find, and do.\n"
+	        "Exit status: 0 all allowed, 1 something blocked, 2 an error; with --apple: 0 nothing wrong, "
+	        "1 "
+	        "something wrong.",
 	.run = run,
 };

@@ -49,6 +49,9 @@ struct sl_cli_command {
 extern const struct sl_cli_command sl_cli_status, sl_cli_check, sl_cli_reload, sl_cli_cleanup, sl_cli_bloom,
         sl_cli_replay, sl_cli_export;
 
+/* check --apple, of which check knows nothing else. */
+int sl_cli_check_apple(const struct sl_cli *cli);
+
 /* "sluice: " text, a line. */
 SL_PRINTF(1, 2) void sl_cli_error(const char *fmt, ...);
 extern const struct sl_diag sl_cli_diag;
