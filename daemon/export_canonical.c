@@ -23,6 +23,7 @@ struct lines {
 	char *buf;
 	size_t cap, n;      /* n: lines before this one */
 	struct sl_bytes at; /* absent behind the last */
+	size_t mark;        /* bytes in front of each */
 };
 
 static int lines_next(struct lines *l)
@@ -30,13 +31,14 @@ static int lines_next(struct lines *l)
 	errno = 0;
 	ssize_t len = getline(&l->buf, &l->cap, l->file);
 	l->n += l->at.p != NULL;
-	l->at = len > 0 ? sl_bytes_of(l->buf, (size_t)len - 1) : (struct sl_bytes){ NULL, 0 };
+	l->at = len > 0 ? sl_bytes_skip(sl_bytes_of(l->buf, (size_t)len - 1), l->mark)
+	                : (struct sl_bytes){ NULL, 0 };
 	return len > 0 || feof(l->file) ? SL_OK : errno == ENOMEM ? SL_ENOMEM : SL_ESYS;
 }
 
-static int lines_start(struct lines *l, FILE *file)
+static int lines_start(struct lines *l, FILE *file, size_t mark)
 {
-	*l = (struct lines){ .file = file };
+	*l = (struct lines){ .file = file, .mark = mark };
 	return fflush(file) == 0 && fseeko(file, 0, SEEK_SET) == 0 ? lines_next(l) : SL_ESYS;
 }
 
@@ -99,16 +101,18 @@ static int find_fates(struct sl_export *x)
 {
 	struct lines all = { 0 }, www = { 0 };
 
-	int err = lines_start(&all, x->sorted);
+	int err = lines_start(&all, x->sorted, 0);
 	if (err == SL_OK)
-		err = lines_start(&www, x->www);
+		err = lines_start(&www, x->www, 1);
 	while (err == SL_OK && www.at.p != NULL) {
 		int diff = compare(all.at, www.at);
 		if (diff < 0) {
 			err = lines_next(&all);
 			continue;
 		}
-		err = keep_fate(x, www.n, fate_of(x, www.at, diff == 0));
+		enum www_fate fate = fate_of(x, www.at, diff == 0);
+		x->stats.exact -= fate == WWW_FOLD && www.buf[0] == SL_EXPORT_MARK_EXACT[0];
+		err = keep_fate(x, www.n, fate);
 		if (err == SL_OK)
 			err = lines_next(&www);
 	}
@@ -170,9 +174,9 @@ static int write_list(struct sl_export *x)
 	struct lines all = { 0 }, www = { 0 };
 	size_t k = 0;
 
-	int err = lines_start(&all, x->sorted);
+	int err = lines_start(&all, x->sorted, 0);
 	if (err == SL_OK)
-		err = lines_start(&www, x->www);
+		err = lines_start(&www, x->www, 1);
 	if (err == SL_OK)
 		err = next_plain(x, &all, &k, false);
 	if (err == SL_OK)

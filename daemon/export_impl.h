@@ -16,7 +16,7 @@ struct sl_export {
 	struct sl_export_sort *sort;
 	struct sl_export_except *except;
 	struct sl_export_files *files;
-	FILE *sorted, *www; /* unnamed: all entries; those with www., without it, in the same order */
+	FILE *sorted, *www; /* unnamed: all entries; those with www., a mark for it, in the same order */
 	FILE *left_out, *entries;
 	uint8_t *fate; /* of each line of www: enum www_fate of export_www.c */
 	struct sl_prefilter_shape shape;
@@ -24,6 +24,10 @@ struct sl_export {
 	struct sl_gauge gauge;
 	bool service, token; /* pir-service.json is written; it has a new token */
 };
+
+/* In place of "www.": was the entry for that host only? One byte. */
+#define SL_EXPORT_MARK_EXACT "="
+#define SL_EXPORT_MARK_WIDE  "*"
 
 /* Says that a file failed, by errno. SL_ESYS. */
 int sl_export_failed(const struct sl_export *x, const char *what);

@@ -97,12 +97,16 @@ struct sl_bytes sl_export_without_www(struct sl_bytes text)
 static int put_entry(struct sl_export *x, const struct group *g, unsigned scopes)
 {
 	struct sl_bytes bare = sl_export_without_www(text_of(g));
-	bool path = sl_bytes_find(text_of(g), '/') < g->len;
+	bool exact = (g->flags & SL_EXPORT_ADDRESS) == 0 && scope_of(scopes) == SL_SCOPE_EXACT;
 
-	x->stats.exact += !path && (g->flags & SL_EXPORT_ADDRESS) == 0 && scope_of(scopes) == SL_SCOPE_EXACT;
+	x->stats.exact += exact;
 	x->stats.addresses += (g->flags & SL_EXPORT_ADDRESS) != 0;
 	int err = put_line(x->sorted, text_of(g));
-	return err == SL_OK && bare.p != NULL ? put_line(x->www, bare) : err;
+
+	if (err == SL_OK && bare.p != NULL &&
+	    fputs(exact ? SL_EXPORT_MARK_EXACT : SL_EXPORT_MARK_WIDE, x->www) >= 0)
+		err = put_line(x->www, bare);
+	return ferror(x->www) ? SL_ESYS : err;
 }
 
 static int put_group(struct sl_export *x, const struct group *g)
