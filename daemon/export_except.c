@@ -194,7 +194,7 @@ static void weigh_above(struct question *q, const struct exception *one, bool sa
 	if ((e->important && !one->important) || (!port_covers && e->port != 0))
 		return;
 	if (one->scope == SL_SCOPE_EXACT) {
-		if (!same || e->scope == SL_SCOPE_BELOW)
+		if (!same)
 			return;
 		covers = covers && e->scope == SL_SCOPE_EXACT;
 	} else if (one->scope == SL_SCOPE_BELOW && same) {
