@@ -14,8 +14,7 @@ static const char *const texts[SL_PIR_FAULTS] = {
 	[SL_PIR_FAULT_CASE] = "upper case in the host: clients ask in lower case (NE-CHOICE-31)",
 	[SL_PIR_FAULT_DOT] = "a trailing dot behind the host: clients ask without it (NE-CHOICE-32)",
 	[SL_PIR_FAULT_WWW] = "starts with www.: ne27 takes it off before it asks (NE-URL-33)",
-	[SL_PIR_FAULT_SLASH] =
-	        "a trailing slash behind query or fragment: ne26 alone asks for that (NE-URL-33)",
+	[SL_PIR_FAULT_SLASH] = "a trailing slash behind query or fragment: ne26 alone adds one (NE-URL-33)",
 	[SL_PIR_FAULT_PORT] = "names a port that the scheme implies: ne26 asks without it (NE-CHOICE-34)",
 	[SL_PIR_FAULT_DEEP] = "more segments than are looked at",
 	[SL_PIR_FAULT_FORM] = "written otherwise than clients ask",
@@ -110,11 +109,13 @@ enum sl_pir_fault sl_pir_entry_judge(struct sl_bytes keyword, enum sl_suburl_pro
 	struct sl_suburl_entry e;
 
 	*len = 0;
-	if (is_found(keyword, profile))
+	bool found = is_found(keyword, profile), valid = sl_suburl_entry_read(keyword, &e) == SL_OK;
+	bool slash = valid && (e.lint & SL_LINT_END) != 0 && profile == SL_SUBURL_NE27;
+	if (found && !slash)
 		return SL_PIR_FAULT_NONE;
-	if (sl_suburl_entry_read(keyword, &e) != SL_OK)
+	if (!valid)
 		return SL_PIR_FAULT_HOST;
-	enum sl_pir_fault fault = fault_of(keyword, &e);
+	enum sl_pir_fault fault = found ? SL_PIR_FAULT_SLASH : fault_of(keyword, &e);
 	if (keyword.len < SL_PIR_ENTRY_MAX - SL_HOST_MAX)
 		*len = mend(&e, profile, fault, mended);
 	return fault;

@@ -25,7 +25,8 @@ const char *sl_pir_fault_text(enum sl_pir_fault fault);
 
 enum { SL_PIR_ENTRY_MAX = 4096 };
 
-/* NONE where some URL has it among its sub-URLs. mended gets the form that would be found, *len its length (0: there is
+/* NONE where some URL has it among its sub-URLs; SLASH also where that URL's own query ends in one, since an entry that
+ * was meant for ne26 looks the same. mended gets the form that would be found, *len its length (0: there is
  * none, or it does not fit). */
 enum sl_pir_fault sl_pir_entry_judge(struct sl_bytes keyword, enum sl_suburl_profile profile,
                                      char mended[SL_PIR_ENTRY_MAX], size_t *len);
