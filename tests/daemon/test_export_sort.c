@@ -31,7 +31,7 @@ static size_t any_text(uint64_t *seed, uint8_t text[TEXT])
 	static const uint8_t letters[] = { 'a', 'b', 0, 0xff };
 	size_t len = next(seed) % TEXT;
 	for (size_t i = 0; i < len; i++)
-		text[i] = letters[next(seed) % 4 * (next(seed) % 8 == 0)];
+		text[i] = letters[next(seed) % 8 == 0 ? next(seed) % 4 : 0];
 	return len;
 }
 
