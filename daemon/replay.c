@@ -19,6 +19,7 @@ struct replay {
 	struct sl_fragments *fragments;
 	struct sl_replay_flows *flows;
 	uint32_t frame; /* the one in hand */
+	bool told;      /* of a link type that is not known */
 };
 
 static void judge(void *ctx, const struct sl_subject *subject, struct sl_judgement *out)
@@ -78,7 +79,7 @@ static void finish(struct replay *p, uint32_t max_flows)
 		sl_filter_tick(p->filter, (struct sl_mono){ INT64_MAX }, &none);
 }
 
-static int take_packet(struct replay *p, const struct sl_frame *frame, const struct sl_link *link)
+static int take_packet(struct replay *p, const struct sl_capture_frame *frame, const struct sl_link *link)
 {
 	struct sl_packet pkt;
 	struct sl_bytes whole = link->ip;
@@ -90,27 +91,32 @@ static int take_packet(struct replay *p, const struct sl_frame *frame, const str
 		return SL_OK;
 	if (sl_packet_read(whole, whole.len + uncaptured, &pkt) != SL_OK)
 		return SL_OK;
-	err = sl_replay_flow_of(p->flows, &pkt, link, frame->number);
+	err = sl_replay_flow_of(p->flows, &pkt, link, p->frame);
 	if (err == SL_OK)
 		give(p, &pkt, frame->at);
 	return err;
 }
 
+/* Once for a capture: its other interfaces may be read. */
+static void tell_linktype(struct replay *p, const char *name, uint32_t linktype, const struct sl_diag *diag)
+{
+	if (!p->told)
+		sl_diag(diag, name, 0,
+		        "frame %u: link type %u is not known; convert it to Ethernet or raw IP", p->frame,
+		        linktype);
+	p->told = true;
+}
+
 static int take_frames(struct replay *p, struct sl_capture *capture, const char *name,
                        const struct sl_diag *diag)
 {
-	struct sl_frame frame;
+	struct sl_capture_frame frame;
 	struct sl_link link;
-	uint32_t linktype = sl_capture_linktype(capture);
 	int err;
-	while ((err = sl_capture_next(capture, &frame)) == SL_OK) {
-		p->frame = frame.number;
-		int read = sl_link_read(linktype, frame.bytes, &link);
-		if (read == SL_EUNSUP) {
-			sl_diag(diag, name, 0, "link type %u is not known; convert it to Ethernet or raw IP",
-			        linktype);
-			return SL_EUNSUP;
-		}
+	while ((err = sl_capture_next(capture, &frame, &p->frame)) == SL_OK) {
+		int read = sl_link_read(frame.linktype, frame.bytes, &link);
+		if (read == SL_EUNSUP)
+			tell_linktype(p, name, frame.linktype, diag);
 		if (read == SL_OK && (read = take_packet(p, &frame, &link)) != SL_OK)
 			return read;
 	}

@@ -22,8 +22,8 @@ struct sl_replay_cfg {
 struct sl_capture;
 
 /* Writes one JSON object a line for each flow, in the order of their first packets.
- * Returns SL_OK; SL_EMALF when the capture breaks off (its flows up to there are written); SL_EUNSUP for a link type that is
- * not known; SL_ESYS when `to` cannot be written; SL_ENOMEM. */
+ * Frames of a link type that is not known are left out, and diag was told. Returns SL_OK; SL_EMALF when the capture breaks off
+ * (its flows up to there are written); SL_ESYS when `to` cannot be written; SL_ENOMEM. */
 int sl_replay_flows(struct sl_capture *capture, const struct sl_replay_cfg *cfg, const struct sl_diag *diag,
                     FILE *to);
 
