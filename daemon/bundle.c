@@ -13,26 +13,40 @@
 #include "daemon/file.h"
 #include "daemon/ipc.h"
 
+enum { SNAPSHOT, CONF, LISTS }; /* descriptors, as SL_IPC_COMPILE wants them */
+
 struct sl_bundle {
 	struct sl_conf *conf;
-	int fd[SL_IPC_FDS_MAX]; /* sealed memfds: the configuration, then one a list */
+	int fd[SL_IPC_FDS_MAX];
 	unsigned fds;
-	char names[SL_IPC_TEXT_MAX / 2]; /* as SL_IPC_LOAD wants them */
+	char names[SL_IPC_TEXT_MAX / 2]; /* the configuration's, then the lists', each with NUL */
 	size_t names_len;
+	bool compiled;
+	json_t *about;
 };
 
-/* A copy that nobody can change: the admin may edit the file in place while engines come and go. */
-static int copy_file(const char *path)
+/* A regular file, open for reading. A pipe would block the supervisor, so it is looked at first. */
+static int open_file(const char *path)
 {
 	struct stat st;
-	int in = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		return fd;
+	(void)close(fd);
+	errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
+	return -1;
+}
+
+/* A copy that nobody can change: the administrator may edit the file in place while engines come and go. */
+static int copy_file(const char *path)
+{
+	int in = open_file(path);
 	int out = in < 0 ? -1 : memfd_create("sluice-file", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	ssize_t n = 1;
 
-	if (out >= 0 && fstat(in, &st) == 0 && !S_ISREG(st.st_mode)) {
-		errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
-		n = -1;
-	}
 	while (out >= 0 && n > 0)
 		n = sendfile(out, in, NULL, 1 << 20);
 	int saved = errno;
@@ -48,28 +62,49 @@ static int copy_file(const char *path)
 	return out;
 }
 
-static int add(struct sl_bundle *b, const char *path, const char *conf_path, unsigned line,
-               const struct sl_diag *diag)
+static int add_name(struct sl_bundle *b, const char *path)
 {
 	size_t n = strlen(path) + 1;
 
-	if (b->fds == SL_IPC_FDS_MAX || n > sizeof(b->names) - b->names_len) {
-		sl_diag(diag, conf_path, line, "too many list files");
+	if (b->fds == SL_IPC_FDS_MAX || n > sizeof(b->names) - b->names_len)
 		return SL_ELIMIT;
-	}
-	int fd = copy_file(path);
-	if (fd < 0) {
-		const char *why = strerror(errno);
-		if (line > 0)
-			sl_diag(diag, conf_path, line,
-			        "cannot read %s: %s; mend the path or remove the entry", path, why);
-		else
-			sl_diag(diag, path, 0, "cannot read it: %s", why);
-		return SL_ESYS;
-	}
-	b->fd[b->fds++] = fd;
 	memcpy(b->names + b->names_len, path, n);
 	b->names_len += n;
+	return SL_OK;
+}
+
+static int add_conf(struct sl_bundle *b, const char *path, const struct sl_diag *diag)
+{
+	int err = add_name(b, path);
+
+	if (err != SL_OK) {
+		sl_diag(diag, path, 0, "its path is too long");
+		return err;
+	}
+	b->fd[SNAPSHOT] = memfd_create("sluice-snapshot", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	b->fd[CONF] = copy_file(path);
+	b->fds = LISTS;
+	if (b->fd[CONF] < 0)
+		sl_diag(diag, path, 0, "cannot read it: %s", strerror(errno));
+	else if (b->fd[SNAPSHOT] < 0)
+		sl_diag(diag, path, 0, "no memory for its policy: %s", strerror(errno));
+	return b->fd[CONF] < 0 || b->fd[SNAPSHOT] < 0 ? SL_ESYS : SL_OK;
+}
+
+static int add_list(struct sl_bundle *b, const struct sl_conf_list *list, const char *conf_path,
+                    const struct sl_diag *diag)
+{
+	if (add_name(b, list->file) != SL_OK) {
+		sl_diag(diag, conf_path, list->at, "too many list files");
+		return SL_ELIMIT;
+	}
+	b->fd[b->fds] = open_file(list->file);
+	if (b->fd[b->fds] < 0) {
+		sl_diag(diag, conf_path, list->at, "cannot read %s: %s; mend the path or remove the entry",
+		        list->file, strerror(errno));
+		return SL_ESYS;
+	}
+	b->fds++;
 	return SL_OK;
 }
 
@@ -77,7 +112,7 @@ int sl_bundle_parse(const struct sl_bundle *b, const struct sl_diag *diag, struc
 {
 	const char *path = b->names; /* the first name is the configuration's */
 	struct sl_bytes text;
-	int err = sl_file_read(b->fd[0], &text);
+	int err = sl_file_read(b->fd[CONF], &text);
 
 	if (err != SL_OK)
 		return err;
@@ -92,11 +127,11 @@ int sl_bundle_read(const char *path, const struct sl_diag *diag, struct sl_bundl
 
 	if (b == NULL)
 		return SL_ENOMEM;
-	int err = add(b, path, path, 0, diag);
+	int err = add_conf(b, path, diag);
 	if (err == SL_OK)
 		err = sl_bundle_parse(b, diag, &b->conf);
 	for (size_t i = 0; err == SL_OK && i < b->conf->lists; i++)
-		err = add(b, b->conf->list[i].file, path, b->conf->list[i].at, diag);
+		err = add_list(b, &b->conf->list[i], path, diag);
 	if (err != SL_OK)
 		sl_bundle_free(&b);
 	else
@@ -104,13 +139,22 @@ int sl_bundle_read(const char *path, const struct sl_diag *diag, struct sl_bundl
 	return err;
 }
 
+static void close_from(struct sl_bundle *b, unsigned first)
+{
+	for (unsigned i = first; i < b->fds; i++)
+		if (b->fd[i] >= 0)
+			(void)close(b->fd[i]);
+	if (b->fds > first)
+		b->fds = first;
+}
+
 void sl_bundle_free(struct sl_bundle **b)
 {
 	if (*b == NULL)
 		return;
-	for (unsigned i = 0; i < (*b)->fds; i++)
-		(void)close((*b)->fd[i]);
+	close_from(*b, 0);
 	sl_conf_free(&(*b)->conf);
+	json_decref((*b)->about);
 	free(*b);
 	*b = NULL;
 }
@@ -120,8 +164,42 @@ const struct sl_conf *sl_bundle_conf(const struct sl_bundle *b)
 	return b->conf;
 }
 
+int sl_bundle_compile(const struct sl_bundle *b, int ipc, uint64_t generation)
+{
+	return sl_ipc_send(ipc, SL_IPC_COMPILE, generation, sl_bytes_of(b->names, b->names_len), b->fd,
+	                   b->fds, 0);
+}
+
+/* The engine maps it: a file that somebody could still shorten or change would not do. */
+static bool is_sealed(int fd)
+{
+	enum { NEEDED = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE };
+	int have = fcntl(fd, F_GET_SEALS);
+
+	return have >= 0 && (have & NEEDED) == NEEDED;
+}
+
+int sl_bundle_compiled(struct sl_bundle *b, json_t *about)
+{
+	close_from(b, LISTS);
+	json_decref(b->about);
+	b->about = about;
+	b->compiled = is_sealed(b->fd[SNAPSHOT]);
+	return b->compiled ? SL_OK : SL_EMALF;
+}
+
+bool sl_bundle_is_compiled(const struct sl_bundle *b)
+{
+	return b->compiled;
+}
+
+const json_t *sl_bundle_about(const struct sl_bundle *b)
+{
+	return b->about;
+}
+
 int sl_bundle_send(const struct sl_bundle *b, int ipc, uint64_t generation)
 {
-	return sl_ipc_send(ipc, SL_IPC_LOAD, generation, sl_bytes_of(b->names, b->names_len), b->fd, b->fds,
-	                   0);
+	return sl_ipc_send(ipc, SL_IPC_LOAD, generation, sl_bytes_of(b->names, strlen(b->names) + 1), b->fd,
+	                   LISTS, 0);
 }

@@ -1,22 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* bundle.h - one state of the configuration and of all its list files, copied into memory, so that an engine started
- * later loads the same state even when the files have been replaced by bad ones meanwhile. Supervisor only; nothing in it
- * is parsed here but the configuration. */
+/* bundle.h - one state of the configuration and of all its list files: first as descriptors for the compiler, then as the
+ * snapshot that it made of them. An engine that is started later maps the same snapshot, whatever the files have become
+ * meanwhile. Supervisor only; nothing in it is parsed here but the configuration. */
 #ifndef SL_DAEMON_BUNDLE_H
 #define SL_DAEMON_BUNDLE_H
+
+#include <jansson.h>
 
 #include "base/diag.h"
 #include "daemon/conf.h"
 
 struct sl_bundle; /* opaque */
 
-/* Reads the configuration at path and the files that it names. On failure diag was told file, line and reason. */
+/* Reads the configuration at path and opens the files that it names. On failure diag was told file, line and reason. */
 int sl_bundle_read(const char *path, const struct sl_diag *diag, struct sl_bundle **out);
 void sl_bundle_free(struct sl_bundle **b);
 const struct sl_conf *sl_bundle_conf(const struct sl_bundle *b);
 /* A configuration of the caller's own, from the same bytes. */
 int sl_bundle_parse(const struct sl_bundle *b, const struct sl_diag *diag, struct sl_conf **out);
-/* Sends it to an engine (SL_IPC_LOAD). */
+/* Sends it to a compiler (SL_IPC_COMPILE). */
+int sl_bundle_compile(const struct sl_bundle *b, int ipc, uint64_t generation);
+/* The compiler says that the snapshot is there; about is what it says of it, taken over. The lists are closed. Returns
+ * SL_OK, or SL_EMALF where the snapshot is not sealed: then it is not used. */
+int sl_bundle_compiled(struct sl_bundle *b, json_t *about);
+bool sl_bundle_is_compiled(const struct sl_bundle *b);
+const json_t *sl_bundle_about(const struct sl_bundle *b); /* NULL: not known */
+/* Sends snapshot and configuration to an engine (SL_IPC_LOAD). */
 int sl_bundle_send(const struct sl_bundle *b, int ipc, uint64_t generation);
 
 #endif

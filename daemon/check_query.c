@@ -4,6 +4,7 @@
 #include "base/bytes.h"
 #include "base/utf8.h"
 #include "base/util.h"
+#include "daemon/check_explain.h"
 #include "daemon/json_text.h"
 #include "policy/url.h"
 
@@ -73,7 +74,8 @@ static int set_over_http(json_t *out, const struct sl_policy *p, struct sl_query
 	return rc | json_object_set_new(out, "over_http", inner);
 }
 
-static int fill(json_t *out, const struct sl_policy *p, const struct sl_url *url, struct sl_bytes scheme)
+static int fill(json_t *out, const struct sl_policy *p, const struct sl_url *url, struct sl_bytes scheme,
+                bool explain)
 {
 	bool seen = scheme.p == NULL || sl_bytes_equal_nocase(scheme, SL_BYTES_LIT("http")) ||
 	            sl_bytes_equal_nocase(scheme, SL_BYTES_LIT("ws"));
@@ -92,6 +94,8 @@ static int fill(json_t *out, const struct sl_policy *p, const struct sl_url *url
 	rc |= json_object_set_new(out, "host", json_stringn(url->host.name, url->host.len));
 	if (!seen && url->has_path)
 		rc |= set_over_http(out, p, q, url, &d);
+	if (explain)
+		rc |= json_object_set_new(out, "tried", sl_check_explain(p, &q));
 	return rc;
 }
 
@@ -111,7 +115,7 @@ const char *sl_check_query_unfit(const char *input)
 	return in.len > SL_CHECK_INPUT_MAX ? "longer than 8192 bytes" : !is_utf8(in) ? "not UTF-8" : NULL;
 }
 
-json_t *sl_check_query(const struct sl_policy *p, const char *input)
+json_t *sl_check_query(const struct sl_policy *p, const char *input, bool explain)
 {
 	const char *why = sl_check_query_unfit(input);
 	struct sl_bytes in = sl_bytes_str(input);
@@ -124,7 +128,7 @@ json_t *sl_check_query(const struct sl_policy *p, const char *input)
 	else if (sl_url_canon(in, &url) != SL_OK)
 		rc |= fill_error(out, "not a host name or URL");
 	else
-		rc |= fill(out, p, &url, scheme_of(in));
+		rc |= fill(out, p, &url, scheme_of(in), explain);
 	if (rc != 0) {
 		json_decref(out);
 		return NULL;

@@ -16,9 +16,10 @@
  *   host     canonical; null with verdict
  *   over_http  only where the path of the URL cannot be seen and would have changed the answer: that answer, as an
  *            object of verdict, list, line, key
+ *   tried    only where explain and verdict: the keys that were looked up (check_explain.h)
  *   error    only where verdict is null: why */
 enum { SL_CHECK_INPUT_MAX = 8192 };
-json_t *sl_check_query(const struct sl_policy *p, const char *input);
+json_t *sl_check_query(const struct sl_policy *p, const char *input, bool explain);
 /* Why the input is refused whatever the policy says (too long, not UTF-8: no JSON could carry it); else NULL.
  * sl_check_query() then looks at no policy. */
 const char *sl_check_query_unfit(const char *input);

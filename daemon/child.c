@@ -14,12 +14,13 @@
 
 enum { IPC_FD = 3 };
 
-static void become_engine(int ipc, const struct sl_priv_user *user)
+static void become(int ipc, const char *role, const struct sl_priv_user *user)
 {
 	char uid[16] = "-", gid[16] = "-";
-	char name[] = "sluiced", engine[] = "--engine";
-	char *argv[] = { name, engine, uid, gid, NULL };
+	char name[] = "sluiced", option[16];
+	char *argv[] = { name, option, uid, gid, NULL };
 
+	(void)snprintf(option, sizeof(option), "%s", role);
 	if (user->found) {
 		(void)snprintf(uid, sizeof(uid), "%u", user->uid);
 		(void)snprintf(gid, sizeof(gid), "%u", user->gid);
@@ -30,7 +31,7 @@ static void become_engine(int ipc, const struct sl_priv_user *user)
 	_exit(127);
 }
 
-int sl_child_start(struct sl_child *c, const struct sl_priv_user *user)
+int sl_child_start(struct sl_child *c, const char *role, const struct sl_priv_user *user)
 {
 	int end[2];
 	int err = sl_ipc_pair(end);
@@ -41,7 +42,7 @@ int sl_child_start(struct sl_child *c, const struct sl_priv_user *user)
 	if (pid == 0) {
 		/* An end that is descriptor 3 already would keep its close-on-exec flag through dup2(). */
 		int moved = end[1] == IPC_FD ? dup(end[1]) : end[1];
-		become_engine(moved, user);
+		become(moved, role, user);
 	}
 	(void)close(end[1]);
 	if (pid < 0) {
@@ -61,6 +62,18 @@ bool sl_child_ended(struct sl_child *c, int *status)
 	return true;
 }
 
+void sl_child_kill(struct sl_child *c)
+{
+	struct timespec pause = { 0, 1000000 };
+	int status;
+
+	if (c->pid <= 0)
+		return;
+	(void)kill(c->pid, SIGKILL);
+	while (!sl_child_ended(c, &status))
+		(void)nanosleep(&pause, NULL);
+}
+
 void sl_child_stop(struct sl_child *c, int limit_ms)
 {
 	struct timespec pause = { 0, 5000000 };
@@ -74,7 +87,5 @@ void sl_child_stop(struct sl_child *c, int limit_ms)
 			return;
 		(void)nanosleep(&pause, NULL);
 	}
-	(void)kill(c->pid, SIGKILL);
-	while (!sl_child_ended(c, &status))
-		(void)nanosleep(&pause, NULL);
+	sl_child_kill(c);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* child.h - the engine process as the supervisor holds it. */
+/* child.h - a process of ours, engine or compiler, as the supervisor holds it. */
 #ifndef SL_DAEMON_CHILD_H
 #define SL_DAEMON_CHILD_H
 
@@ -11,6 +11,7 @@
 
 enum sl_child_state {
 	SL_CHILD_NONE,
+	SL_CHILD_COMPILING,
 	SL_CHILD_LOADING, /* was given a policy, has not said that it has it */
 	SL_CHILD_TAKING,  /* was given the queues, has not said that its workers run */
 	SL_CHILD_ACTIVE,
@@ -22,11 +23,14 @@ struct sl_child {
 	enum sl_child_state state;
 };
 
-/* Starts this program anew as an engine, by its own executable, so that an engine never shares the supervisor's memory. */
-int sl_child_start(struct sl_child *c, const struct sl_priv_user *user);
+/* Starts this program anew in another role (--engine, --compiler: main.c), by its own executable, so that it never shares
+ * the supervisor's memory. */
+int sl_child_start(struct sl_child *c, const char *role, const struct sl_priv_user *user);
 /* Has it ended? Then *status is what waitpid() gives, and c is empty. */
 bool sl_child_ended(struct sl_child *c, int *status);
 /* Asks it to end, and after limit_ms makes it. */
 void sl_child_stop(struct sl_child *c, int limit_ms);
+/* Ends it now, and waits for that. */
+void sl_child_kill(struct sl_child *c);
 
 #endif

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 
 #include "base/utf8.h"
+#include "daemon/compile_lists.h"
 #include "daemon/conf_reader.h"
 #include "daemon/conf_value.h"
-#include "daemon/policy_load.h"
 
 enum { NAME_CUT = 72 }; /* bytes of a derived name, so that "-64" fits behind it within the key's limit */
 

@@ -9,15 +9,16 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#include "base/cur.h"
 #include "daemon/check_query.h"
 #include "daemon/file.h"
 #include "daemon/ipc.h"
 #include "daemon/log.h"
-#include "daemon/policy_load.h"
+#include "daemon/snapshot_file.h"
 #include "daemon/take.h"
 #include "daemon/trouble.h"
 #include "daemon/worker.h"
+
+enum { SNAPSHOT, CONF, FDS }; /* of SL_IPC_LOAD */
 
 struct engine {
 	int ipc;
@@ -58,61 +59,38 @@ static int read_conf(int fd, const char *name, const struct sl_diag *diag, struc
 	return err;
 }
 
-/* The lists come as descriptors: path i of the message is descriptor 1 + i. */
-static int open_list(void *ctx, const char *path)
+/* The snapshot is mapped, and nothing of it read here but its header: its bodies were verified by the compiler, and the
+ * supervisor saw that nobody can change it any more. */
+static int map_snapshot(int fd, const struct sl_diag *diag, struct sl_policy **out)
 {
-	const struct sl_ipc_msg *m = ctx;
-	struct sl_cur c = sl_cur_whole(m->text);
+	const char *why = NULL;
+	int err = sl_snapshot_file_map(fd, SL_SNAPSHOT_JUDGE, &why, out);
 
-	for (unsigned i = 0; i < m->fds && sl_cur_more(&c); i++) {
-		struct sl_bytes rest = { c.p, c.left };
-		size_t n = sl_bytes_find(rest, '\0');
-		struct sl_bytes name = sl_cur_bytes(&c, n);
-		sl_cur_skip(&c, 1);
-		if (i > 0 && sl_bytes_equal(name, sl_bytes_str(path)))
-			return dup(m->fd[i]);
-	}
-	errno = ENOENT;
-	return -1;
-}
-
-static json_t *describe(const struct sl_policy *p, const struct sl_policy_load_stats *stats)
-{
-	json_t *lists = json_array();
-
-	for (uint16_t i = 0; i < sl_policy_lists(p); i++) {
-		static const char *const kind[] = { "block", "allow", "never" };
-		json_array_append_new(lists,
-		                      json_pack("{s:s, s:s, s:I, s:I}", "name", sl_policy_list_name(p, i),
-		                                "kind", kind[sl_policy_list_kind(p, i)], "entries",
-		                                (json_int_t)stats->list[i].entries, "refused",
-		                                (json_int_t)stats->list[i].refused));
-	}
-	return json_pack("{s:I, s:o}", "entries", (json_int_t)sl_policy_entries(p), "lists", lists);
+	if (err != SL_OK)
+		sl_diag(diag, NULL, 0, "the snapshot cannot be used: %s", why);
+	return err;
 }
 
 static void load(struct engine *e)
 {
 	struct sl_trouble t;
 	struct sl_diag diag = sl_trouble_diag(&t);
-	struct sl_policy_load_stats stats;
 	struct sl_policy *policy = NULL;
 	struct sl_conf *conf = NULL;
 	const char *name = e->msg.buf;
-	int err = e->msg.fds < 1 ? SL_EMALF : read_conf(e->msg.fd[0], name, &diag, &conf);
+	int err = e->msg.fds < FDS ? SL_EMALF : read_conf(e->msg.fd[CONF], name, &diag, &conf);
 
 	if (err == SL_OK)
-		err = sl_policy_load(conf, open_list, &e->msg, &diag, &policy, &stats);
+		err = map_snapshot(e->msg.fd[SNAPSHOT], &diag, &policy);
 	if (err != SL_OK) {
 		if (t.len == 0)
 			sl_diag(&diag, NULL, 0, "%s", sl_strerror(err));
 		say(e, SL_IPC_LOAD_FAILED, e->msg.number, sl_bytes_of(t.text, t.len));
 	} else {
-		json_t *about = describe(policy, &stats);
 		sl_policy_slot_publish(&e->slot, sl_take(&policy));
 		if (e->conf == NULL)
 			e->conf = sl_take(&conf);
-		say_json(e, SL_IPC_LOADED, e->msg.number, about);
+		say(e, SL_IPC_LOADED, e->msg.number, SL_BYTES_LIT(""));
 	}
 	sl_conf_free(&conf);
 }
@@ -165,14 +143,16 @@ static int take_over(struct engine *e)
 
 static void check(struct engine *e)
 {
-	json_t *items = json_loadb((const char *)e->msg.text.p, e->msg.text.len, 0, NULL);
+	json_t *question = json_loadb((const char *)e->msg.text.p, e->msg.text.len, 0, NULL);
 	const struct sl_policy *policy = sl_policy_slot_peek(&e->slot);
+	bool explain = json_is_true(json_object_get(question, "explain"));
 	json_t *results = json_array(), *item;
 	size_t i;
 
-	json_array_foreach(items, i, item) if (policy != NULL && json_is_string(item))
-	        json_array_append_new(results, sl_check_query(policy, json_string_value(item)));
-	json_decref(items);
+	json_array_foreach(json_object_get(question, "items"), i,
+	                   item) if (policy != NULL && json_is_string(item))
+	        json_array_append_new(results, sl_check_query(policy, json_string_value(item), explain));
+	json_decref(question);
 	say_json(e, SL_IPC_CHECKED, e->msg.number, results);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* ipc.h - supervisor and engine talk over a SOCK_SEQPACKET pair: one message, with the descriptors that belong to it.
- * The two trust each other's format but not each other's life: a closed end is an ordinary answer. */
+/* ipc.h - supervisor and engine, and supervisor and compiler, talk over a SOCK_SEQPACKET pair: one message, with the
+ * descriptors that belong to it. They trust each other's format but not each other's life: a closed end is an ordinary answer. */
 #ifndef SL_DAEMON_IPC_H
 #define SL_DAEMON_IPC_H
 
@@ -12,17 +12,22 @@
 
 enum sl_ipc_type {
 	/* supervisor to engine */
-	/* number: generation; text: conf file name, NUL, a path, NUL, ...; fds: conf, then one a path */
-	SL_IPC_LOAD = 1,
-	SL_IPC_TAKE,  /* number: workers; fds: daemon/take.h */
-	SL_IPC_LOG,   /* fds: the new flow log, or none */
-	SL_IPC_CHECK, /* number: request; text: JSON array of inputs */
+	SL_IPC_LOAD = 1, /* number: generation; text: conf file name, NUL; fds: snapshot, conf */
+	SL_IPC_TAKE,     /* number: workers; fds: daemon/take.h */
+	SL_IPC_LOG,      /* fds: the new flow log, or none */
+	SL_IPC_CHECK, /* number: request; text: JSON object: items, an array of inputs; explain, a boolean */
 	SL_IPC_STOP,  /* answer what waits, then end */
 	/* engine to supervisor */
-	SL_IPC_LOADED,      /* number: generation; text: JSON of the policy for status */
+	SL_IPC_LOADED,      /* number: generation */
 	SL_IPC_LOAD_FAILED, /* number: generation; text: why */
 	SL_IPC_TAKEN,       /* the workers run */
 	SL_IPC_CHECKED,     /* number: request; text: JSON array of results */
+	/* supervisor to compiler: number: generation; text: conf file name, NUL, a path, NUL, ...; fds: an empty memory file
+	 * for the snapshot, conf, then one a path */
+	SL_IPC_COMPILE,
+	/* compiler to supervisor */
+	SL_IPC_COMPILED,       /* the snapshot is there, sealed and verified; text: JSON of it for status */
+	SL_IPC_COMPILE_FAILED, /* text: why */
 };
 
 enum {

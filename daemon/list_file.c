@@ -87,6 +87,11 @@ int sl_list_file_next(struct sl_list_file *f, struct sl_bytes *piece)
 	return err;
 }
 
+uint64_t sl_list_file_at(const struct sl_list_file *f)
+{
+	return (uint64_t)f->at;
+}
+
 const char *sl_list_file_format(const struct sl_list_file *f)
 {
 	return sl_unpack_format(f->unpack);

@@ -17,6 +17,8 @@ void sl_list_file_close(struct sl_list_file **f);
 /* The next piece, valid until the next call; absent (p NULL) at the end. Returns SL_OK, SL_ESYS, and what sl_unpack_step()
  * does for bytes that are broken (SL_EMALF), too many (SL_ELIMIT), or cannot be held (SL_ENOMEM). */
 int sl_list_file_next(struct sl_list_file *f, struct sl_bytes *piece);
+/* Bytes of the file that were read so far. */
+uint64_t sl_list_file_at(const struct sl_list_file *f);
 /* "gzip", "xz", "zstd" or "plain". */
 const char *sl_list_file_format(const struct sl_list_file *f);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* main.c - sluiced: the supervisor; with --engine, started by it, the engine. */
+/* main.c - sluiced: the supervisor; with --engine or --compiler, started by it, the engine or the compiler. */
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "daemon/bundle.h"
+#include "daemon/compiler.h"
 #include "daemon/conf.h"
 #include "daemon/engine.h"
 #include "daemon/log.h"
@@ -16,7 +17,7 @@
 #include "daemon/supervisor.h"
 #include "daemon/version.h"
 
-enum { ENGINE_FD = 3, USAGE_ERROR = 2 };
+enum { IPC_FD = 3, USAGE_ERROR = 2 };
 
 static void usage(FILE *to)
 {
@@ -32,7 +33,7 @@ static void usage(FILE *to)
 static int open_path(void *ctx, const char *path)
 {
 	(void)ctx;
-	return open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	return open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 }
 
 static void emit(void *ctx, const char *file, unsigned line, const char *text)
@@ -48,14 +49,16 @@ static void emit(void *ctx, const char *file, unsigned line, const char *text)
 
 static int check(const char *path)
 {
-	struct sl_diag diag = { emit, NULL };
-	struct sl_policy_load_stats stats;
+	const struct sl_diag diag = { emit, NULL };
+	struct sl_list_source source = { .open_file = open_path, .diag = &diag };
 	struct sl_policy *policy = NULL;
 	struct sl_bundle *bundle = NULL;
 	int err = sl_bundle_read(path, &diag, &bundle);
 
-	if (err == SL_OK)
-		err = sl_policy_load(sl_bundle_conf(bundle), open_path, NULL, &diag, &policy, &stats);
+	if (err == SL_OK) {
+		source.conf = sl_bundle_conf(bundle);
+		err = sl_policy_load(&source, &policy, NULL);
+	}
 	if (err == SL_OK)
 		err = sl_conf_print(sl_bundle_conf(bundle), stdout);
 	if (err == SL_OK)
@@ -67,19 +70,19 @@ static int check(const char *path)
 	return err == SL_OK ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* sluiced --engine UID GID, from the supervisor only: descriptor 3 leads to it. */
-static int engine(int argc, char **argv)
+/* sluiced --engine UID GID, or --compiler, from the supervisor only: descriptor 3 leads to it. */
+static int child(int argc, char **argv, int (*run)(int ipc, const struct sl_priv_user *user))
 {
 	struct sl_priv_user user = { 0, 0, false };
 
 	if (argc != 4) {
-		(void)fputs("sluiced: --engine is for the supervisor only\n", stderr);
+		(void)fprintf(stderr, "sluiced: %s is for the supervisor only\n", argv[1]);
 		return USAGE_ERROR;
 	}
 	if (strcmp(argv[2], "-") != 0)
 		user = (struct sl_priv_user){ (uid_t)strtoul(argv[2], NULL, 10),
 			                      (gid_t)strtoul(argv[3], NULL, 10), true };
-	return sl_engine_run(ENGINE_FD, &user);
+	return run(IPC_FD, &user);
 }
 
 int main(int argc, char **argv)
@@ -96,7 +99,9 @@ int main(int argc, char **argv)
 	int c;
 
 	if (argc > 1 && strcmp(argv[1], "--engine") == 0)
-		return engine(argc, argv);
+		return child(argc, argv, sl_engine_run);
+	if (argc > 1 && strcmp(argv[1], "--compiler") == 0)
+		return child(argc, argv, sl_compiler_run);
 	while ((c = getopt_long(argc, argv, "c:nhV", options, NULL)) != -1) {
 		switch (c) {
 		case 'c':

@@ -16,12 +16,11 @@ struct sl_priv_user sl_priv_lookup(const char *name)
 	return (struct sl_priv_user){ pw->pw_uid, pw->pw_gid, true };
 }
 
-int sl_priv_drop(const struct sl_priv_user *user)
+/* What capng_clear() and capng_update() have chosen is all that is left. */
+static int apply(const struct sl_priv_user *user)
 {
 	int failed;
 
-	capng_clear(CAPNG_SELECT_BOTH);
-	(void)capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_NET_ADMIN);
 	if (user->found)
 		failed = capng_change_id((int)user->uid, (int)user->gid,
 		                         CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING);
@@ -30,4 +29,17 @@ int sl_priv_drop(const struct sl_priv_user *user)
 	if (failed != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		return SL_EPERM;
 	return SL_OK;
+}
+
+int sl_priv_drop(const struct sl_priv_user *user)
+{
+	capng_clear(CAPNG_SELECT_BOTH);
+	(void)capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_NET_ADMIN);
+	return apply(user);
+}
+
+int sl_priv_drop_all(const struct sl_priv_user *user)
+{
+	capng_clear(CAPNG_SELECT_BOTH);
+	return apply(user);
 }

@@ -73,10 +73,10 @@ static int open_rules(struct sl_supervisor *s)
 static int open_all(struct sl_supervisor *s)
 {
 	struct sl_ctl_handler handler = { s, sl_supervisor_request };
-	int err = sl_bundle_read(s->conf_path, &sl_log_diag, &s->good);
+	int err = sl_bundle_read(s->conf_path, &sl_log_diag, &s->next);
 
 	if (err == SL_OK)
-		err = sl_bundle_parse(s->good, &sl_log_diag, &s->conf);
+		err = sl_bundle_parse(s->next, &sl_log_diag, &s->conf);
 	if (err != SL_OK)
 		return err;
 	s->user = sl_priv_lookup(s->conf->user);
@@ -107,7 +107,6 @@ static void close_all(struct sl_supervisor *s)
 	sl_bundle_free(&s->next);
 	sl_bundle_free(&s->good);
 	sl_conf_free(&s->conf);
-	json_decref(s->policy);
 	if (s->signals >= 0)
 		(void)close(s->signals);
 }
@@ -134,7 +133,7 @@ static void on_signals(struct sl_supervisor *s)
 		if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
 			s->stopping = true;
 		else if (info.ssi_signo == SIGHUP)
-			sl_supervisor_reload(s);
+			sl_supervisor_reload_signal(s);
 		else if (info.ssi_signo == SIGCHLD)
 			sl_supervisor_child_event(s);
 	}
@@ -157,14 +156,17 @@ static void serve(struct sl_supervisor *s)
 		{ sl_ctl_fd(s->ctl), POLLIN, 0 },
 		{ sl_rules_watch_fd(s->rules), POLLIN, 0 },
 		{ s->engine.pid > 0 ? s->engine.ipc : -1, POLLIN, 0 },
+		{ s->compiler.pid > 0 ? s->compiler.ipc : -1, POLLIN, 0 },
 	};
 
 	if (poll(fd, SL_COUNT(fd), next_wait(s)) < 0 && errno != EINTR)
 		s->stopping = true;
 	if (fd[0].revents != 0)
 		on_signals(s);
-	if ((fd[3].revents & POLLIN) != 0)
+	if ((fd[3].revents & POLLIN) != 0 && s->engine.ipc == fd[3].fd)
 		sl_supervisor_engine_message(s);
+	if ((fd[4].revents & POLLIN) != 0 && s->compiler.ipc == fd[4].fd)
+		(void)sl_supervisor_compiler_message(s);
 	if (fd[1].revents != 0)
 		sl_ctl_serve(s->ctl);
 	struct sl_mono now = sl_clock_now();
@@ -182,6 +184,7 @@ static void stop_all(struct sl_supervisor *s)
 	(void)sd_notify(0, "STOPPING=1");
 	if (s->rules != NULL && sl_rules_remove(s->rules, &sl_log_diag) != SL_OK)
 		sl_log(SL_LOG_ERR, "some rules could not be removed; run: sluice cleanup");
+	sl_child_kill(&s->compiler);
 	sl_child_stop(&s->engine, STOP_LIMIT_MS);
 	for (unsigned i = 0; i < s->take.workers; i++)
 		if (s->take.queue[i] >= 0)
@@ -202,7 +205,7 @@ static struct sl_supervisor *supervisor_new(const char *conf_path)
 	s->conf_path = conf_path;
 	s->signals = catch_signals();
 	s->started = sl_clock_now();
-	s->engine.ipc = -1;
+	s->engine.ipc = s->compiler.ipc = -1;
 	s->take.shared = s->take.raw[0] = s->take.raw[1] = s->take.flow_log = -1;
 	for (unsigned i = 0; i < SL_WORKERS_MAX; i++)
 		s->take.queue[i] = s->take.conntrack[i] = -1;
@@ -217,7 +220,7 @@ int sl_supervisor_run(const char *conf_path)
 		return EXIT_FAILURE;
 	int err = open_all(s);
 	if (err == SL_OK)
-		err = sl_supervisor_start_engine(s);
+		err = sl_supervisor_compile(s);
 	if (err == SL_OK) {
 		while (!s->stopping)
 			serve(s);

@@ -119,7 +119,8 @@ static json_t *status(const struct sl_supervisor *s)
 	                       "repeated_packets", (json_int_t)s->answered_repeat, "on_failure_packets",
 	                       (json_int_t)s->answered_on_failure, "rules_restored",
 	                       (json_int_t)s->rules_restored, "rules_gap_ms", (json_int_t)s->rules_gap_ms));
-	json_object_set(out, "policy", s->policy);
+	if (s->good != NULL && s->generation > 0)
+		json_object_set(out, "policy", (json_t *)(uintptr_t)sl_bundle_about(s->good));
 	json_object_set_new(out, "flows", flow_counts(s));
 	json_object_set_new(out, "unjudged", cause_counts(s));
 	json_object_set_new(out, "kernel", kernel_counts(s, workers));
@@ -133,7 +134,10 @@ static json_t *status(const struct sl_supervisor *s)
 static void check(struct sl_supervisor *s, uint64_t client, json_t *args)
 {
 	json_t *items = json_object_get(args, "items");
-	char *text = json_is_array(items) ? json_dumps(items, JSON_COMPACT) : NULL;
+	bool explain = json_is_true(json_object_get(args, "explain"));
+	json_t *question =
+	        json_is_array(items) ? json_pack("{s:O, s:b}", "items", items, "explain", explain) : NULL;
+	char *text = question == NULL ? NULL : json_dumps(question, JSON_COMPACT);
 
 	if (text == NULL)
 		sl_ctl_reply_error(s->ctl, client, "check needs \"items\", an array of hosts or URLs");
@@ -142,26 +146,27 @@ static void check(struct sl_supervisor *s, uint64_t client, json_t *args)
 	else if (sl_ipc_send(s->engine.ipc, SL_IPC_CHECK, client, sl_bytes_str(text), NULL, 0, 0) != SL_OK)
 		sl_ctl_reply_error(s->ctl, client, "the engine did not take the question; try again");
 	free(text);
+	json_decref(question);
 }
 
-/* Only one reload at a time: the engine loads it while it goes on judging. */
+/* Only one reload at a time: lists are compiled and loaded while the engine goes on judging. */
 static const char *start_reload(struct sl_supervisor *s)
 {
 	struct sl_diag diag = sl_trouble_diag(&s->last_error);
 
 	if (s->next != NULL)
 		return "a reload is under way; try again";
-	if (s->engine.state != SL_CHILD_ACTIVE)
-		return "no engine is ready; try again";
+	if (!s->ready)
+		return "sluiced is still starting; try again";
 	if (sl_bundle_read(s->conf_path, &diag, &s->next) != SL_OK)
 		return s->last_error.text;
 	char fixed[512];
 	sl_conf_restart_needed(s->conf, sl_bundle_conf(s->next), fixed, sizeof(fixed));
 	if (fixed[0] != '\0')
 		sl_log(SL_LOG_WARN, "%s: at the next restart take effect: %s", s->conf_path, fixed);
-	if (sl_bundle_send(s->next, s->engine.ipc, s->generation + 1) != SL_OK) {
+	if (sl_supervisor_compile(s) != SL_OK) {
 		sl_bundle_free(&s->next);
-		return "the engine did not take the new policy";
+		return s->last_error.text;
 	}
 	return NULL;
 }
@@ -178,6 +183,14 @@ void sl_supervisor_reload(struct sl_supervisor *s)
 	s->reload_waiting = false;
 }
 
+void sl_supervisor_reload_signal(struct sl_supervisor *s)
+{
+	if (s->ready && s->next == NULL)
+		sl_supervisor_reload(s);
+	else
+		s->reload_again = true;
+}
+
 static void new_flow_log(struct sl_supervisor *s)
 {
 	int fd = sl_flow_log_file_open(sl_bundle_conf(s->good)->flow_log, &s->user);
@@ -187,6 +200,14 @@ static void new_flow_log(struct sl_supervisor *s)
 	if (s->take.flow_log >= 0)
 		(void)close(s->take.flow_log);
 	s->take.flow_log = fd;
+}
+
+void sl_supervisor_reload_again(struct sl_supervisor *s)
+{
+	if (!s->reload_again)
+		return;
+	s->reload_again = false;
+	sl_supervisor_reload(s);
 }
 
 void sl_supervisor_reload_done(struct sl_supervisor *s, bool ok)
@@ -207,12 +228,13 @@ void sl_supervisor_reload_done(struct sl_supervisor *s, bool ok)
 	if (s->reload_waiting && ok)
 		sl_ctl_reply(s->ctl, s->reload_client,
 		             json_pack("{s:b, s:I, s:O}", "ok", 1, "generation", (json_int_t)s->generation,
-		                       "entries", json_object_get(s->policy, "entries")));
+		                       "entries", json_object_get(sl_bundle_about(s->good), "entries")));
 	else if (s->reload_waiting)
 		sl_ctl_reply_error(s->ctl, s->reload_client,
 		                   s->last_error.len > 0 ? s->last_error.text
 		                                         : "the engine died while it loaded the policy");
 	s->reload_waiting = false;
+	sl_supervisor_reload_again(s);
 }
 
 static void reload(struct sl_supervisor *s, uint64_t client, bool may_change)

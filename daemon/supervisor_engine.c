@@ -17,7 +17,7 @@
 
 enum { QUICK_DEATH_MS = 2000, ANSWER_EVERY_MS = 100, DEATHS_BEFORE_ANSWER = 2 };
 
-static void fail(struct sl_supervisor *s)
+void sl_supervisor_fail(struct sl_supervisor *s)
 {
 	s->exit_status = EXIT_FAILURE;
 	s->stopping = true;
@@ -25,7 +25,7 @@ static void fail(struct sl_supervisor *s)
 
 int sl_supervisor_start_engine(struct sl_supervisor *s)
 {
-	int err = sl_child_start(&s->engine, &s->user);
+	int err = sl_child_start(&s->engine, "--engine", &s->user);
 
 	s->restart_at.us = 0;
 	s->engine_started = sl_clock_now();
@@ -64,10 +64,6 @@ static void on_failure(struct sl_supervisor *s)
 
 static void on_loaded(struct sl_supervisor *s)
 {
-	json_t *about = json_loadb((const char *)s->msg.text.p, s->msg.text.len, 0, NULL);
-
-	json_decref(s->policy);
-	s->policy = about;
 	if (s->engine.state == SL_CHILD_ACTIVE) {
 		sl_supervisor_reload_done(s, true);
 		return;
@@ -89,7 +85,7 @@ static void on_load_failed(struct sl_supervisor *s)
 		sl_supervisor_reload_done(s, false);
 	} else if (!s->ready) {
 		sl_log(SL_LOG_ERR, "no policy could be loaded: not started, no rule installed");
-		fail(s);
+		sl_supervisor_fail(s);
 	} else {
 		sl_log(SL_LOG_ERR, "the next engine could not load the policy that was in force");
 		(void)kill(s->engine.pid, SIGKILL);
@@ -105,10 +101,12 @@ static void on_taken(struct sl_supervisor *s)
 		       (int)s->engine.pid, (long long)sl_mono_since(sl_clock_now(), s->failed_at).us / 1000);
 	s->failed_at.us = 0;
 	s->engine_started = sl_clock_now();
-	if (s->ready)
+	if (s->ready) {
+		sl_supervisor_offer(s);
 		return;
+	}
 	if (sl_rules_install(s->rules, &sl_log_diag) != SL_OK) {
-		fail(s);
+		sl_supervisor_fail(s);
 		return;
 	}
 	s->generation = 1;
@@ -116,6 +114,7 @@ static void on_taken(struct sl_supervisor *s)
 	sl_log(SL_LOG_INFO, "ready: %s, queues %u-%u, %u workers", sl_rules_backend(s->rules),
 	       s->conf->queue_first, s->conf->queue_first + s->conf->queue_count - 1, s->take.workers);
 	(void)sd_notify(0, "READY=1");
+	sl_supervisor_reload_again(s);
 }
 
 static void on_checked(struct sl_supervisor *s)
@@ -170,14 +169,16 @@ void sl_supervisor_child_event(struct sl_supervisor *s)
 	pid_t pid = s->engine.pid;
 	int status;
 
+	sl_supervisor_compiler_event(s);
 	if (!sl_child_ended(&s->engine, &status))
 		return;
 	say_how(pid, status);
 	if (!s->ready) {
-		fail(s);
+		sl_supervisor_fail(s);
 		return;
 	}
-	if (s->next != NULL)
+	/* It may be what killed it. One that is still being compiled waits for the next engine. */
+	if (s->next != NULL && s->next_sent)
 		sl_supervisor_reload_done(s, false);
 	s->engine_restarts++;
 	bool quick = was != SL_CHILD_ACTIVE ||

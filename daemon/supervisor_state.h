@@ -21,10 +21,10 @@
 struct sl_supervisor {
 	const char *conf_path;
 	struct sl_bundle *good; /* the state in force; also what the next engine loads */
-	struct sl_bundle *next; /* being loaded by the engine */
+	struct sl_bundle *next; /* being compiled, then being loaded by the engine */
+	bool next_sent;         /* to the engine */
 	struct sl_conf *conf;   /* as at the start: what is not live stays as it was */
 	uint64_t generation;
-	json_t *policy; /* what the engine said of the policy in force */
 	struct sl_priv_user user;
 
 	struct sl_take take; /* every descriptor an engine needs */
@@ -33,7 +33,7 @@ struct sl_supervisor {
 	struct sl_ctl *ctl;
 	int signals; /* signalfd */
 
-	struct sl_child engine;
+	struct sl_child engine, compiler;
 	struct sl_ipc_msg msg;
 	struct sl_mono started, engine_started, failed_at; /* failed_at.us 0: no takeover under way */
 	struct sl_mono restart_at;                         /* .us 0: none planned */
@@ -48,12 +48,22 @@ struct sl_supervisor {
 
 	uint64_t reload_client; /* waits for the answer of the reload under way */
 	bool reload_waiting;
+	bool reload_again; /* a signal came while one was under way */
 	bool ready, stopping;
 	int exit_status;
 	struct sl_trouble last_error;
 };
 
+/* supervisor_compiler.c */
+/* Starts a compiler for s->next. On failure s->last_error says why. */
+int sl_supervisor_compile(struct sl_supervisor *s);
+bool sl_supervisor_compiler_message(struct sl_supervisor *s); /* false: there will be none */
+void sl_supervisor_compiler_event(struct sl_supervisor *s);   /* a child ended: it may have been this one */
+/* Sends s->next to the engine, as soon as there are both. */
+void sl_supervisor_offer(struct sl_supervisor *s);
+
 /* supervisor_engine.c */
+void sl_supervisor_fail(struct sl_supervisor *s); /* ends the daemon */
 int sl_supervisor_start_engine(struct sl_supervisor *s);
 void sl_supervisor_engine_message(struct sl_supervisor *s);
 void sl_supervisor_child_event(struct sl_supervisor *s);
@@ -64,8 +74,11 @@ void sl_supervisor_rules_timers(struct sl_supervisor *s, struct sl_mono now);
 
 /* supervisor_ctl.c */
 void sl_supervisor_request(void *ctx, uint64_t client, const char *cmd, json_t *args, bool may_change);
-/* Reads the configuration anew and gives it to the engine; the outcome is told to the log and to reload_client. */
+/* Reads the configuration anew and has it compiled; the outcome is told to the log and to reload_client. */
 void sl_supervisor_reload(struct sl_supervisor *s);
+/* The same for a signal, which nobody repeats: while a reload is under way, another one follows it. */
+void sl_supervisor_reload_signal(struct sl_supervisor *s);
+void sl_supervisor_reload_again(struct sl_supervisor *s); /* the one that had to wait, if there is one */
 void sl_supervisor_reload_done(struct sl_supervisor *s, bool ok);
 
 #endif

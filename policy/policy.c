@@ -10,6 +10,8 @@
 struct sl_policy {
 	struct sl_snapshot *snapshot;
 	uint8_t *image; /* NULL where it is the caller's */
+	void (*release)(void *ctx);
+	void *release_ctx;
 };
 
 struct sl_policy_builder {
@@ -171,6 +173,12 @@ const struct sl_snapshot *sl_policy_snapshot(const struct sl_policy *p)
 	return p->snapshot;
 }
 
+void sl_policy_keep(struct sl_policy *p, void (*release)(void *ctx), void *ctx)
+{
+	p->release = release;
+	p->release_ctx = ctx;
+}
+
 void sl_policy_free(struct sl_policy **p)
 {
 	struct sl_policy *gone = sl_take(p);
@@ -178,6 +186,8 @@ void sl_policy_free(struct sl_policy **p)
 		return;
 	sl_snapshot_free(&gone->snapshot);
 	free(gone->image);
+	if (gone->release != NULL)
+		gone->release(gone->release_ctx);
 	free(gone);
 }
 

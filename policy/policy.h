@@ -45,6 +45,8 @@ int sl_policy_builder_finish(struct sl_policy_builder *b, struct sl_policy **out
 /* Takes an open snapshot over; its image stays the caller's and must outlive the policy. */
 int sl_policy_of(struct sl_snapshot **s, struct sl_policy **out);
 const struct sl_snapshot *sl_policy_snapshot(const struct sl_policy *p);
+/* What holds the image goes with the policy: release(ctx) is called when it is freed, once. */
+void sl_policy_keep(struct sl_policy *p, void (*release)(void *ctx), void *ctx);
 
 void sl_policy_free(struct sl_policy **p);
 

@@ -11,7 +11,7 @@
 
 enum {
 	WAIT_MS = 10000,
-	PORTION = 100,        /* inputs of one request */
+	PORTION = 100,        /* inputs of one request; with all that explains them, one */
 	PORTION_BYTES = 8192, /* and their bytes, unless it is one alone: replies have limits too */
 };
 
@@ -21,7 +21,7 @@ static int portion(const struct sl_cli *cli, int from)
 	size_t bytes = 0;
 	int n = 0;
 
-	while (from + n < cli->args && n < PORTION) {
+	while (from + n < cli->args && n < (cli->explain != NULL ? 1 : PORTION)) {
 		bytes += strlen(cli->arg[from + n]);
 		if (n > 0 && bytes > PORTION_BYTES)
 			break;
@@ -37,7 +37,8 @@ static json_t *request_of(const struct sl_cli *cli, int from, int n)
 	for (int i = from; i < from + n; i++)
 		if (sl_check_query_unfit(cli->arg[i]) == NULL)
 			(void)json_array_append_new(items, json_string(cli->arg[i]));
-	return json_pack("{s:i, s:s, s:o}", "v", 1, "cmd", "check", "items", items);
+	return json_pack("{s:i, s:s, s:o, s:b}", "v", 1, "cmd", "check", "items", items, "explain",
+	                 cli->explain != NULL);
 }
 
 /* The answers in the order of the arguments; what could not be asked gets its error here. */
@@ -49,7 +50,7 @@ static int merge(const struct sl_cli *cli, int from, int n, const json_t *reply,
 
 	for (int i = from; i < from + n; i++) {
 		json_t *one = sl_check_query_unfit(cli->arg[i]) != NULL
-		                      ? sl_check_query(NULL, cli->arg[i])
+		                      ? sl_check_query(NULL, cli->arg[i], false)
 		                      : json_deep_copy(json_array_get(answers, next++));
 		if (!json_is_object(one)) {
 			json_decref(one);
@@ -104,15 +105,17 @@ static int ask_files(const struct sl_cli *cli, json_t *results)
 	struct sl_policy *policy = NULL;
 	struct sl_conf *conf = NULL;
 
+	struct sl_list_source source = { .open_file = open_path, .diag = &sl_cli_diag };
 	int err = sl_cli_conf(cli, &conf);
+	source.conf = conf;
 	if (err == SL_ENOENT)
 		sl_cli_error(
 		        "check: no sluiced answers and there is no %s; name a configuration with --config",
 		        sl_cli_conf_path(cli));
 	if (err == SL_OK)
-		err = sl_policy_load(conf, open_path, NULL, &sl_cli_diag, &policy, NULL);
+		err = sl_policy_load(&source, &policy, NULL);
 	for (int i = 0; i < cli->args && err == SL_OK; i++) {
-		json_t *one = sl_check_query(policy, cli->arg[i]);
+		json_t *one = sl_check_query(policy, cli->arg[i], cli->explain != NULL);
 		(void)json_object_set_new(one, "generation", json_null());
 		(void)json_object_set_new(one, "source", json_string("files"));
 		err = json_array_append_new(results, one) == 0 ? SL_OK : SL_ENOMEM;
@@ -148,6 +151,62 @@ static void print_why(const json_t *answer)
 	(void)fputs(text_of(answer, "key"), stdout);
 }
 
+/* "  found    ads.example: list ads (/etc/ads.txt), line 2: tree, block" */
+static void print_mention(const json_t *m)
+{
+	const char *file = text_of(m, "file");
+	bool shipped = file[0] == '('; /* it is no file */
+
+	(void)printf(" list %s%s%s%s, line %lld: %s, %s%s%s", text_of(m, "list"), shipped ? "" : " (",
+	             shipped ? "" : file, shipped ? "" : ")",
+	             (long long)json_integer_value(json_object_get(m, "line")), text_of(m, "scope"),
+	             text_of(m, "effect"), json_is_true(json_object_get(m, "important")) ? ", important" : "",
+	             json_is_true(json_object_get(m, "counts")) ? "" : ", which does not reach this host");
+}
+
+static const char *letter_text(char letter)
+{
+	switch (letter) {
+	case 'd':
+		return "a never-block name";
+	case 'e':
+		return "an important entry decides";
+	case 'f':
+		return "an allow list frees it";
+	case 'g':
+		return "a block list names it, and nothing frees it";
+	default:
+		return "nothing that counts speaks of it";
+	}
+}
+
+static void print_tried(const json_t *answer)
+{
+	const char *letter = text_of(answer, "letter");
+	const json_t *t, *m;
+	size_t i, k;
+
+	if (json_object_get(answer, "tried") == NULL)
+		return;
+	(void)printf("         policy-resolution 6%s: %s\n", letter, letter_text(letter[0]));
+	json_array_foreach(json_object_get(answer, "tried"), i, t)
+	{
+		bool found = json_is_true(json_object_get(t, "found"));
+		bool perhaps = strcmp(text_of(t, "prefilter"), "perhaps") == 0;
+		(void)printf("         %s  %s",
+		             found     ? "found        "
+		             : perhaps ? "false alarm  "
+		                       : "absent       ",
+		             text_of(t, "key"));
+		json_array_foreach(json_object_get(t, "mentions"), k, m)
+		{
+			(void)fputs(k == 0 ? ":" : ";", stdout);
+			print_mention(m);
+		}
+		(void)putchar('\n');
+	}
+}
+
 static void print_text(const json_t *answer, int width)
 {
 	const json_t *over_http = json_object_get(answer, "over_http");
@@ -163,6 +222,7 @@ static void print_text(const json_t *answer, int width)
 	else
 		print_why(answer);
 	(void)putchar('\n');
+	print_tried(answer);
 	if (over_http == NULL)
 		return;
 	(void)printf("         its path cannot be seen on the wire; over http it would be %s: ",
@@ -235,15 +295,18 @@ static int run(const struct sl_cli *cli)
 
 const struct sl_cli_command sl_cli_check = {
 	.name = "check",
-	.options = SL_CLI_BIT(config) | SL_CLI_BIT(control) | SL_CLI_BIT(json) | SL_CLI_BIT(apple) |
-	           SL_CLI_BIT(profile) | SL_CLI_BIT(bundle),
-	.usage = "[--config FILE] [--control PATH] [--json] HOST|URL...\n"
+	.options = SL_CLI_BIT(config) | SL_CLI_BIT(control) | SL_CLI_BIT(json) | SL_CLI_BIT(explain) |
+	           SL_CLI_BIT(apple) | SL_CLI_BIT(profile) | SL_CLI_BIT(bundle),
+	.usage = "[--config FILE] [--control PATH] [--json] [--explain] HOST|URL...\n"
 	         "       sluice check --apple DIR [--profile ne27|ne26|both] [--bundle ID] [--json] [URL...]",
 	.summary = "what would happen to a host or URL, and which line of which list says so",
 	.help = "Asks the running sluiced; without one, or without permission to ask it, reads the lists "
 	        "that the\n"
 	        "configuration names. A URL's path counts where a gateway can see it: with http://, or no "
 	        "scheme.\n"
+	        "--explain shows every key that was looked up: absent, by the prefilter alone; a false alarm "
+	        "of the\n"
+	        "prefilter, which the exact set denied; or found, and which line says what of it.\n"
 	        "With --apple, judges the files of an Apple NEURLFilter, by whomever they were made, and "
 	        "says what "
 	        "is wrong\n"

@@ -47,7 +47,7 @@ struct sl_cli_command {
 };
 
 extern const struct sl_cli_command sl_cli_status, sl_cli_check, sl_cli_reload, sl_cli_cleanup, sl_cli_bloom,
-        sl_cli_replay, sl_cli_export;
+        sl_cli_replay, sl_cli_export, sl_cli_compile, sl_cli_policy;
 
 /* check --apple, of which check knows nothing else. */
 int sl_cli_check_apple(const struct sl_cli *cli);

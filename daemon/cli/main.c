@@ -8,9 +8,9 @@
 #include "daemon/cli/cli.h"
 #include "daemon/version.h"
 
-static const struct sl_cli_command *const commands[] = { &sl_cli_status,  &sl_cli_check, &sl_cli_reload,
-	                                                 &sl_cli_cleanup, &sl_cli_bloom, &sl_cli_replay,
-	                                                 &sl_cli_export };
+static const struct sl_cli_command *const commands[] = { &sl_cli_status,  &sl_cli_check,   &sl_cli_reload,
+	                                                 &sl_cli_cleanup, &sl_cli_compile, &sl_cli_policy,
+	                                                 &sl_cli_bloom,   &sl_cli_replay,  &sl_cli_export };
 
 /* By enum sl_cli_option. */
 static const struct spec {
@@ -124,7 +124,7 @@ int main(int argc, char **argv)
 	int found;
 
 	make_options(options);
-	while ((found = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((found = getopt_long(argc, argv, "ho:", options, NULL)) != -1) {
 		if (found == '?')
 			return SL_EXIT_ERROR;
 		if (found == VERSION) {
@@ -135,6 +135,8 @@ int main(int argc, char **argv)
 			help = true;
 			continue;
 		}
+		if (found == 'o')
+			found = SL_CLI_output;
 		const char *value = optarg == NULL ? "" : optarg;
 		memcpy((char *)&cli + specs[found].at, &value, sizeof(value));
 		used |= UINT64_C(1) << found;

@@ -88,7 +88,7 @@ static struct query_case {
 static void test_query(void **state)
 {
 	const struct query_case *c = *state;
-	json_t *got = sl_check_query(policy, c->input), *want = json_loads(c->want, 0, NULL);
+	json_t *got = sl_check_query(policy, c->input, false), *want = json_loads(c->want, 0, NULL);
 
 	assert_non_null(got);
 	assert_non_null(want);
@@ -106,7 +106,7 @@ static void test_too_long(void **state)
 	static char input[SL_CHECK_INPUT_MAX + 2];
 	(void)state;
 	memset(input, 'a', SL_CHECK_INPUT_MAX + 1);
-	json_t *got = sl_check_query(NULL, input);
+	json_t *got = sl_check_query(NULL, input, false);
 	assert_string_equal(json_string_value(json_object_get(got, "error")), "longer than 8192 bytes");
 	json_decref(got);
 }

@@ -137,7 +137,8 @@ static void test_load(void **state)
 	struct sl_conf_list list[3] = { 0 };
 	struct sl_conf conf = { .never_block_shipped = c->shipped, .list = list };
 	const struct sl_diag diag = { keep_said, said };
-	struct sl_policy_load_stats stats;
+	const struct sl_list_source source = { .conf = &conf, .open_file = open_file, .diag = &diag };
+	struct sl_compile_job_stats stats;
 	struct sl_policy *policy = NULL;
 
 	for (; conf.lists < 3 && c->file[conf.lists] != NULL; conf.lists++) {
@@ -148,7 +149,7 @@ static void test_load(void **state)
 		list[conf.lists].max_refused = 10;
 		list[conf.lists].max_unpacked = MAX_UNPACKED;
 	}
-	assert_int_equal(sl_policy_load(&conf, open_file, NULL, &diag, &policy, &stats), c->err);
+	assert_int_equal(sl_policy_load(&source, &policy, &stats), c->err);
 	if (strstr(said, c->said) == NULL)
 		fail_msg("told: %s", said);
 	assert_int_equal(policy != NULL, c->err == SL_OK);
@@ -157,7 +158,7 @@ static void test_load(void **state)
 	for (uint16_t i = c->shipped; i < c->lists; i++)
 		assert_string_equal(sl_policy_list_name(policy, i), names[i - c->shipped]);
 	if (c->lists >= 2)
-		assert_int_equal(stats.list[c->shipped].entries, 2);
+		assert_int_equal(stats.lists.list[c->shipped].entries, 2);
 	sl_policy_free(&policy);
 }
 

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/compiler.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/cur.h"
+#include "base/util.h"
+#include "daemon/compile_job.h"
+#include "daemon/file.h"
+#include "daemon/ipc.h"
+#include "daemon/log.h"
+#include "daemon/trouble.h"
+
+enum { SNAPSHOT, CONF, LISTS, NICE = 5 };
+
+struct compiler {
+	int ipc;
+	struct sl_ipc_msg msg;
+	struct sl_trouble trouble;
+	struct sl_conf *conf;
+	struct sl_compile_job_stats stats;
+};
+
+/* Path i of the message is descriptor CONF + i; path 0 is the configuration's own. */
+static int open_list(void *ctx, const char *path)
+{
+	const struct sl_ipc_msg *m = ctx;
+	struct sl_cur c = sl_cur_whole(m->text);
+
+	for (unsigned i = CONF; i < m->fds && sl_cur_more(&c); i++) {
+		struct sl_bytes rest = { c.p, c.left };
+		size_t n = sl_bytes_find(rest, '\0');
+		struct sl_bytes name = sl_cur_bytes(&c, n);
+		sl_cur_skip(&c, 1);
+		if (i >= LISTS && sl_bytes_equal(name, sl_bytes_str(path)))
+			return dup(m->fd[i]);
+	}
+	errno = ENOENT;
+	return -1;
+}
+
+static void say(struct compiler *c, enum sl_ipc_type type, struct sl_bytes text)
+{
+	if (sl_ipc_send(c->ipc, type, c->msg.number, text, NULL, 0, 0) == SL_ELIMIT)
+		(void)sl_ipc_send(c->ipc, type, c->msg.number, SL_BYTES_LIT("null"), NULL, 0, 0);
+}
+
+static void say_compiled(struct compiler *c, const struct sl_compile_job *job)
+{
+	json_t *about = sl_compile_job_report(job, &c->stats);
+	char *text = about == NULL ? NULL : json_dumps(about, JSON_COMPACT);
+
+	say(c, SL_IPC_COMPILED, sl_bytes_str(text == NULL ? "null" : text));
+	free(text);
+	json_decref(about);
+}
+
+static int read_conf(struct compiler *c, const struct sl_diag *diag)
+{
+	struct sl_bytes text;
+	int err = c->msg.fds < LISTS ? SL_EMALF : sl_file_read(c->msg.fd[CONF], &text);
+
+	if (err != SL_OK)
+		return err;
+	err = sl_conf_read(c->msg.buf, text, diag, &c->conf);
+	sl_file_free(&text);
+	return err;
+}
+
+static int compile(struct compiler *c)
+{
+	const struct sl_diag diag = sl_trouble_diag(&c->trouble);
+	struct sl_compile_job job = {
+		.source = { .open_file = open_list, .ctx = &c->msg, .diag = &diag },
+		.spill = -1,
+		.generation = c->msg.number,
+		.fold = true,
+	};
+	int err = read_conf(c, &diag);
+
+	job.source.conf = c->conf;
+	if (err == SL_OK)
+		err = sl_compile_job_run(&job, c->msg.fd[SNAPSHOT], &c->stats);
+	if (err == SL_OK) {
+		say_compiled(c, &job);
+		return err;
+	}
+	if (c->trouble.len == 0)
+		sl_diag(&diag, NULL, 0, "%s", sl_strerror(err));
+	say(c, SL_IPC_COMPILE_FAILED, sl_bytes_of(c->trouble.text, c->trouble.len));
+	return err;
+}
+
+/* Lists that need more memory than there is shall end this process and not the one that judges; and judging comes first
+ * while they are read. */
+static void be_modest(void)
+{
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	if (fd >= 0) {
+		(void)!write(fd, "500", 3);
+		(void)close(fd);
+	}
+	(void)setpriority(PRIO_PROCESS, 0, NICE);
+}
+
+/* What a terminal sends is the supervisor's business. */
+static void set_signals(void)
+{
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGINT, SIG_IGN);
+	(void)signal(SIGHUP, SIG_IGN);
+}
+
+int sl_compiler_run(int ipc, const struct sl_priv_user *user)
+{
+	struct compiler *c = calloc(1, sizeof(*c));
+
+	set_signals();
+	be_modest();
+	if (c == NULL || sl_priv_drop_all(user) != SL_OK) {
+		sl_log(SL_LOG_ERR, "compiler: cannot give up privileges: %s", strerror(errno));
+		free(c);
+		return EXIT_FAILURE;
+	}
+	if (sl_compiler_box() != SL_OK)
+		sl_log(SL_LOG_WARN,
+		       "compiler: no seccomp (%s): lists are read without it, and without privileges",
+		       strerror(errno));
+	c->ipc = ipc;
+	int err = sl_ipc_receive(ipc, &c->msg);
+	if (err == SL_OK && c->msg.type == SL_IPC_COMPILE)
+		err = compile(c);
+	sl_ipc_close_fds(&c->msg);
+	sl_conf_free(&c->conf);
+	free(c);
+	return err == SL_OK ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/snapshot_file.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/util.h"
+
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22 /* Linux 5.14 */
+#endif
+
+enum { HUGE_PAGE = 2 << 20 };
+
+struct mapping {
+	void *image, *copy; /* copy: of the prefilter, with room to align it; NULL: none */
+	size_t image_len, copy_len;
+};
+
+static void unmap(void *ctx)
+{
+	struct mapping *m = (struct mapping *)ctx;
+	if (m->image != NULL)
+		(void)munmap(m->image, m->image_len);
+	if (m->copy != NULL)
+		(void)munmap(m->copy, m->copy_len);
+	free(m);
+}
+
+/* Private, though nobody writes: a shared mapping of a descriptor that was opened for writing is refused once the memory
+ * file is sealed (before Linux 6.7), and unwritten private pages are shared all the same. */
+static int map_image(int fd, struct mapping *m)
+{
+	struct stat st;
+	if (fstat(fd, &st) != 0)
+		return SL_ESYS;
+	if (!S_ISREG(st.st_mode)) {
+		errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
+		return SL_ESYS;
+	}
+	if (st.st_size == 0)
+		return SL_OK; /* no bytes to map; opening says what it is */
+	void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (p == MAP_FAILED)
+		return SL_ESYS;
+	m->image = p;
+	m->image_len = (size_t)st.st_size;
+	return SL_OK;
+}
+
+static void fetch_pages(const struct mapping *m)
+{
+	long page = sysconf(_SC_PAGESIZE);
+	if (madvise(m->image, m->image_len, MADV_POPULATE_READ) == 0 || page <= 0)
+		return;
+	for (size_t at = 0; at < m->image_len; at += (size_t)page)
+		(void)*((volatile const uint8_t *)m->image + at);
+}
+
+/* Without it the prefilter is asked where it lies: slower, never wrong. So no failure is one. */
+static void copy_prefilter(struct mapping *m, struct sl_snapshot *s)
+{
+	struct sl_bytes from = sl_snapshot_prefilter(s);
+	size_t len = from.len + HUGE_PAGE;
+	void *p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (p == MAP_FAILED)
+		return;
+	m->copy = p;
+	m->copy_len = len;
+	(void)madvise(p, len, MADV_HUGEPAGE);
+	uint8_t *at = (uint8_t *)p + (size_t)(-(uintptr_t)p % HUGE_PAGE);
+	memcpy(at, from.p, from.len);
+	(void)mprotect(p, len, PROT_READ);
+	(void)sl_snapshot_move_prefilter(s, sl_bytes_of(at, from.len));
+}
+
+static int open_policy(struct mapping *m, enum sl_snapshot_use use, const char **why, struct sl_policy **out)
+{
+	static const uint64_t none[8] __attribute__((aligned(64)));
+	const void *image = m->image == NULL ? (const void *)none : m->image;
+	struct sl_snapshot *s = NULL;
+	int err = sl_snapshot_open(sl_bytes_of(image, m->image_len), why, &s);
+	if (err == SL_OK && use == SL_SNAPSHOT_JUDGE) {
+		fetch_pages(m);
+		copy_prefilter(m, s);
+	}
+	if (err == SL_OK)
+		err = sl_policy_of(&s, out);
+	if (err == SL_ENOMEM)
+		*why = sl_strerror(err);
+	sl_snapshot_free(&s);
+	return err;
+}
+
+int sl_snapshot_file_map(int fd, enum sl_snapshot_use use, const char **why, struct sl_policy **out)
+{
+	struct mapping *m = (struct mapping *)calloc(1, sizeof(*m));
+	if (m == NULL) {
+		*why = sl_strerror(SL_ENOMEM);
+		return SL_ENOMEM;
+	}
+	int err = map_image(fd, m);
+	if (err == SL_ESYS)
+		*why = strerror(errno);
+	if (err == SL_OK)
+		err = open_policy(m, use, why, out);
+	if (err == SL_OK)
+		sl_policy_keep(*out, unmap, m);
+	else
+		unmap(m);
+	return err;
+}
