@@ -156,8 +156,6 @@ static const char *start_reload(struct sl_supervisor *s)
 
 	if (s->next != NULL)
 		return "a reload is under way; try again";
-	if (!s->ready)
-		return "sluiced is still starting; try again";
 	if (sl_bundle_read(s->conf_path, &diag, &s->next) != SL_OK)
 		return s->last_error.text;
 	char fixed[512];
@@ -241,6 +239,8 @@ static void reload(struct sl_supervisor *s, uint64_t client, bool may_change)
 {
 	if (!may_change) {
 		sl_ctl_reply_error(s->ctl, client, "only root may reload");
+	} else if (!s->ready) {
+		sl_ctl_reply_error(s->ctl, client, "sluiced is still starting; try again");
 	} else if (s->reload_waiting || s->next != NULL) {
 		sl_ctl_reply_error(s->ctl, client, "a reload is under way; try again");
 	} else {

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The compiler process: what it answers to the supervisor, and what its box lets it do. */
+#include "daemon/compiler.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/util.h"
+#include "daemon/ipc.h"
+#include "daemon/snapshot_file.h"
+
+static int memory_file(const char *text)
+{
+	int fd = memfd_create("file", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	return fd;
+}
+
+static const char conf[] = "inside: lan0\nnever_block_shipped: no\nlists:\n  - file: /lists/ads.txt\n";
+static const char names[] = "/conf.yaml\0/lists/ads.txt"; /* and a NUL */
+
+static struct compiler_case {
+	const char *name, *conf, *list;
+	enum sl_ipc_type answer;
+	const char *text; /* somewhere in the answer */
+} cases[] = {
+	{ "lists become a sealed snapshot", conf, "ads.example\n", SL_IPC_COMPILED, "\"entries\":1" },
+	{ "a list that is refused is told, with file and reason", conf, "<!DOCTYPE html><html></html>\n",
+	  SL_IPC_COMPILE_FAILED, "/lists/ads.txt: " },
+	{ "a configuration that is refused is told, with file and line", "inside: lan0\nlists: 7\n", "",
+	  SL_IPC_COMPILE_FAILED, "/conf.yaml:2: lists" },
+	{ "a list that did not come with the message is told",
+	  "inside: lan0\nlists:\n  - file: /lists/other.txt\n", "", SL_IPC_COMPILE_FAILED,
+	  "/lists/other.txt: list other cannot be read: No such file or directory" },
+};
+
+/* The supervisor's part, in a child that becomes the compiler. */
+static pid_t start(int end[2])
+{
+	const struct sl_priv_user nobody = { 0, 0, false };
+	assert_int_equal(sl_ipc_pair(end), SL_OK);
+	pid_t pid = fork();
+	if (pid == 0) {
+		int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+		(void)dup2(null, STDERR_FILENO); /* its log */
+		(void)close(end[0]);
+		_exit(sl_compiler_run(end[1], &nobody));
+	}
+	(void)close(end[1]);
+	return pid;
+}
+
+static void look_at_snapshot(int fd)
+{
+	const struct sl_query q = { .host = SL_BYTES_LIT("x.ads.example") };
+	struct sl_snapshot_info info;
+	struct sl_policy *policy = NULL;
+	struct sl_decision d;
+	const char *why;
+	assert_int_equal(fcntl(fd, F_GET_SEALS), F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL);
+	assert_int_equal(sl_snapshot_file_map(fd, SL_SNAPSHOT_JUDGE, &why, &policy), SL_OK);
+	sl_snapshot_info(sl_policy_snapshot(policy), &info);
+	assert_int_equal(info.generation, 9);
+	sl_policy_decide(policy, &q, &d);
+	assert_true(d.block);
+	sl_policy_free(&policy);
+}
+
+static void test_answer(void **state)
+{
+	const struct compiler_case *c = *state;
+	struct sl_ipc_msg *msg = calloc(1, sizeof(*msg));
+	int end[2], status = 0;
+	int fd[] = { memory_file(""), memory_file(c->conf), memory_file(c->list) };
+	assert_non_null(msg);
+	pid_t pid = start(end);
+	assert_int_equal(sl_ipc_send(end[0], SL_IPC_COMPILE, 9, sl_bytes_of(names, sizeof(names)), fd, 3, 0),
+	                 SL_OK);
+	int err = sl_ipc_receive(end[0], msg);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	if (err == SL_ENOENT && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_FAILURE)
+		skip(); /* not allowed to give up privileges that it does not have: the test needs root */
+	assert_int_equal(err, SL_OK);
+	assert_int_equal(msg->type, c->answer);
+	assert_int_equal(msg->number, 9);
+	msg->buf[msg->text.len] = '\0';
+	if (strstr(msg->buf, c->text) == NULL)
+		fail_msg("answer: %s", msg->buf);
+	assert_int_equal(WEXITSTATUS(status), c->answer == SL_IPC_COMPILED ? EXIT_SUCCESS : EXIT_FAILURE);
+	if (c->answer == SL_IPC_COMPILED)
+		look_at_snapshot(fd[0]);
+	for (size_t i = 0; i < SL_COUNT(fd); i++)
+		(void)close(fd[i]);
+	(void)close(end[0]);
+	free(msg);
+}
+
+static bool opens(void)
+{
+	return open("/etc/passwd", O_RDONLY | O_CLOEXEC) >= 0;
+}
+static bool makes_files(void)
+{
+	return memfd_create("x", MFD_CLOEXEC) >= 0;
+}
+static bool connects(void)
+{
+	return socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0) >= 0;
+}
+static bool starts(void)
+{
+	return fork() >= 0;
+}
+static bool becomes(void)
+{
+	char path[] = "/bin/true";
+	char *argv[] = { path, NULL };
+	(void)execv(path, argv);
+	return false;
+}
+static bool signals(void)
+{
+	return kill(getppid(), 0) == 0;
+}
+static bool traces(void)
+{
+	return prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) == 0;
+}
+static bool reads_what_it_holds(void)
+{
+	uint8_t byte;
+	return pread(3, &byte, 1, 0) == 1 && byte == 'x';
+}
+static bool takes_memory(void)
+{
+	uint8_t *volatile p = malloc(64 << 20);
+	bool ok = p != NULL;
+	if (ok)
+		p[1 << 20] = 1;
+	free(p);
+	return ok;
+}
+
+static struct box_case {
+	const char *name;
+	bool (*try)(void);
+	bool may;
+} box[] = {
+	{ "the box opens no file", opens, false },
+	{ "the box makes no file", makes_files, false },
+	{ "the box connects to nobody", connects, false },
+	{ "the box starts no process", starts, false },
+	{ "the box runs no program", becomes, false },
+	{ "the box signals nobody", signals, false },
+	{ "the box changes nothing of itself", traces, false },
+	{ "the box reads what it holds", reads_what_it_holds, true },
+	{ "the box takes memory", takes_memory, true },
+};
+
+enum { DID = 3, NO_BOX = 4, REFUSED = 5, ELSE = 6 };
+
+static void test_box(void **state)
+{
+	const struct box_case *c = *state;
+	int status = 0;
+#ifdef SL_SANITIZE
+	skip(); /* there is none */
+#endif
+	pid_t pid = fork();
+	if (pid == 0) {
+		int fd = memory_file("x");
+		if (dup2(fd, 3) != 3 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+		    sl_compiler_box() != SL_OK)
+			_exit(NO_BOX);
+		errno = 0;
+		_exit(c->try() ? DID : errno == EPERM ? REFUSED : ELSE);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == NO_BOX)
+		skip(); /* a kernel without seccomp */
+	assert_int_equal(WEXITSTATUS(status), c->may ? DID : REFUSED);
+}
+
+int main(void)
+{
+	struct CMUnitTest tests[SL_COUNT(cases) + SL_COUNT(box)];
+	size_t n = 0;
+	for (size_t i = 0; i < SL_COUNT(cases); i++)
+		tests[n++] = (struct CMUnitTest){ cases[i].name, test_answer, NULL, NULL, &cases[i] };
+	for (size_t i = 0; i < SL_COUNT(box); i++)
+		tests[n++] = (struct CMUnitTest){ box[i].name, test_box, NULL, NULL, &box[i] };
+	return cmocka_run_group_tests_name("daemon/compiler", tests, NULL, NULL);
+}
