@@ -98,9 +98,8 @@ static int compile(struct compiler *c)
 	return err;
 }
 
-/* Lists that need more memory than there is shall end this process and not the one that judges; and judging comes first
- * while they are read. */
-static void be_modest(void)
+/* Lists that need more memory than there is shall end this process and not the one that judges. */
+static void go_first(void)
 {
 	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
 
@@ -108,7 +107,13 @@ static void be_modest(void)
 		(void)!write(fd, "500", 3);
 		(void)close(fd);
 	}
-	(void)setpriority(PRIO_PROCESS, 0, NICE);
+}
+
+/* Judging comes before a reload; at the start nobody judges yet, and all wait for us. */
+static void be_nice(uint64_t generation)
+{
+	if (generation > 1)
+		(void)setpriority(PRIO_PROCESS, 0, NICE);
 }
 
 /* What a terminal sends is the supervisor's business. */
@@ -124,18 +129,19 @@ int sl_compiler_run(int ipc, const struct sl_priv_user *user)
 	struct compiler *c = calloc(1, sizeof(*c));
 
 	set_signals();
-	be_modest();
+	go_first();
 	if (c == NULL || sl_priv_drop_all(user) != SL_OK) {
 		sl_log(SL_LOG_ERR, "compiler: cannot give up privileges: %s", strerror(errno));
 		free(c);
 		return EXIT_FAILURE;
 	}
+	c->ipc = ipc;
+	int err = sl_ipc_receive(ipc, &c->msg);
+	be_nice(err == SL_OK ? c->msg.number : 0);
 	if (sl_compiler_box() != SL_OK)
 		sl_log(SL_LOG_WARN,
 		       "compiler: no seccomp (%s): lists are read without it, and without privileges",
 		       strerror(errno));
-	c->ipc = ipc;
-	int err = sl_ipc_receive(ipc, &c->msg);
 	if (err == SL_OK && c->msg.type == SL_IPC_COMPILE)
 		err = compile(c);
 	sl_ipc_close_fds(&c->msg);

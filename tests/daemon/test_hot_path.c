@@ -24,13 +24,13 @@
 static volatile unsigned calls; /* of what a verdict must not call, while watching */
 static volatile bool watching;
 
+#ifndef SL_SANITIZE /* which have such functions of their own */
 static void seen(void)
 {
 	if (watching)
 		calls++;
 }
 
-#ifndef SL_SANITIZE /* which have such functions of their own */
 void *__libc_malloc(size_t n);
 void *__libc_calloc(size_t n, size_t size);
 void *__libc_realloc(void *p, size_t n);
