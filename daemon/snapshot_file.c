@@ -55,6 +55,8 @@ static int map_image(int fd, struct mapping *m)
 static void fetch_pages(const struct mapping *m)
 {
 	long page = sysconf(_SC_PAGESIZE);
+	if (m->image == NULL)
+		return;
 	if (madvise(m->image, m->image_len, MADV_POPULATE_READ) == 0 || page <= 0)
 		return;
 	for (size_t at = 0; at < m->image_len; at += (size_t)page)

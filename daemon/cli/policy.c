@@ -11,10 +11,10 @@
 
 static const char *const kinds[] = { "block", "allow", "never" };
 
-static json_t *lists_of(const struct sl_snapshot *s, uint32_t n)
+static json_t *lists_of(const struct sl_snapshot *s)
 {
 	json_t *lists = json_array();
-	for (uint16_t i = 0; i < n; i++) {
+	for (uint16_t i = 0; sl_snapshot_list_name(s, i) != NULL; i++) {
 		uint16_t category = sl_snapshot_list_category(s, i);
 		json_t *one = json_pack("{s:o, s:o, s:o, s:s}", "name",
 		                        sl_json_text(sl_bytes_str(sl_snapshot_list_name(s, i))), "file",
@@ -41,10 +41,9 @@ static json_t *report_of(const struct sl_snapshot *s)
 	                        (json_int_t)info.keys, "entries", (json_int_t)info.entries, "paths",
 	                        (json_int_t)info.paths, "addresses", (json_int_t)info.addresses,
 	                        "combinations", (int)info.combinations, "folded", info.folded);
-	json_object_update_new(out,
-	                       json_pack("{s:[i,i], s:[i,i], s:o, s:o}", "labels", info.labels_min,
-	                                 info.labels_max, "segments", info.segments_min, info.segments_max,
-	                                 "parts", parts, "lists", lists_of(s, info.lists)));
+	json_object_update_new(out, json_pack("{s:[i,i], s:[i,i], s:o, s:o}", "labels", info.labels_min,
+	                                      info.labels_max, "segments", info.segments_min,
+	                                      info.segments_max, "parts", parts, "lists", lists_of(s)));
 	return out;
 }
 

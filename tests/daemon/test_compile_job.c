@@ -20,7 +20,7 @@ enum { NAMES = 160000 };
 /* Names in no order, some twice, some below another. */
 static char *many_names(void)
 {
-	size_t cap = NAMES * 48, len = 0;
+	size_t cap = (size_t)NAMES * 48, len = 0;
 	char *text = malloc(cap);
 	uint32_t x = 1;
 	for (int i = 0; i < NAMES; i++) {
@@ -113,11 +113,10 @@ static struct fail_case {
 static void test_fails(void **state)
 {
 	const struct fail_case *c = *state;
-	static struct compiled made;
 	char said[1024] = "";
 	const struct sl_diag diag = { keep_said, said };
 	char *text = many_names();
-	made = (struct compiled){ .text = { c->big ? text : "a.example\n" } };
+	struct compiled made = { .text = { c->big ? text : "a.example\n" } };
 	compiled_prepare(&made);
 	made.job.source.diag = &diag;
 	made.job.memory = c->memory;

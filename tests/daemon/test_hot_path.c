@@ -25,6 +25,7 @@ static volatile unsigned calls; /* of what a verdict must not call, while watchi
 static volatile bool watching;
 
 #ifndef SL_SANITIZE /* which have such functions of their own */
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name) */
 static void seen(void)
 {
 	if (watching)
@@ -72,6 +73,7 @@ STAND_BEFORE(pthread_mutex_t, pthread_mutex_unlock)
 STAND_BEFORE(pthread_rwlock_t, pthread_rwlock_rdlock)
 STAND_BEFORE(pthread_rwlock_t, pthread_rwlock_wrlock)
 STAND_BEFORE(pthread_rwlock_t, pthread_rwlock_unlock)
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
 #endif
 
 static struct sl_policy_slot slot;
