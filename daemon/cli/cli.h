@@ -56,6 +56,9 @@ int sl_cli_check_apple(const struct sl_cli *cli);
 SL_PRINTF(1, 2) void sl_cli_error(const char *fmt, ...);
 extern const struct sl_diag sl_cli_diag;
 
+/* --memory, as the configuration writes sizes ("512MiB"); *out is left alone where it was not given. SL_EINVAL: told to
+ * stderr. */
+int sl_cli_memory(const struct sl_cli *cli, const char *command, uint64_t least, uint64_t *out);
 /* Where the configuration is. */
 const char *sl_cli_conf_path(const struct sl_cli *cli);
 /* The configuration. SL_ENOENT where the file is absent and was not asked for by name: then nothing is said, and what

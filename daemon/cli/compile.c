@@ -11,8 +11,6 @@
 #include "daemon/compile_files.h"
 #include "daemon/compile_job.h"
 #include "daemon/compile_output.h"
-#include "daemon/conf_opt.h"
-#include "daemon/conf_value.h"
 
 enum { BAR = 30, BAR_EVERY_MS = 100 };
 
@@ -63,21 +61,6 @@ static int open_path(void *ctx, const char *path)
 {
 	(void)ctx;
 	return open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-}
-
-/* "512MiB", as the configuration writes sizes. */
-static int read_memory(const char *text, uint64_t *out)
-{
-	static const struct sl_conf_opt opt = {
-		.name = "memory", .type = SL_CONF_size, .min = SL_COMPILE_MEMORY_MIN, .max = INT64_MAX
-	};
-	char why[SL_CONF_WHY_MAX] = "";
-	if (text == NULL)
-		return SL_OK;
-	if (sl_conf_value_read(&opt, text, "/", out, why) == SL_OK)
-		return SL_OK;
-	sl_cli_error("compile: --memory %s: a size is expected, as 512MiB, of at least 4MiB", text);
-	return SL_EINVAL;
 }
 
 static unsigned long long number(const json_t *o, const char *name)
@@ -236,7 +219,8 @@ static int run(const struct sl_cli *cli)
 		sl_cli_error("compile: lists come from --config or from arguments, not from both");
 		return SL_EXIT_ERROR;
 	}
-	if (read_memory(cli->memory, &job.memory) != SL_OK || read_source(cli, &conf) != SL_OK)
+	if (sl_cli_memory(cli, "compile", SL_COMPILE_MEMORY_MIN, &job.memory) != SL_OK ||
+	    read_source(cli, &conf) != SL_OK)
 		return SL_EXIT_ERROR;
 	job.source.conf = conf;
 	job.spill = job.memory > 0 ? sl_output_scratch() : -1;

@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include "daemon/cli/cli.h"
+#include "daemon/conf_opt.h"
+#include "daemon/conf_value.h"
 #include "daemon/ctl.h"
 
 const struct sl_cli_defaults sl_cli_defaults = {
@@ -94,6 +96,19 @@ static int read_conf(const struct sl_cli *cli, struct sl_conf **out)
 	err = sl_conf_read(sl_cli_conf_path(cli), sl_bytes_of(text, len), &sl_cli_diag, out);
 	free(text);
 	return err;
+}
+
+int sl_cli_memory(const struct sl_cli *cli, const char *command, uint64_t least, uint64_t *out)
+{
+	const struct sl_conf_opt opt = {
+		.name = "memory", .type = SL_CONF_size, .min = (int64_t)least, .max = INT64_MAX
+	};
+	char why[SL_CONF_WHY_MAX] = "";
+	if (cli->memory == NULL || sl_conf_value_read(&opt, cli->memory, "/", out, why) == SL_OK)
+		return SL_OK;
+	sl_cli_error("%s: --memory %s: a size is expected, as 512MiB, of at least %llu MiB", command,
+	             cli->memory, (unsigned long long)(least >> 20));
+	return SL_EINVAL;
 }
 
 const char *sl_cli_conf_path(const struct sl_cli *cli)

@@ -67,9 +67,9 @@ static bool read_options(const struct sl_cli *cli, struct sl_export_cfg *cfg)
 		                                                                            "block" };
 	int how = cli->www == NULL ? 0 : word_of("www", cli->www, www, 3);
 	int write = cli->on_conflict == NULL ? 0 : word_of("on-conflict", cli->on_conflict, conflict, 2);
-	uint64_t mib = MEMORY_MIB;
+	uint64_t memory = (uint64_t)MEMORY_MIB << 20;
 
-	if (cli->memory != NULL && !number_of("memory", cli->memory, 1, 1 << 20, &mib))
+	if (sl_cli_memory(cli, "export", 1 << 20, &memory) != SL_OK)
 		return false;
 	if (cli->bundle != NULL && (*cli->bundle == '\0' || strpbrk(cli->bundle, " /\"\\") != NULL)) {
 		sl_cli_error("export: --bundle %s: no bundle identifier, such as com.example.app",
@@ -81,7 +81,7 @@ static bool read_options(const struct sl_cli *cli, struct sl_export_cfg *cfg)
 	cfg->strict = cli->strict != NULL;
 	cfg->www = (enum sl_suburl_www)how;
 	cfg->block_conflicts = write == 1;
-	cfg->memory = (size_t)mib << 20;
+	cfg->memory = memory;
 	return how >= 0 && write >= 0 && read_tolerance(cli->p, &cfg->tolerance) && read_seed(cli, cfg);
 }
 
@@ -199,7 +199,7 @@ const struct sl_cli_command sl_cli_export = {
 	           SL_CLI_BIT(strict) | SL_CLI_BIT(www) | SL_CLI_BIT(on_conflict) | SL_CLI_BIT(bundle) |
 	           SL_CLI_BIT(memory),
 	.usage = "--apple DIR [--bundle ID] [--p P] [--seed N] [--strict] [--www strip|keep|both]\n"
-	         "         [--on-conflict leave|block] [--memory MIB] [--json] [allow:][FORMAT:]LIST...",
+	         "         [--on-conflict leave|block] [--memory SIZE] [--json] [allow:][FORMAT:]LIST...",
 	.summary = "prefilter, PIR input and server configuration for Apple's NEURLFilter, from any lists",
 	.help = "All files are made of one canonical list, entries.txt. What an exception or a list named "
 	        "allow:FILE\n"

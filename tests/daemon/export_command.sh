@@ -65,7 +65,7 @@ expect 2 '--on-conflict maybe: say leave or block' export --apple "$tmp/none" --
 expect 2 '--p 1: a number between 0 and 1' export --apple "$tmp/none" --p 1 sample.txt
 expect 2 '--seed x: a number from 0' export --apple "$tmp/none" --seed x sample.txt
 expect 2 'no bundle identifier' export --apple "$tmp/none" --bundle 'a b' sample.txt
-expect 2 '--memory 0: a number' export --apple "$tmp/none" --memory 0 sample.txt
+expect 2 '--memory 0: a size' export --apple "$tmp/none" --memory 0 sample.txt
 expect 2 'cannot be read: No such file' export --apple "$tmp/none" absent.txt
 expect 2 'no entry is left to export' export --apple "$tmp/none" sample.txt allow:sample.txt
 expect 2 'cannot be written: Not a directory' export --apple sample.txt sample.txt
@@ -77,7 +77,7 @@ grep -qx 192.0.2.7 "$tmp/mixed/entries.txt" || fail "a failed export changed ent
 # ---- the same in little memory: 100000 lines, 1 MiB, many runs
 seq 1 50000 | sed 's/.*/www.host&.example/; p; s/^www.//; s/$/\/p/' >"$tmp/many.txt"
 expect 0 '"runs":0' export --json --apple "$tmp/one" --seed 5 --www both urls:"$tmp/many.txt"
-expect 0 '"runs":[1-9]' export --json --apple "$tmp/runs" --memory 1 --seed 5 --www both urls:"$tmp/many.txt"
+expect 0 '"runs":[1-9]' export --json --apple "$tmp/runs" --memory 1MiB --seed 5 --www both urls:"$tmp/many.txt"
 same "$tmp/one" "$tmp/runs"
 [ "$(wc -l <"$tmp/one/entries.txt")" -eq 150000 ] || fail "--www both of 50000 and 50000"
 
