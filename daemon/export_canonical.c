@@ -47,8 +47,7 @@ static int compare(struct sl_bytes a, struct sl_bytes b)
 {
 	if (a.p == NULL || b.p == NULL)
 		return (a.p == NULL) - (b.p == NULL);
-	int diff = memcmp(a.p, b.p, sl_min(a.len, b.len));
-	return diff != 0 ? diff : (a.len > b.len) - (a.len < b.len);
+	return sl_export_compare(a, b);
 }
 
 /* ------------------------------------------------------------------ the fate of each */

@@ -5,6 +5,7 @@
 
 #include "base/out.h"
 #include "base/util.h"
+#include "daemon/export_sort.h"
 
 /* The host from the right, a dot behind each label ("com.example.www."), so that all below a host start with its key. An
  * address has nothing below it, and "=" in front. */
@@ -14,7 +15,8 @@ struct host_key {
 };
 
 struct exception {
-	struct sl_bytes key, path; /* key of the host; both in one piece of memory, key.p is its start */
+	struct sl_bytes key, path; /* key of the host; both in memory */
+	uint8_t *memory;           /* owned */
 	uint16_t port;
 	enum sl_scope scope;
 	bool important;
@@ -90,10 +92,11 @@ int sl_export_except_add(struct sl_export_except *x, const struct sl_export_entr
 	memcpy(copy, key.text, key.len);
 	if (e->path.len > 0)
 		memcpy(copy + key.len, e->path.p, e->path.len);
-	x->list[x->n++] = (struct exception){
-		{ copy, key.len }, { copy + key.len, e->path.len }, e->port, e->scope, e->important
-	};
-	/* cppcheck-suppress memleak ; the list has it */
+	struct exception *one = &x->list[x->n++];
+	*one = (struct exception){ .port = e->port, .scope = e->scope, .important = e->important };
+	one->memory = copy;
+	one->key = sl_bytes_of(copy, key.len);
+	one->path = sl_bytes_of(copy + key.len, e->path.len);
 	return SL_OK;
 }
 
@@ -105,18 +108,11 @@ int sl_export_except_add_prefix(struct sl_export_except *x, const struct sl_pref
 	return SL_OK;
 }
 
-static int compare(struct sl_bytes a, struct sl_bytes b)
-{
-	size_t n = sl_min(a.len, b.len);
-	int diff = n == 0 ? 0 : memcmp(a.p, b.p, n);
-	return diff != 0 ? diff : (a.len > b.len) - (a.len < b.len);
-}
-
 static int by_key(const void *a, const void *b)
 {
 	const struct exception *x = (const struct exception *)a, *y = (const struct exception *)b;
-	int diff = compare(x->key, y->key);
-	return diff != 0 ? diff : compare(x->path, y->path);
+	int diff = sl_export_compare(x->key, y->key);
+	return diff != 0 ? diff : sl_export_compare(x->path, y->path);
 }
 
 void sl_export_except_finish(struct sl_export_except *x)
@@ -132,7 +128,7 @@ void sl_export_except_free(struct sl_export_except **x)
 	if (gone == NULL)
 		return;
 	for (size_t i = 0; i < gone->n; i++)
-		free((void *)(uintptr_t)gone->list[i].key.p);
+		free(gone->list[i].memory);
 	free(gone->list);
 	free(gone->wide);
 	free(gone);

@@ -75,9 +75,10 @@ int sl_export_sort_new(const char *dir, size_t memory, struct sl_export_sort **o
 	return SL_OK;
 }
 
-static int compare_texts(struct sl_bytes a, struct sl_bytes b)
+int sl_export_compare(struct sl_bytes a, struct sl_bytes b)
 {
-	int diff = memcmp(a.p, b.p, sl_min(a.len, b.len));
+	size_t n = a.p == NULL || b.p == NULL ? 0 : sl_min(a.len, b.len);
+	int diff = n == 0 ? 0 : memcmp(a.p, b.p, n);
 	return diff != 0 ? diff : (a.len > b.len) - (a.len < b.len);
 }
 
@@ -94,8 +95,8 @@ static int by_text(const void *a, const void *b, void *arena)
 
 	if (x->first != y->first)
 		return x->first < y->first ? -1 : 1;
-	int diff = compare_texts(text_at((const uint8_t *)arena, x->at, &hx),
-	                         text_at((const uint8_t *)arena, y->at, &hy));
+	int diff = sl_export_compare(text_at((const uint8_t *)arena, x->at, &hx),
+	                             text_at((const uint8_t *)arena, y->at, &hy));
 	return diff != 0 ? diff : (x->at > y->at) - (x->at < y->at);
 }
 
@@ -178,7 +179,7 @@ int sl_export_sort_add(struct sl_export_sort *s, const struct sl_export_record *
 
 static bool run_before(const struct run *a, const struct run *b)
 {
-	return compare_texts(sl_bytes_of(a->text, a->head.len), sl_bytes_of(b->text, b->head.len)) < 0;
+	return sl_export_compare(sl_bytes_of(a->text, a->head.len), sl_bytes_of(b->text, b->head.len)) < 0;
 }
 
 static void sift_down(struct sl_export_sort *s, size_t at)

@@ -38,6 +38,8 @@ int sl_export_sort_next(struct sl_export_sort *s, struct sl_export_record *out);
 size_t sl_export_sort_runs(const struct sl_export_sort *s);
 void sl_export_sort_free(struct sl_export_sort **s);
 
+/* Order of bytes, compared as unsigned; of texts that begin alike the shorter first. */
+int sl_export_compare(struct sl_bytes a, struct sl_bytes b);
 /* An unnamed file in dir, to write and read. NULL with errno. */
 FILE *sl_export_unnamed(const char *dir);
 

@@ -47,14 +47,14 @@ static bool passes(const struct checking *c, struct sl_bytes key)
 static json_t *json_bytes(struct sl_bytes text)
 {
 	json_t *out = json_stringn((const char *)text.p, text.len);
-	char copy[SL_PIR_ENTRY_MAX];
+	uint8_t copy[SL_PIR_ENTRY_MAX];
 
 	if (out != NULL)
 		return out;
 	size_t n = sl_min(text.len, sizeof(copy));
 	for (size_t i = 0; i < n; i++)
-		copy[i] = text.p[i] < 0x80 ? (char)text.p[i] : '?';
-	return json_stringn(copy, n);
+		copy[i] = text.p[i] < 0x80 ? text.p[i] : '?';
+	return json_stringn((const char *)copy, n);
 }
 
 /* ------------------------------------------------------------------ the files */
@@ -113,7 +113,7 @@ static void compare_files(struct checking *c)
 {
 	for (size_t i = 0; i < c->folder.n; i++) {
 		const struct sl_pir_file *f = &c->folder.file[i];
-		if (f->kind == SL_PIR_PREFILTER && f != c->filter)
+		if (f->kind == SL_PIR_PREFILTER && c->filter != NULL && f != c->filter)
 			compare_filter(c, f);
 		else if (f->kind == SL_PIR_BITS && c->filter != NULL &&
 		         !sl_bytes_equal(f->text, c->filter->prefilter.data))

@@ -123,19 +123,12 @@ enum sl_pir_fault sl_pir_entry_judge(struct sl_bytes keyword, enum sl_suburl_pro
 
 /* ------------------------------------------------------------------ all of a set */
 
-static int compare(struct sl_bytes a, struct sl_bytes b)
-{
-	size_t n = sl_min(a.len, b.len);
-	int diff = n == 0 ? 0 : memcmp(a.p, b.p, n);
-	return diff != 0 ? diff : (a.len > b.len) - (a.len < b.len);
-}
-
 static int by_form(const void *a, const void *b)
 {
 	const struct sl_pir_mended_one *x = (const struct sl_pir_mended_one *)a,
 	                               *y = (const struct sl_pir_mended_one *)b;
-	int diff = compare(x->form, y->form);
-	return diff != 0 ? diff : compare(x->keyword, y->keyword);
+	int diff = sl_pir_compare(x->form, y->form);
+	return diff != 0 ? diff : sl_pir_compare(x->keyword, y->keyword);
 }
 
 static int add(struct sl_pir_mended *m, struct sl_bytes keyword, enum sl_pir_fault fault,
@@ -151,8 +144,10 @@ static int add(struct sl_pir_mended *m, struct sl_bytes keyword, enum sl_pir_fau
 	if (copy == NULL)
 		return SL_ENOMEM;
 	memcpy(copy, form.p, form.len);
-	m->one[m->n++] = (struct sl_pir_mended_one){ { copy, form.len }, keyword, fault };
-	/* cppcheck-suppress memleak ; the list has it */
+	struct sl_pir_mended_one *one = &m->one[m->n++];
+	*one = (struct sl_pir_mended_one){ .keyword = keyword, .fault = fault };
+	one->memory = copy;
+	one->form = sl_bytes_of(copy, form.len);
 	return SL_OK;
 }
 
@@ -186,7 +181,7 @@ const struct sl_pir_mended_one *sl_pir_mended_find(const struct sl_pir_mended *m
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		if (compare(m->one[middle].form, form) < 0)
+		if (sl_pir_compare(m->one[middle].form, form) < 0)
 			low = middle + 1;
 		else
 			high = middle;
@@ -197,7 +192,7 @@ const struct sl_pir_mended_one *sl_pir_mended_find(const struct sl_pir_mended *m
 void sl_pir_mended_free(struct sl_pir_mended *m)
 {
 	for (size_t i = 0; i < m->n; i++)
-		free((void *)(uintptr_t)m->one[i].form.p);
+		free(m->one[i].memory);
 	free(m->one);
 	*m = (struct sl_pir_mended){ .n = 0 };
 }

@@ -33,9 +33,10 @@ enum sl_pir_fault sl_pir_entry_judge(struct sl_bytes keyword, enum sl_suburl_pro
 
 /* The keywords of a set that are never found, by what they should have been. */
 struct sl_pir_mended_one {
-	struct sl_bytes form; /* owned */
+	struct sl_bytes form;
 	struct sl_bytes keyword;
 	enum sl_pir_fault fault;
+	uint8_t *memory; /* of form; owned */
 };
 struct sl_pir_mended {
 	struct sl_pir_mended_one *one; /* sorted by form */

@@ -10,16 +10,16 @@ struct filling {
 	size_t cap, used; /* used: of decoded */
 };
 
-static int compare(struct sl_bytes a, struct sl_bytes b)
+int sl_pir_compare(struct sl_bytes a, struct sl_bytes b)
 {
-	size_t n = sl_min(a.len, b.len);
+	size_t n = a.p == NULL || b.p == NULL ? 0 : sl_min(a.len, b.len);
 	int diff = n == 0 ? 0 : memcmp(a.p, b.p, n);
 	return diff != 0 ? diff : (a.len > b.len) - (a.len < b.len);
 }
 
 static int by_bytes(const void *a, const void *b)
 {
-	return compare(*(const struct sl_bytes *)a, *(const struct sl_bytes *)b);
+	return sl_pir_compare(*(const struct sl_bytes *)a, *(const struct sl_bytes *)b);
 }
 
 static int put(struct filling *f, struct sl_bytes keyword)
@@ -126,7 +126,7 @@ uint64_t sl_pir_set_missing(const struct sl_pir_set *a, const struct sl_pir_set 
 
 	*first = (struct sl_bytes){ NULL, 0 };
 	for (size_t i = 0; i < a->n; i++) {
-		while (j < b->n && compare(b->keyword[j], a->keyword[i]) < 0)
+		while (j < b->n && sl_pir_compare(b->keyword[j], a->keyword[i]) < 0)
 			j++;
 		if (j < b->n && sl_bytes_equal(b->keyword[j], a->keyword[i]))
 			continue;

@@ -22,6 +22,8 @@ struct sl_pir_set {
 int sl_pir_set_read(enum sl_pir_form form, struct sl_bytes file, struct sl_pir_set *out, uint64_t *at);
 /* One keyword a line; empty lines are none. SL_OK, SL_ENOMEM. */
 int sl_pir_set_lines(struct sl_bytes file, struct sl_pir_set *out);
+/* Order of bytes, compared as unsigned; of texts that begin alike the shorter first. */
+int sl_pir_compare(struct sl_bytes a, struct sl_bytes b);
 bool sl_pir_set_has(const struct sl_pir_set *set, struct sl_bytes keyword);
 /* How many of a are not in b, and the first of them. */
 uint64_t sl_pir_set_missing(const struct sl_pir_set *a, const struct sl_pir_set *b, struct sl_bytes *first);
