@@ -155,10 +155,11 @@ static int check_spelling(struct checking *c)
 		bool all = c->mended.count[i] == c->database->set.n;
 		if (c->mended.count[i] > 0)
 			sl_pir_say(other && !all ? c->notes : c->faults,
-			           "%s: %llu of %zu entries are never asked for, as %.*s: %s",
-			           c->database->name, (unsigned long long)c->mended.count[i],
-			           c->database->set.n, SHOW(c->mended.example[i]),
-			           sl_pir_fault_text((enum sl_pir_fault)i));
+			           "%s: %llu of %zu entries are %s, as %.*s: %s", c->database->name,
+			           (unsigned long long)c->mended.count[i], c->database->set.n,
+			           i == SL_PIR_FAULT_SLASH ? "asked for by URLs only that end so, too"
+			                                   : "never asked for",
+			           SHOW(c->mended.example[i]), sl_pir_fault_text((enum sl_pir_fault)i));
 	}
 	return err;
 }
