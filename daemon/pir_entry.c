@@ -68,8 +68,9 @@ static bool host_ends_in_dot(struct sl_bytes authority)
 static enum sl_pir_fault fault_of(struct sl_bytes keyword, const struct sl_suburl_entry *e)
 {
 	struct sl_bytes authority = authority_of(keyword);
+	size_t n = authority.len;
 
-	if (sl_bytes_equal(sl_bytes_first(sl_bytes_skip(keyword, authority.len), 2), SL_BYTES_LIT("//")))
+	if (keyword.len >= n + 2 && keyword.p[n] == '/' && keyword.p[n + 1] == '/')
 		return SL_PIR_FAULT_SCHEME;
 	if (sl_bytes_find(authority, '@') < authority.len)
 		return SL_PIR_FAULT_USER;
