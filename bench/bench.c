@@ -32,14 +32,6 @@ struct options {
 static const struct sl_bench *const tables[] = { sl_bench_prefilter, sl_bench_subkeys,  sl_bench_list,
 	                                         sl_bench_host_keys, sl_bench_url_keys, sl_bench_quic };
 
-uint64_t sl_bench_key(uint64_t i)
-{
-	uint64_t x = (i + 1) * UINT64_C(0x9e3779b97f4a7c15);
-	x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
-	return x ^ x >> 31;
-}
-
 void *sl_bench_memory(size_t bytes)
 {
 	size_t len = (bytes + HUGE - 1) / HUGE * HUGE;

@@ -27,7 +27,13 @@ static inline void sl_keep(uint64_t value)
 void *sl_bench_memory(size_t bytes);
 
 /* SplitMix64 of a counter: different for different counters, the same in every run. */
-uint64_t sl_bench_key(uint64_t i);
+static inline uint64_t sl_bench_key(uint64_t i)
+{
+	uint64_t x = (i + 1) * UINT64_C(0x9e3779b97f4a7c15);
+	x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
+	return x ^ x >> 31;
+}
 
 /* Each table ends with { 0 }. */
 extern const struct sl_bench sl_bench_prefilter[], sl_bench_subkeys[], sl_bench_list[], sl_bench_host_keys[],
