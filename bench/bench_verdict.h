@@ -5,14 +5,12 @@
 #ifndef SL_BENCH_BENCH_VERDICT_H
 #define SL_BENCH_BENCH_VERDICT_H
 
-#include <stdnoreturn.h>
-
 #include "base/bytes.h"
 #include "bloom/prefilter.h"
 #include "policy/decide.h"
 #include "policy/snapshot.h"
 
-noreturn void sl_verdict_die(const char *what);
+_Noreturn void sl_verdict_die(const char *what);
 void *
 sl_verdict_memory(size_t bytes); /* not zeroed; in huge pages where there are some; given back with free() */
 double sl_verdict_seconds(void);

@@ -131,7 +131,8 @@ static void measure_further(struct sl_image *image, const struct sl_names *n, ui
 		return;
 	(void)snprintf(path, sizeof(path), "%s.more", image->path);
 	(void)compile_apart(n, entries, 4, path, &told);
-	image->further = ((double)file_size(path) - (double)image->bytes) / (double)((entries + 3) / 4);
+	uint64_t fourth = (entries + 3) / 4;
+	image->further = ((double)file_size(path) - (double)image->bytes) / (double)fourth;
 	(void)unlink(path);
 }
 
