@@ -10,7 +10,7 @@
 #include "policy/decide.h"
 #include "policy/snapshot.h"
 
-_Noreturn void sl_verdict_die(const char *what);
+void sl_verdict_die(const char *what) __attribute__((noreturn));
 void *
 sl_verdict_memory(size_t bytes); /* not zeroed; in huge pages where there are some; given back with free() */
 double sl_verdict_seconds(void);

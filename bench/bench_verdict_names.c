@@ -29,10 +29,8 @@ static void put(struct pool *pool, const void *text, size_t len)
 		pool->p = (struct sl_bytes *)realloc(pool->p, pool->cap * sizeof(*pool->p));
 	}
 	char *copy = pool->p == NULL ? NULL : (char *)malloc(len + 1);
-	if (copy == NULL) {
+	if (copy == NULL)
 		sl_verdict_die("names");
-		return; /* never; for those who read this file alone */
-	}
 	memcpy(copy, text, len);
 	copy[len] = '\0';
 	pool->p[pool->n++] = sl_bytes_of(copy, len);

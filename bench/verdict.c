@@ -19,7 +19,7 @@ struct options {
 	double seconds;
 };
 
-_Noreturn void sl_verdict_die(const char *what)
+void sl_verdict_die(const char *what)
 {
 	(void)fprintf(stderr, "sl_verdict: %s\n", what);
 	exit(1);
