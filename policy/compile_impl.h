@@ -19,6 +19,8 @@ void *sl_budget_get(struct sl_budget *b, size_t size);
 void sl_budget_put(struct sl_budget *b, void *mem, size_t size);
 /* Room for need elements behind *cap of them; grows by half, and leaves what is new cleared. SL_OK or SL_ENOMEM. */
 int sl_budget_grow(struct sl_budget *b, void **mem, size_t *cap, size_t need, size_t size);
+/* The same, but to just need elements, and leaves what is new as it is. */
+int sl_budget_widen(struct sl_budget *b, void **mem, size_t *cap, size_t need, size_t size);
 
 /* ---- one entry on its way ---- */
 

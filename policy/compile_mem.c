@@ -33,20 +33,29 @@ void sl_budget_put(struct sl_budget *b, void *mem, size_t size)
 	b->used -= size;
 }
 
-int sl_budget_grow(struct sl_budget *b, void **mem, size_t *cap, size_t need, size_t size)
+int sl_budget_widen(struct sl_budget *b, void **mem, size_t *cap, size_t need, size_t size)
 {
 	if (need <= *cap)
 		return SL_OK;
-	size_t next = sl_max(sl_max(need, FIRST), *cap + *cap / 2);
-	if (next > SIZE_MAX / size || !fits(b, (next - *cap) * size))
+	if (need > SIZE_MAX / size || !fits(b, (need - *cap) * size))
 		return SL_ENOMEM;
-	uint8_t *more = (uint8_t *)realloc(*mem, next * size);
+	void *more = realloc(*mem, need * size);
 	if (more == NULL)
 		return SL_ENOMEM;
-	memset(more + *cap * size, 0, (next - *cap) * size);
-	b->used += (next - *cap) * size;
+	b->used += (need - *cap) * size;
 	b->peak = sl_max(b->peak, b->used);
 	*mem = more;
-	*cap = next;
+	*cap = need;
 	return SL_OK;
+}
+
+int sl_budget_grow(struct sl_budget *b, void **mem, size_t *cap, size_t need, size_t size)
+{
+	size_t before = *cap;
+	if (need <= before)
+		return SL_OK;
+	int err = sl_budget_widen(b, mem, cap, sl_max(sl_max(need, FIRST), before + before / 2), size);
+	if (err == SL_OK)
+		memset((uint8_t *)*mem + before * size, 0, (*cap - before) * size);
+	return err;
 }

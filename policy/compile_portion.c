@@ -4,7 +4,11 @@
 #include "base/util.h"
 #include "policy/compile_impl.h"
 
-enum { FEW = 12, DEPTH_END = SL_SORT_MAX + 8 };
+enum {
+	FEW = 12,
+	DEPTH_END = SL_SORT_MAX + 8,
+	AHEAD = 8
+}; /* AHEAD: entries fetched early, as sorted ones lie anywhere */
 
 struct head {
 	uint32_t line;
@@ -41,7 +45,7 @@ int sl_portion_add(struct sl_portion *p, struct sl_budget *b, const struct sl_it
 		/* Doubles within max, so that a portion never costs more than it says. */
 		void *mem = p->mem;
 		size_t want = sl_min(sl_max(need, sl_max(p->cap * 2, 16384)), p->max);
-		int err = sl_budget_grow(b, &mem, &p->cap, want, 1);
+		int err = sl_budget_widen(b, &mem, &p->cap, want, 1);
 		p->mem = (uint8_t *)mem;
 		if (err != SL_OK)
 			return p->n > 0 ? SL_EBUSY : err;
@@ -114,8 +118,11 @@ static uint64_t pick_pivot(const struct sl_portion_ref *r, size_t n, uint64_t *s
 static size_t deepen(const struct sl_portion *p, struct sl_portion_ref *r, size_t n, size_t depth)
 {
 	bool ended = (r[0].word & 0xff) == 0;
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		if (i + AHEAD < n)
+			__builtin_prefetch(p->mem + r[i + AHEAD].at);
 		r[i].word = ended ? r[i].at : word_at(p->mem + r[i].at, depth + 8);
+	}
 	return ended ? DEPTH_END : depth + 8;
 }
 
@@ -162,6 +169,8 @@ void sl_portion_get(const struct sl_portion *p, size_t i, struct sl_item *out)
 {
 	const uint8_t *entry = p->mem + p->ref[i].at;
 	struct head h = get_head(entry);
+	if (i + AHEAD < p->n)
+		__builtin_prefetch(p->mem + p->ref[i + AHEAD].at);
 	*out = (struct sl_item){ sl_bytes_of(entry + HEAD, h.len), h.line, h.list, h.slot };
 }
 

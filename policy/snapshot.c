@@ -77,6 +77,21 @@ uint64_t sl_snapshot_find(const struct sl_snapshot *s, uint64_t hash, struct sl_
 	return UINT64_MAX;
 }
 
+bool sl_snapshot_leads(const struct sl_snapshot *s, uint64_t hash, uint64_t n)
+{
+	uint32_t tag = sl_bucket_tag(hash);
+	uint64_t at = sl_bucket_of(hash, s->buckets);
+	bool full = true;
+	for (uint64_t probe = 0; probe < s->h.probes && full; probe++) {
+		const struct sl_bucket *b = &s->bucket[at];
+		for (unsigned ways = sl_bucket_match(b, tag, &full); ways != 0; ways &= ways - 1)
+			if (b->key[__builtin_ctz(ways)] == n)
+				return true;
+		at = at + 1 == s->buckets ? 0 : at + 1;
+	}
+	return false;
+}
+
 uint32_t sl_snapshot_line(const struct sl_snapshot *s, uint64_t n, unsigned i)
 {
 	uint64_t at = s->line_base[n / SL_HEAP_BLOCK] + (uint64_t)i;

@@ -73,6 +73,8 @@ unsigned sl_bucket_match(const struct sl_bucket *b, uint32_t tag, bool *full);
 
 /* Finds the number of the key whose sort form and hash these are; UINT64_MAX where it is none of ours. */
 uint64_t sl_snapshot_find(const struct sl_snapshot *s, uint64_t hash, struct sl_bytes sorted);
+/* Would a search for this hash come upon key number n? No string is compared. */
+bool sl_snapshot_leads(const struct sl_snapshot *s, uint64_t hash, uint64_t n);
 /* Fetches what sl_snapshot_find() will look at first. */
 static inline void sl_snapshot_prefetch(const struct sl_snapshot *s, uint64_t hash)
 {

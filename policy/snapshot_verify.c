@@ -71,23 +71,41 @@ static bool next_key(struct verify *v, uint64_t n)
 	            "two keys stand in the wrong order");
 }
 
-static bool one_key(struct verify *v, uint64_t n)
+/* The hash of the key just read, and how many lines it has. */
+static bool read_key(struct verify *v, uint64_t n, uint64_t *hash)
 {
-	const struct sl_snapshot *s = v->s;
 	uint8_t text[SL_SORT_MAX];
 	struct sl_key key;
 	unsigned mentions = 0;
-	if (!next_key(v, n))
+	if (!next_key(v, n) || !must(v, sl_sort_read(sl_bytes_of(v->at.last, v->at.len), text, &key) == SL_OK,
+	                             "a string is no key"))
 		return false;
-	struct sl_bytes sorted = sl_bytes_of(v->at.last, v->at.len);
-	if (!must(v, sl_sort_read(sorted, text, &key) == SL_OK, "a string is no key"))
-		return false;
-	uint64_t hash = sl_key_hash(&key, s->h.seed);
-	(void)sl_snapshot_mentions(s, sl_snapshot_combo(s, n), &mentions);
+	*hash = sl_key_hash(&key, v->s->h.seed);
+	(void)sl_snapshot_mentions(v->s, sl_snapshot_combo(v->s, n), &mentions);
 	v->lines += mentions;
-	return must(v, mentions > 0, "a key has no combination") &&
-	       must(v, sl_prefilter_maybe(s->prefilter, hash), "the prefilter denies a key") &&
-	       must(v, sl_snapshot_find(s, hash, sorted) == n, "the index does not lead to a key");
+	return must(v, mentions > 0, "a key has no combination");
+}
+
+/* A block of keys at a time: what index and prefilter say of them is fetched while the next are read. That the index leads
+ * to the number is enough: the string of that number was just read, and no other key has it. */
+static bool one_block(struct verify *v, uint64_t first)
+{
+	const struct sl_snapshot *s = v->s;
+	uint64_t hash[SL_HEAP_BLOCK];
+	size_t n = (size_t)sl_min(s->h.keys - first, SL_HEAP_BLOCK);
+	for (size_t i = 0; i < n; i++) {
+		if (!read_key(v, first + i, &hash[i]))
+			return false;
+		sl_snapshot_prefetch(s, hash[i]);
+	}
+	uint64_t all = (UINT64_C(1) << n) - 1;
+	if (!must(v, (sl_prefilter_maybe_many(s->prefilter, hash, n) & all) == all,
+	          "the prefilter denies a key"))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!must(v, sl_snapshot_leads(s, hash[i], first + i), "the index does not lead to a key"))
+			return false;
+	return true;
 }
 
 int sl_snapshot_verify(const struct sl_snapshot *s, const char **why)
@@ -97,8 +115,8 @@ int sl_snapshot_verify(const struct sl_snapshot *s, const char **why)
 		return SL_ENOMEM;
 	v->s = s;
 	bool ok = checksums(v) && combos(v);
-	for (uint64_t n = 0; n < s->h.keys && ok; n++)
-		ok = one_key(v, n);
+	for (uint64_t n = 0; n < s->h.keys && ok; n += SL_HEAP_BLOCK)
+		ok = one_block(v, n);
 	ok = ok && must(v, v->lines == s->h.lines, "lines are left over") &&
 	     must(v, s->h.keys == 0 || v->c.left == 0, "strings are left over");
 	if (why != NULL)

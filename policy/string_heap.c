@@ -21,34 +21,37 @@ static const uint8_t code_of[256] = {
 	['C'] = 57,    ['D'] = 58,    ['E'] = 59, ['F'] = 60,
 };
 
-/* Half bytes on their way out, the high one first. */
-struct halves {
-	uint8_t *out;
-	size_t n;
-};
-
-static void put_half(struct halves *h, unsigned half)
+/* The half bytes of a character; returns how many, the high one first in *bits. */
+static unsigned code(uint8_t c, unsigned *bits)
 {
-	if (h->n % 2 == 0)
-		h->out[h->n / 2] = (uint8_t)(half << 4 | RAW);
-	else
-		h->out[h->n / 2] = (uint8_t)((h->out[h->n / 2] & 0xf0) | half);
-	h->n++;
+	unsigned at = code_of[c];
+	if (at == 0) {
+		*bits = (unsigned)RAW << 8 | c;
+		return 3;
+	}
+	if (at <= SINGLES) {
+		*bits = at - 1;
+		return 1;
+	}
+	at -= 1 + SINGLES;
+	*bits = (SINGLES + at / 16) << 4 | at % 16;
+	return 2;
 }
 
-static void put_char(struct halves *h, uint8_t c)
+/* Returns how many bytes it wrote. */
+static size_t pack(struct sl_bytes text, uint8_t *out)
 {
-	unsigned code = code_of[c];
-	if (code == 0) {
-		put_half(h, RAW);
-		put_half(h, c >> 4);
-		put_half(h, c & 15);
-	} else if (code <= SINGLES) {
-		put_half(h, code - 1);
-	} else {
-		put_half(h, SINGLES + (code - 1 - SINGLES) / 16);
-		put_half(h, (code - 1 - SINGLES) % 16);
+	unsigned held = 0, halves = 0; /* halves that make no byte yet: 0 or 1 between characters */
+	size_t n = 0;
+	for (size_t i = 0; i < text.len; i++) {
+		unsigned bits, more = code(text.p[i], &bits);
+		held = held << 4 * more | bits;
+		for (halves += more; halves >= 2; halves -= 2)
+			out[n++] = (uint8_t)(held >> 4 * (halves - 2));
 	}
+	if (halves > 0)
+		out[n++] = (uint8_t)(held << 4 | RAW);
+	return n;
 }
 
 /* Half bytes on their way in. */
@@ -57,14 +60,14 @@ struct packed {
 	size_t n, end; /* half bytes */
 };
 
-static unsigned get_half(struct packed *h)
+static inline unsigned get_half(struct packed *h)
 {
 	uint8_t byte = h->p[h->n / 2];
 	return h->n++ % 2 == 0 ? byte >> 4 : byte & 15;
 }
 
 /* The next character, -1 after the last. */
-static int get_char(struct packed *h)
+static inline int get_char(struct packed *h)
 {
 	if (h->n >= h->end)
 		return -1;
@@ -103,11 +106,8 @@ size_t sl_heap_put(struct sl_heap_writer *w, struct sl_bytes key, bool restart, 
 	if (restart)
 		w->len = w->shared = 0;
 	uint8_t packed[(SL_SORT_MAX * 3 + 1) / 2];
-	struct halves h = { packed, 0 };
 	size_t shared = sl_sort_shared(sl_bytes_of(w->last, w->len), key), n = 1;
-	for (size_t i = shared; i < key.len; i++)
-		put_char(&h, key.p[i]);
-	size_t rest = (h.n + 1) / 2;
+	size_t rest = pack(sl_bytes_skip(key, shared), packed);
 	uint8_t change = change_of(w->shared, shared);
 	out[0] = (uint8_t)(change << 4 | (rest < 15 ? rest : 15));
 	if (change == 15)
@@ -175,17 +175,41 @@ bool sl_heap_is(struct sl_cur c, unsigned n, struct sl_bytes key)
 	}
 }
 
+/* Behind the *len characters that are there. Most bytes are two characters. False where they are too many. */
+static bool unpack(struct packed h, uint8_t out[SL_SORT_MAX], size_t *len)
+{
+	size_t n = *len;
+	for (;;) {
+		unsigned high = 15, low = 15;
+		if (h.n % 2 == 0 && h.n < h.end) {
+			high = h.p[h.n / 2] >> 4;
+			low = h.p[h.n / 2] & 15;
+		}
+		if (high < SINGLES && low < SINGLES && n + 2 <= SL_SORT_MAX) {
+			out[n++] = char_of[high];
+			out[n++] = char_of[low];
+			h.n += 2;
+			continue;
+		}
+		int next = get_char(&h);
+		if (next < 0)
+			break;
+		if (n == SL_SORT_MAX)
+			return false;
+		out[n++] = (uint8_t)next;
+	}
+	*len = n;
+	return true;
+}
+
 int sl_heap_read(struct sl_cur *c, struct sl_heap_writer *at)
 {
 	struct item item = next_item(c, at->shared);
 	size_t len = item.shared;
 	if (c->err != SL_OK || item.shared > at->len)
 		return SL_EMALF;
-	for (int next = get_char(&item.rest); next >= 0; next = get_char(&item.rest)) {
-		if (len == SL_SORT_MAX)
-			return SL_EMALF;
-		at->last[len++] = (uint8_t)next;
-	}
+	if (!unpack(item.rest, at->last, &len))
+		return SL_EMALF;
 	at->len = (uint16_t)len;
 	at->shared = (uint16_t)item.shared;
 	return SL_OK;
