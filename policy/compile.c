@@ -15,6 +15,7 @@ int sl_compile_new(const struct sl_compile_cfg *cfg, struct sl_compile **out)
 	if (c == NULL)
 		return SL_ENOMEM;
 	c->cfg = *cfg;
+	c->cfg.fold = cfg->fold && cfg->profile == SL_PROFILE_NATIVE;
 	if (cfg->spill != NULL)
 		c->spill = *cfg->spill;
 	c->budget.limit = cfg->memory == 0 ? UINT64_MAX : sl_max(cfg->memory, SL_COMPILE_MEMORY_MIN);
@@ -208,24 +209,11 @@ static int spent(const struct sl_compile *c, int err)
 	return err == SL_ENOMEM && c->budget.spent ? SL_ELIMIT : err;
 }
 
-int sl_compile_add(void *compiler, const struct sl_list_entry *e)
+int sl_compile_put(struct sl_compile *c, const struct sl_key *key, uint32_t line, unsigned slot)
 {
-	struct sl_compile *c = (struct sl_compile *)compiler;
 	uint8_t sorted[SL_SORT_MAX];
-	char text[SL_KEY_PREFIX_MAX + 1];
-	struct sl_key key = e->scope == SL_SCOPE_ADDRESS
-	                            ? sl_key_of_prefix(e->prefix.v6, e->prefix.addr, e->prefix.len, text)
-	                            : sl_key_of(e->host, e->port, e->path);
-	if (!c->open)
-		return SL_EINVAL;
-	c->stats.entries++;
-	if (e->scope == SL_SCOPE_PATH && sl_key_segments(key.path) > SL_KEY_SEGMENTS) {
-		c->stats.too_deep++;
-		return SL_OK;
-	}
-	struct sl_item item = { sl_bytes_of(sorted, sl_sort_write(&key, sorted)), e->line,
-		                (uint16_t)(c->lists - 1),
-		                (uint8_t)SL_SLOT(scope_of(c, e), e->effect, e->important) };
+	struct sl_item item = { sl_bytes_of(sorted, sl_sort_write(key, sorted)), line,
+		                (uint16_t)(c->lists - 1), (uint8_t)slot };
 	c->digest = sl_hash(item.key.p, item.key.len, c->digest + item.slot);
 	int err = sl_portion_add(&c->portion, &c->budget, &item);
 	if (err == SL_EBUSY) {
@@ -234,6 +222,25 @@ int sl_compile_add(void *compiler, const struct sl_list_entry *e)
 			err = sl_portion_add(&c->portion, &c->budget, &item);
 	}
 	return spent(c, err);
+}
+
+int sl_compile_add(void *compiler, const struct sl_list_entry *e)
+{
+	struct sl_compile *c = (struct sl_compile *)compiler;
+	char text[SL_KEY_PREFIX_MAX + 1];
+	if (!c->open)
+		return SL_EINVAL;
+	c->stats.entries++;
+	if (c->cfg.profile != SL_PROFILE_NATIVE)
+		return sl_compile_add_suburl(c, e);
+	struct sl_key key = e->scope == SL_SCOPE_ADDRESS
+	                            ? sl_key_of_prefix(e->prefix.v6, e->prefix.addr, e->prefix.len, text)
+	                            : sl_key_of(e->host, e->port, e->path);
+	if (e->scope == SL_SCOPE_PATH && sl_key_segments(key.path) > SL_KEY_SEGMENTS) {
+		c->stats.too_deep++;
+		return SL_OK;
+	}
+	return sl_compile_put(c, &key, e->line, SL_SLOT(scope_of(c, e), e->effect, e->important));
 }
 
 static void number_lists(struct sl_compile *c)

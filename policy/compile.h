@@ -12,6 +12,7 @@
 #include "policy/category.h"
 #include "policy/list.h"
 #include "policy/snapshot.h"
+#include "policy/suburl.h"
 
 enum {
 	SL_COMPILE_LISTS = 4096,         /* at most */
@@ -41,7 +42,11 @@ struct sl_compile_cfg {
 	uint64_t generation;
 	uint64_t
 	        seed; /* of all hashes; 0: made from the entries, so that their author cannot plan collisions */
-	bool fold;    /* policy-resolution line 10 */
+	bool fold;    /* policy-resolution line 10; only where the profile is native */
+	/* Keys and answers as NEURLFilter's, where it is not native: entries are those of a data set (suburl.h), to the letter,
+	 * and whatever blocks counts (NE-URL-10). */
+	enum sl_profile profile;
+	enum sl_suburl_www www;       /* what becomes of entries with www. then */
 	const struct sl_spill *spill; /* NULL: none; then SL_ELIMIT where the budget is spent */
 	const struct sl_diag *diag;   /* NULL: none */
 	/* NULL: none. Now and then, with done of total, while the snapshot is made; another answer than SL_OK ends it. */
@@ -59,8 +64,12 @@ struct sl_compile_stats {
 	uint64_t addresses;     /* keys that are destination addresses */
 	uint64_t too_deep;      /* entries refused: more segments than any request is asked with */
 	uint64_t never_named;   /* entries that block what the never-block set frees: they never count */
-	uint32_t combinations;  /* of what lists say of a key */
-	uint32_t runs, spilled; /* sorted runs; of them, put outside */
+	/* Of another profile than native: entries that such a data set cannot hold (exceptions, allow and never lists, subdomains
+	 * only, prefixes of addresses, too long); of the others, those that meant one host and count for all below it; and those
+	 * that start with www., which ne27 never asks for. */
+	uint64_t unfit, widened, www_unreachable;
+	uint32_t combinations;                      /* of what lists say of a key */
+	uint32_t runs, spilled;                     /* sorted runs; of them, put outside */
 	uint64_t spilled_bytes, memory_peak, bytes; /* bytes: of the snapshot */
 };
 

@@ -155,7 +155,8 @@ static int note_shape(struct sl_image *i, const struct sl_group *g, const struct
 		i->h.addresses++;
 	}
 	if (other) {
-		err = sl_key_shape_add(&i->h.shape, key);
+		if (i->c->cfg.profile == SL_PROFILE_NATIVE)
+			err = sl_key_shape_add(&i->h.shape, key);
 		note_range(&i->h, key);
 		i->h.paths += key->path.len > 0;
 	}
@@ -344,7 +345,7 @@ static int put_header(struct sl_image *i)
 	h->file_len = i->end;
 	h->generation = cfg->generation;
 	h->seed = cfg->seed;
-	h->profile = SL_PROFILE_NATIVE;
+	h->profile = cfg->profile;
 	h->flags = cfg->fold ? SL_SNAPSHOT_FOLDED : 0;
 	if (h->labels_min > h->labels_max)
 		h->labels_min = h->labels_max;

@@ -159,6 +159,11 @@ static inline uint64_t sl_compile_bits(const struct sl_compile *c, const struct 
 	return bits;
 }
 
+/* compile_suburl.c: an entry under the keys that NE's profiles look for. As sl_compile_add(). */
+int sl_compile_add_suburl(struct sl_compile *c, const struct sl_list_entry *e);
+/* Puts one entry into the portion, which is made into a run where it is full. */
+int sl_compile_put(struct sl_compile *c, const struct sl_key *key, uint32_t line, unsigned slot);
+
 /* Sorts the portion into a run and empties it. */
 int sl_compile_flush(struct sl_compile *c);
 

@@ -67,7 +67,7 @@ static void note_best(struct sl_lane *l, const struct sl_match *m)
 	}
 }
 
-static void visit(struct sl_lane *l, const struct sl_match *m)
+void sl_lane_visit(struct sl_lane *l, const struct sl_match *m)
 {
 	if (l->want != 0)
 		note_best(l, m);
@@ -94,7 +94,7 @@ static void resolve(struct sl_lane *l, const struct sl_key_probes *probes, uint3
 		.rank = (uint16_t)(SL_RANK_NAME + key.host.len + port_len(key.port) + key.path.len),
 	};
 	if (m.key != UINT64_MAX)
-		visit(l, &m);
+		sl_lane_visit(l, &m);
 }
 
 void sl_lane_resolve(struct sl_lane *l, const struct sl_key_probes *probes, uint64_t perhaps)
@@ -146,7 +146,7 @@ static void resolve_prefix(struct sl_lane *l, const struct sl_key_prefixes *p, u
 		.rank = p->len[i],
 	};
 	if (m.key != UINT64_MAX)
-		visit(l, &m);
+		sl_lane_visit(l, &m);
 }
 
 static void walk_address(struct sl_lane *l)
@@ -243,16 +243,24 @@ static void clear(struct sl_decision *out)
 	out->shadow = 0;
 	out->key_host_off = out->key_path_len = out->key_port = 0;
 	out->key_prefix_len = 0;
+	out->profile = SL_PROFILE_NATIVE;
+	out->key_head = out->key_tail = 0;
 }
 
-void sl_lane_begin(struct sl_lane *l, const struct sl_snapshot *s, const struct sl_query *q,
-                   struct sl_decision *out)
+void sl_lane_clear(struct sl_lane *l, const struct sl_snapshot *s, struct sl_decision *out)
 {
 	clear(out);
 	l->s = s;
 	memset(l->said, 0, sizeof(l->said));
 	l->n_match = 0;
 	l->want = 0;
+	l->suburls = NULL;
+}
+
+void sl_lane_begin(struct sl_lane *l, const struct sl_snapshot *s, const struct sl_query *q,
+                   struct sl_decision *out)
+{
+	sl_lane_clear(l, s, out);
 	l->at = (struct sl_keys_at){ 0 };
 	set_host(l, q, out);
 	read_path(l, q);
@@ -271,6 +279,10 @@ static void find_best(struct sl_lane *l, uint64_t want, unsigned slots)
 	if (l->n_match <= SL_LANE_MATCHES) {
 		for (unsigned i = 0; i < l->n_match; i++)
 			note_best(l, &l->match[i]);
+		return;
+	}
+	if (l->suburls != NULL) {
+		sl_lane_walk_suburls(l);
 		return;
 	}
 	if (l->host != NULL)
@@ -295,6 +307,8 @@ static void name_best(struct sl_lane *l, struct sl_decision *out)
 	out->key_below = SL_SLOT_SCOPE(best->slot) == SL_SCOPE_BELOW;
 	out->key_address = best->match.address;
 	out->key_prefix_len = best->match.prefix_len;
+	out->key_head = best->match.head;
+	out->key_tail = best->match.tail;
 }
 
 static void speak(struct sl_lane *l, char letter, bool block, uint64_t want, unsigned slots,
@@ -339,18 +353,27 @@ void sl_lane_walk(struct sl_lane *l)
 	walk_names(l, &l->at);
 }
 
-void sl_lane_end(struct sl_lane *l, const struct sl_query *q, struct sl_decision *out)
+void sl_lane_judge(struct sl_lane *l, const struct sl_query *q, struct sl_decision *out)
 {
-	walk_address(l);
 	if (l->n_match > 0)
 		judge(l, q->roles, out);
 	else
 		out->block = q->roles != NULL && q->roles->default_block;
 }
 
+void sl_lane_end(struct sl_lane *l, const struct sl_query *q, struct sl_decision *out)
+{
+	walk_address(l);
+	sl_lane_judge(l, q, out);
+}
+
 void sl_decide(const struct sl_snapshot *s, const struct sl_query *q, struct sl_decision *out)
 {
 	struct sl_lane l;
+	if (SL_UNLIKELY(s->h.profile != SL_PROFILE_NATIVE)) {
+		sl_decide_suburls(s, q, out);
+		return;
+	}
 	sl_lane_begin(&l, s, q, out);
 	if (l.host != NULL && !is_plain_miss(&l))
 		sl_lane_walk(&l);

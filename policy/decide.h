@@ -25,6 +25,9 @@ struct sl_query {
 	const struct sl_roles *roles; /* of the client's group; NULL: all block and allow categories are on */
 	const struct sl_host
 	        *canon; /* not NULL: the host in canonical form, and path is so too; host is not read */
+	/* For snapshots of NE's profiles, which look at nothing above but the roles: the URL as sent, with or without scheme.
+	 * p NULL: host stands for it. */
+	struct sl_bytes url;
 };
 
 struct sl_decision {
@@ -42,6 +45,10 @@ struct sl_decision {
 	bool key_below;        /* the entry stands for strict subdomains */
 	bool key_address;      /* the key is an address prefix, of key_prefix_len bits */
 	uint8_t key_prefix_len;
+	/* Of a snapshot of another profile than native (NE-URL-30..36): the key is the sub-URL of this head and tail (suburl.h)
+	 * and nothing of the above. */
+	enum sl_profile profile;
+	uint8_t key_head, key_tail;
 	struct sl_host host; /* canonical; empty where the query brought it so (canon), or has none */
 };
 
@@ -56,7 +63,7 @@ void sl_decision_key(const struct sl_decision *d, const struct sl_query *q, char
 /* ---- explain (line 13): every key that was tried ---- */
 
 struct sl_tried {
-	struct sl_bytes key; /* as keys.h writes it; valid during the call */
+	struct sl_bytes key; /* as keys.h writes it, or a sub-URL; valid during the call */
 	uint64_t hash;
 	bool perhaps;        /* what the prefilter said */
 	uint64_t number;     /* of the key in the snapshot; UINT64_MAX: it is not there */

@@ -6,6 +6,7 @@
 #include "policy/address.h"
 #include "policy/decide.h"
 #include "policy/snapshot_impl.h"
+#include "policy/suburl_key.h"
 
 enum { SL_LANE_MATCHES = 16 };
 /* Longer keys are named before shorter ones, and names before addresses, whose length is that of their prefix. */
@@ -16,6 +17,7 @@ struct sl_match {
 	uint16_t host_off, path_len, port, rank;
 	bool address;
 	uint8_t prefix_len;
+	uint8_t head, tail; /* of a sub-URL */
 };
 
 struct sl_best {
@@ -40,9 +42,28 @@ struct sl_lane {
 	unsigned want_slots;
 	struct sl_best best;
 	struct sl_match match[SL_LANE_MATCHES];
+	const struct sl_suburl_tails *suburls; /* NE's profiles only; the members below are not used then */
 	struct sl_keys keys;
 	char path[SL_PATH_MAX + 1];
 };
+
+/* What the lists say of a key that was found: their masks, or, where l->want is set, whom to name. */
+void sl_lane_visit(struct sl_lane *l, const struct sl_match *m);
+/* decide_suburl.c: visits all sub-URLs that are keys. */
+void sl_lane_walk_suburls(struct sl_lane *l);
+/* Clears the answer, and what was found so far. */
+void sl_lane_clear(struct sl_lane *l, const struct sl_snapshot *s, struct sl_decision *out);
+/* Judges by what was found. */
+void sl_lane_judge(struct sl_lane *l, const struct sl_query *q, struct sl_decision *out);
+/* A question to a snapshot of NE's profiles. */
+void sl_decide_suburls(const struct sl_snapshot *s, const struct sl_query *q, struct sl_decision *out);
+/* The URL that such a question is about. */
+static inline struct sl_bytes sl_query_url(const struct sl_query *q)
+{
+	return q->url.p != NULL   ? q->url
+	       : q->canon != NULL ? sl_bytes_of(q->canon->name, q->canon->len)
+	                          : q->host;
+}
 
 /* The destination that a query is about, if any. host: canonical, or NULL. */
 bool sl_query_address(const struct sl_query *q, const struct sl_host *host, struct sl_prefix *out);

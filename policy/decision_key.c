@@ -46,12 +46,24 @@ static void put_prefix(struct sl_out *o, const struct sl_decision *d, const stru
 	sl_out_bytes(o, key.path.p, key.path.len);
 }
 
+static void put_suburl(struct sl_out *o, const struct sl_decision *d, const struct sl_query *q)
+{
+	char text[SL_SUBURL_KEY_TEXT];
+	struct sl_suburls urls;
+	if (sl_suburls_of(sl_query_url(q), sl_suburl_profile_of(d->profile), NULL, &urls) != SL_OK)
+		return;
+	size_t len = sl_suburl_write(&urls, d->key_head, d->key_tail, text, sizeof(text));
+	sl_out_bytes(o, text, len);
+}
+
 void sl_decision_key(const struct sl_decision *d, const struct sl_query *q, char *out, size_t cap)
 {
 	struct sl_out o = sl_out_of(out, cap == 0 ? 0 : cap - 1);
 	if (cap == 0)
 		return;
-	if (d->list != UINT16_MAX && d->key_address) {
+	if (d->list != UINT16_MAX && d->profile != SL_PROFILE_NATIVE) {
+		put_suburl(&o, d, q);
+	} else if (d->list != UINT16_MAX && d->key_address) {
 		put_prefix(&o, d, q);
 	} else if (d->list != UINT16_MAX) {
 		put_host(&o, d, host_of(d, q));

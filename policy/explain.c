@@ -52,10 +52,48 @@ static int tell_address(struct told *t)
 	return err;
 }
 
+static int tell_suburl(struct told *t, const struct sl_suburl_probes *p, uint32_t i)
+{
+	char text[SL_SUBURL_KEY_TEXT], path[SL_PATH_MAX];
+	uint8_t sorted[SL_SORT_MAX];
+	const struct sl_snapshot *s = t->lane.s;
+	struct sl_key key = sl_suburl_key(t->lane.suburls->urls, p->head[i], p->tail[i], path);
+	struct sl_tried tried = {
+		.key = sl_bytes_of(text, sl_suburl_key_write(&key, text)),
+		.hash = p->hash[i],
+		.perhaps = sl_prefilter_maybe(s->prefilter, p->hash[i]),
+		.number = sl_snapshot_find(s, p->hash[i], sl_bytes_of(sorted, sl_sort_write(&key, sorted))),
+	};
+	return t->tell(t->ctx, &tried);
+}
+
+static int tell_suburls(struct told *t, const struct sl_snapshot *s, const struct sl_query *q)
+{
+	struct sl_suburls urls;
+	struct sl_suburl_tails tails;
+	struct sl_suburl_probes probes;
+	struct sl_suburl_at at = { 0 };
+	int err = SL_OK;
+	if (sl_suburls_of(sl_query_url(q), sl_suburl_profile_of((enum sl_profile)s->h.profile), NULL,
+	                  &urls) != SL_OK)
+		return SL_OK;
+	sl_suburl_tails_of(&urls, s->h.seed, &tails);
+	t->lane.suburls = &tails;
+	while (err == SL_OK && sl_suburl_probes_next(&tails, &at, &probes) > 0)
+		for (uint32_t i = 0; i < probes.n && err == SL_OK; i++)
+			err = tell_suburl(t, &probes, i);
+	t->lane.suburls = NULL;
+	return err;
+}
+
 int sl_explain(const struct sl_snapshot *s, const struct sl_query *q,
                int (*tell)(void *ctx, const struct sl_tried *t), void *ctx)
 {
 	struct told t = { .tell = tell, .ctx = ctx };
+	if (s->h.profile != SL_PROFILE_NATIVE) {
+		t.lane.s = s;
+		return tell_suburls(&t, s, q);
+	}
 	sl_lane_begin(&t.lane, s, q, &t.decision);
 	int err = t.lane.host != NULL ? tell_names(&t) : SL_OK;
 	return err == SL_OK && t.lane.has_address ? tell_address(&t) : err;

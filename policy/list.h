@@ -38,6 +38,7 @@ struct sl_list_entry {
 	enum sl_effect effect;
 	bool important;          /* policy-resolution line 6e */
 	struct sl_prefix prefix; /* SL_SCOPE_ADDRESS only */
+	struct sl_bytes url; /* formats urls and apple: as the list has it, for NE's keys; absent elsewhere */
 };
 
 /* Why a line was refused: list_refused.def. */

@@ -22,7 +22,7 @@ static int read_url(struct sl_list_reader *r, struct sl_bytes text, struct sl_li
 		return why;
 	if (url->cut)
 		return SL_REFUSED_URL_LONG;
-	*e = (struct sl_list_entry){ .host = &url->host, .port = url->port };
+	*e = (struct sl_list_entry){ .host = &url->host, .port = url->port, .url = text };
 	e->path = url->has_path ? entry_path(url) : (struct sl_bytes){ NULL, 0 };
 	return SL_LIST_FINE;
 }

@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "base/util.h"
 #include "policy/snapshot_impl.h"
+#include "policy/suburl_key.h"
 
 /* A file is not moved between machines of different byte order: it would be refused, by its version. */
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "snapshots are little endian");
@@ -110,7 +111,7 @@ void sl_snapshot_free(struct sl_snapshot **s)
 	free(sl_take(s));
 }
 
-int sl_snapshot_key(const struct sl_snapshot *s, uint64_t n, char out[SL_KEY_MAX + 1], size_t *len)
+int sl_snapshot_key(const struct sl_snapshot *s, uint64_t n, char out[SL_SNAPSHOT_KEY + 1], size_t *len)
 {
 	struct sl_heap_writer at = { .len = 0 };
 	uint8_t text[SL_SORT_MAX];
@@ -124,7 +125,8 @@ int sl_snapshot_key(const struct sl_snapshot *s, uint64_t n, char out[SL_KEY_MAX
 	if (err == SL_OK)
 		err = sl_sort_read(sl_bytes_of(at.last, at.len), text, &key);
 	if (err == SL_OK) {
-		*len = sl_key_write(&key, out);
+		*len = s->h.profile == SL_PROFILE_NATIVE ? sl_key_write(&key, out)
+		                                         : sl_suburl_key_write(&key, out);
 		out[*len] = '\0';
 	}
 	return err;

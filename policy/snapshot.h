@@ -19,6 +19,7 @@ struct sl_snapshot;
 enum sl_profile { SL_PROFILE_NATIVE, SL_PROFILE_NE26, SL_PROFILE_NE27, SL_PROFILE_BOTH };
 
 enum { SL_SNAPSHOT_PARTS = 13 };
+enum { SL_SNAPSHOT_KEY = SL_KEY_MAX + 2 }; /* bytes of a key as text, at most */
 
 struct sl_snapshot_info {
 	uint32_t version;
@@ -61,8 +62,8 @@ struct sl_snapshot_mention {
 	uint32_t line;
 };
 
-/* Key number n, of info.keys, as bytes (keys.h); len gets how many. SL_OK; SL_ENOENT beyond the last; SL_EMALF. */
-int sl_snapshot_key(const struct sl_snapshot *s, uint64_t n, char out[SL_KEY_MAX + 1], size_t *len);
+/* Key number n, of info.keys, as bytes (keys.h; suburl.h where the profile is not native); len gets how many. SL_OK; SL_ENOENT beyond the last; SL_EMALF. */
+int sl_snapshot_key(const struct sl_snapshot *s, uint64_t n, char out[SL_SNAPSHOT_KEY + 1], size_t *len);
 /* Mention i of key number n: which list says what of it, in the order of lists. SL_OK, SL_ENOENT, SL_EMALF. */
 int sl_snapshot_mention(const struct sl_snapshot *s, uint64_t n, unsigned i, struct sl_snapshot_mention *out);
 

@@ -15,7 +15,7 @@
 #define SL_SNAPSHOT_MAGIC "sluice\x1a\n" /* 8 bytes; text tools that mend line ends break it */
 
 enum {
-	SL_SNAPSHOT_VERSION = 1,
+	SL_SNAPSHOT_VERSION = 2,
 	SL_SNAPSHOT_ALIGN = 64,
 	SL_SNAPSHOT_PIECE =
 	        1

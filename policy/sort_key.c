@@ -41,8 +41,10 @@ size_t sl_sort_write(const struct sl_key *key, uint8_t out[SL_SORT_MAX])
 	if (key->port != 0)
 		n += put_port(key->port, out + n);
 	if (key->path.len > 0) {
+		if (key->port == 0 && key->path.p[0] != '/')
+			out[n++] = SL_SORT_TAIL;
 		memcpy(out + n, key->path.p, key->path.len);
-		if (key->port == 0)
+		if (key->port == 0 && key->path.p[0] == '/')
 			out[n] = SL_SORT_PATH; /* in the place of the slash */
 		n += key->path.len;
 	}
@@ -87,7 +89,16 @@ static int read_port(struct sl_bytes digits, uint16_t *port)
 static size_t find_tail(struct sl_bytes sorted)
 {
 	size_t n = 0;
-	while (n < sorted.len && sorted.p[n] != SL_SORT_PATH && sorted.p[n] != SL_SORT_PORT)
+	while (n < sorted.len && (sorted.p[n] < SL_SORT_PATH || sorted.p[n] > SL_SORT_TAIL))
+		n++;
+	return n;
+}
+
+/* Digits end where a path begins, or a tail that is none. */
+static size_t find_digits_end(struct sl_bytes text)
+{
+	size_t n = 0;
+	while (n < text.len && text.p[n] != '/' && text.p[n] != '?' && text.p[n] != '#')
 		n++;
 	return n;
 }
@@ -102,13 +113,17 @@ int sl_sort_read(struct sl_bytes sorted, uint8_t text[SL_SORT_MAX], struct sl_ke
 		return SL_EMALF;
 	put_host(sl_bytes_first(sorted, n), text, &key);
 	if (tail.len > 0 && tail.p[0] == SL_SORT_PORT) {
-		size_t slash = sl_bytes_find(tail, '/');
-		err = read_port(sl_bytes_skip(sl_bytes_first(tail, slash), 1), &key.port);
-		tail = sl_bytes_skip(tail, slash);
+		size_t end = find_digits_end(tail);
+		err = read_port(sl_bytes_skip(sl_bytes_first(tail, end), 1), &key.port);
+		tail = sl_bytes_skip(tail, end);
+	} else if (tail.len > 0 && tail.p[0] == SL_SORT_TAIL) {
+		tail = sl_bytes_skip(tail, 1);
+		if (tail.len == 0 || tail.p[0] == '/')
+			return SL_EMALF;
 	}
 	if (tail.len > 0) {
 		memcpy(text + n, tail.p, tail.len);
-		text[n] = '/';
+		text[n] = tail.p[0] == SL_SORT_PATH ? '/' : tail.p[0];
 		key.path = sl_bytes_of(text + n, tail.len);
 	}
 	if (err == SL_OK)

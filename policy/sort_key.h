@@ -5,16 +5,17 @@
  *   www.example.com             com 01 example 01 www
  *   example.com/ads             com 01 example 02 ads
  *   example.com:8080/ads        com 01 example 03 8080/ads
- *   1.2.3.4  1.2.3.0/24  ::1    as they are, but for 02 and 03 as above
- * The three marks are below every byte of a name, so a host is followed by its subdomains, then its paths, then its
+ *   example.com?ads             com 01 example 04 ?ads: a tail that is no path, which only NE's keys have (suburl_key.h)
+ *   1.2.3.4  1.2.3.0/24  ::1    as they are, but for 02 to 04 as above
+ * The marks are below every byte of a name, so a host is followed by its subdomains, then its paths, then its
  * ports, and by nothing else in between: folding needs only a stack. No two keys have one form. */
 #ifndef SL_POLICY_SORT_KEY_H
 #define SL_POLICY_SORT_KEY_H
 
 #include "policy/keys.h"
 
-enum { SL_SORT_LABEL = 1, SL_SORT_PATH = 2, SL_SORT_PORT = 3 }; /* the marks */
-enum { SL_SORT_MAX = SL_KEY_MAX };                              /* bytes */
+enum { SL_SORT_LABEL = 1, SL_SORT_PATH = 2, SL_SORT_PORT = 3, SL_SORT_TAIL = 4 }; /* the marks */
+enum { SL_SORT_MAX = SL_KEY_MAX };                                                /* bytes */
 
 /* Returns how many bytes it wrote. */
 size_t sl_sort_write(const struct sl_key *key, uint8_t out[SL_SORT_MAX]);

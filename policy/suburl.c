@@ -235,19 +235,32 @@ uint32_t sl_suburls_count(const struct sl_suburls *s)
 	return n;
 }
 
-size_t sl_suburl_write(const struct sl_suburls *s, unsigned head, unsigned tail, char *out, size_t cap)
+static void put_chain(struct sl_out *o, const struct sl_suburls *s, unsigned tail)
 {
 	uint8_t chain[SL_SUBURL_TAILS];
 	unsigned n = 0;
-	struct sl_out o = sl_out_of(out, cap);
-	sl_out_bytes(&o, s->scheme.p, s->scheme.len);
-	sl_out_bytes(&o, s->head[head].host.p, s->head[head].host.len);
-	sl_out_bytes(&o, s->head[head].port.p, s->head[head].port.len);
 	for (unsigned at = tail; at != SL_SUBURL_NONE; at = s->tail[at].base)
 		chain[n++] = (uint8_t)at;
 	while (n > 0) {
 		const struct sl_bytes *more = &s->tail[chain[--n]].more;
-		sl_out_bytes(&o, more->p, more->len);
+		sl_out_bytes(o, more->p, more->len);
 	}
+}
+
+bool sl_suburl_tail_write(const struct sl_suburls *s, unsigned tail, char *out, size_t cap, size_t *len)
+{
+	struct sl_out o = sl_out_of(out, cap);
+	put_chain(&o, s, tail);
+	*len = o.overflow ? 0 : o.len;
+	return !o.overflow;
+}
+
+size_t sl_suburl_write(const struct sl_suburls *s, unsigned head, unsigned tail, char *out, size_t cap)
+{
+	struct sl_out o = sl_out_of(out, cap);
+	sl_out_bytes(&o, s->scheme.p, s->scheme.len);
+	sl_out_bytes(&o, s->head[head].host.p, s->head[head].host.len);
+	sl_out_bytes(&o, s->head[head].port.p, s->head[head].port.len);
+	put_chain(&o, s, tail);
 	return o.len;
 }

@@ -88,6 +88,8 @@ static inline bool sl_suburl_is_key(const struct sl_suburls *s, unsigned head, u
 uint32_t sl_suburls_count(const struct sl_suburls *s);
 /* Writes one, without NUL, as far as it fits; returns its length. */
 size_t sl_suburl_write(const struct sl_suburls *s, unsigned head, unsigned tail, char *out, size_t cap);
+/* Writes what stands behind its head. False, and *len is 0, where it does not fit. */
+bool sl_suburl_tail_write(const struct sl_suburls *s, unsigned tail, char *out, size_t cap, size_t *len);
 
 /* ---- entries ---- */
 

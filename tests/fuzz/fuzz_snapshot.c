@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* fuzz_snapshot.c - any bytes that claim to be a snapshot are refused, or answer without touching memory outside (the image
  * lies in a heap block of exactly its size); and what opens and verifies answers as the original does where it is the
- * original. The input is edits of a good image: pairs of an offset (3 bytes) and a byte; the first byte says whether the
+ * original, of each profile. The input is edits of a good image: pairs of an offset (3 bytes) and a byte; the first byte says whether the
  * header's checksum is made good afterwards, as an attacker would, and whether the image is cut. Input that begins with the
  * magic is an image itself. */
 #include <stdio.h>
@@ -13,7 +13,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { MEND = 1, CUT = 2, CHECKED = 4 };
+enum { MEND = 1, CUT = 2, PROFILE_AT = 4, PROFILES = 4 };
 
 static const char *const hosts[] = { "a.example", "x.b.example", "example",
 	                             "10.1.2.3",  "2001:db8::1", "www.long-name-of-some-length.example.com" };
@@ -63,15 +63,16 @@ static void add_list(struct sl_compile *c, uint16_t category, const char *name)
 	sl_compile_end(c);
 }
 
-static const struct made *good(void)
+static const struct made *good(unsigned profile)
 {
-	static struct made image;
-	const struct sl_compile_cfg cfg = { .seed = 7 };
-	const struct sl_image_sink sink = { &image, made_write };
+	static struct made images[PROFILES];
+	struct made *image = &images[profile];
+	const struct sl_compile_cfg cfg = { .seed = 7, .profile = (enum sl_profile)profile };
+	const struct sl_image_sink sink = { image, made_write };
 	struct sl_compile *c = NULL;
 	uint16_t n = 0;
-	if (image.len > 0)
-		return &image;
+	if (image->len > 0)
+		return image;
 	must(sl_compile_new(&cfg, &c) == SL_OK);
 	must(sl_compile_category(c, "one", SL_LIST_BLOCK, &n) == SL_OK);
 	must(sl_compile_category(c, "two", SL_LIST_BLOCK, &n) == SL_OK);
@@ -80,7 +81,7 @@ static const struct made *good(void)
 	add_list(c, 1, "second");
 	must(sl_compile_finish(c, &sink, NULL) == SL_OK);
 	sl_compile_free(&c);
-	return &image;
+	return image;
 }
 
 static void mend(uint8_t *p, size_t len)
@@ -124,20 +125,20 @@ enum { QUESTIONS = 24 };
 
 static void read_keys(const struct sl_snapshot *s)
 {
-	static char key[SL_KEY_MAX + 1];
+	static char key[SL_SNAPSHOT_KEY + 1];
 	struct sl_snapshot_info info;
 	struct sl_snapshot_mention m;
 	size_t len = 0;
 	sl_snapshot_info(s, &info);
 	for (uint64_t n = 0; n < info.keys && n < 200; n++) {
 		if (sl_snapshot_key(s, n, key, &len) == SL_OK)
-			must(len <= SL_KEY_MAX && strlen(key) <= len);
+			must(len <= SL_SNAPSHOT_KEY && strlen(key) <= len);
 		for (unsigned i = 0; i < 4 && sl_snapshot_mention(s, n, i, &m) == SL_OK; i++)
 			must(sl_snapshot_list_name(s, m.list) != NULL);
 	}
 }
 
-static void try(const uint8_t *p, size_t len)
+static void try(const struct made *g, const uint8_t *p, size_t len)
 {
 	static struct sl_decision want[QUESTIONS], got[QUESTIONS];
 	struct sl_snapshot *s = NULL;
@@ -149,7 +150,6 @@ static void try(const uint8_t *p, size_t len)
 	memset(got, 0, sizeof(got));
 	ask(s, got);
 	read_keys(s);
-	const struct made *g = good();
 	if (sl_snapshot_verify(s, &why) == SL_OK && len == g->len && memcmp(p, g->p, len) == 0) {
 		struct sl_snapshot *o = NULL;
 		must(sl_snapshot_open(sl_bytes_of(g->p, g->len), NULL, &o) == SL_OK);
@@ -164,7 +164,8 @@ static void try(const uint8_t *p, size_t len)
 }
 
 /* A block whose end is the end of the image; its start is aligned as a mapping would be. */
-static void try_copy(const uint8_t *p, size_t len, int how, const uint8_t *edit, size_t edits)
+static void try_copy(const struct made *g, const uint8_t *p, size_t len, int how, const uint8_t *edit,
+                     size_t edits)
 {
 	void *copy = NULL;
 	must(posix_memalign(&copy, SL_SNAPSHOT_ALIGN, len == 0 ? 1 : len) == 0);
@@ -175,16 +176,16 @@ static void try_copy(const uint8_t *p, size_t len, int how, const uint8_t *edit,
 	}
 	if ((how & MEND) != 0)
 		mend(copy, len);
-	try(copy, len);
+	try(g, copy, len);
 	free(copy);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const struct made *g = good();
+	const struct made *g = good(size == 0 ? 0 : (data[0] >> PROFILE_AT) % PROFILES);
 	if (size >= 8 && memcmp(data, SL_SNAPSHOT_MAGIC, 8) == 0) {
-		try_copy(data, size, 0, NULL, 0);
-		try_copy(data, size, MEND, NULL, 0);
+		try_copy(g, data, size, 0, NULL, 0);
+		try_copy(g, data, size, MEND, NULL, 0);
 		return 0;
 	}
 	if (size == 0)
@@ -192,6 +193,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size_t len = g->len;
 	if ((data[0] & CUT) != 0 && size >= 3)
 		len = ((size_t)data[1] << 8 | data[2]) % (len + 1);
-	try_copy(g->p, len, data[0], data + 1, size - 1);
+	try_copy(g, g->p, len, data[0], data + 1, size - 1);
 	return 0;
 }
