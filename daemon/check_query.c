@@ -115,6 +115,29 @@ const char *sl_check_query_unfit(const char *input)
 	return in.len > SL_CHECK_INPUT_MAX ? "longer than 8192 bytes" : !is_utf8(in) ? "not UTF-8" : NULL;
 }
 
+/* As Apple's URL filters see it: the whole URL, whatever its scheme. */
+static int fill_suburls(json_t *out, const struct sl_policy *p, struct sl_bytes in, bool explain)
+{
+	struct sl_query q = { .url = in };
+	struct sl_decision d;
+
+	sl_policy_decide(p, &q, &d);
+	int rc = set_answer(out, p, &d, &q);
+	rc |= json_object_set_new(out, "letter", json_stringn(&d.letter, 1));
+	rc |= json_object_set_new(out, "host", json_stringn(d.host.name, d.host.len));
+	rc |= json_object_set_new(out, "profile", json_string(sl_profile_name(d.profile)));
+	if (explain)
+		rc |= json_object_set_new(out, "tried", sl_check_explain(p, &q));
+	return rc;
+}
+
+static bool is_native(const struct sl_policy *p)
+{
+	struct sl_snapshot_info info;
+	sl_snapshot_info(sl_policy_snapshot(p), &info);
+	return info.profile == SL_PROFILE_NATIVE;
+}
+
 json_t *sl_check_query(const struct sl_policy *p, const char *input, bool explain)
 {
 	const char *why = sl_check_query_unfit(input);
@@ -127,6 +150,8 @@ json_t *sl_check_query(const struct sl_policy *p, const char *input, bool explai
 		rc |= fill_error(out, why);
 	else if (sl_url_canon(in, &url) != SL_OK)
 		rc |= fill_error(out, "not a host name or URL");
+	else if (!is_native(p))
+		rc |= fill_suburls(out, p, in, explain);
 	else
 		rc |= fill(out, p, &url, scheme_of(in), explain);
 	if (rc != 0) {

@@ -21,6 +21,9 @@ struct sl_list_source {
 	int (*open_file)(void *ctx, const char *path);
 	void *ctx;
 	const struct sl_diag *diag;
+	enum sl_profile
+	        profile; /* how entries become keys, and, where that is not native, what becomes of www. */
+	enum sl_suburl_www www;
 	/* NULL: none. Called for each piece of a file: bytes of it that were read, of how many. */
 	void (*progress)(void *ctx, const char *what, uint64_t done, uint64_t total);
 	void *progress_ctx;

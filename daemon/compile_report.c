@@ -50,6 +50,9 @@ static void set_counts(json_t *out, const struct sl_compile_job_stats *stats)
 	set_number(out, "addresses", c->addresses);
 	set_number(out, "too_deep", c->too_deep);
 	set_number(out, "never_named", c->never_named);
+	set_number(out, "unfit", c->unfit);
+	set_number(out, "widened", c->widened);
+	set_number(out, "www_unreachable", c->www_unreachable);
 	set_number(out, "combinations", c->combinations);
 	set_number(out, "runs", c->runs);
 	set_number(out, "runs_spilled", c->spilled);
@@ -67,6 +70,7 @@ json_t *sl_compile_job_report(const struct sl_compile_job *job, const struct sl_
 		json_decref(lists);
 		return NULL;
 	}
+	(void)json_object_set_new(out, "profile", json_string(sl_profile_name(info->profile)));
 	set_counts(out, stats);
 	for (size_t i = 0; i < SL_SNAPSHOT_PARTS; i++)
 		set_number(parts, info->part[i].name, info->part[i].bytes);

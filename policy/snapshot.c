@@ -16,6 +16,23 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "snapshots are little 
 _Static_assert(sizeof(struct sl_bucket) == 128 && sizeof(struct sl_combo_mask) == 16, "no padding");
 _Static_assert(SL_SNAPSHOT_PARTS == (int)SL_SECTIONS, "a name for each");
 
+static const char *const profiles[] = { "native", "ne26", "ne27", "both" };
+
+const char *sl_profile_name(enum sl_profile profile)
+{
+	return (size_t)profile < SL_COUNT(profiles) ? profiles[profile] : "unknown";
+}
+
+int sl_profile_read(const char *name, enum sl_profile *out)
+{
+	for (size_t i = 0; i < SL_COUNT(profiles); i++)
+		if (strcmp(name, profiles[i]) == 0) {
+			*out = (enum sl_profile)i;
+			return SL_OK;
+		}
+	return SL_ENOENT;
+}
+
 uint64_t sl_snapshot_checksum(struct sl_bytes b, uint64_t seed)
 {
 	while (b.len > 0) {

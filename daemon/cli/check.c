@@ -100,26 +100,52 @@ static int open_path(void *ctx, const char *path)
 	return open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 }
 
+static int ask_policy(const struct sl_cli *cli, const struct sl_policy *policy, json_t *generation,
+                      const char *source, json_t *results)
+{
+	int err = SL_OK;
+
+	for (int i = 0; i < cli->args && err == SL_OK; i++) {
+		json_t *one = sl_check_query(policy, cli->arg[i], cli->explain != NULL);
+		(void)json_object_set(one, "generation", generation);
+		(void)json_object_set_new(one, "source", json_string(source));
+		err = json_array_append_new(results, one) == 0 ? SL_OK : SL_ENOMEM;
+	}
+	json_decref(generation);
+	return err;
+}
+
+static int ask_snapshot(const struct sl_cli *cli, json_t *results)
+{
+	struct sl_policy *policy = NULL;
+	struct sl_snapshot_info info;
+	int err = sl_cli_snapshot(cli->snapshot, &policy);
+
+	if (err != SL_OK)
+		return err;
+	sl_snapshot_info(sl_policy_snapshot(policy), &info);
+	err = ask_policy(cli, policy, json_integer((json_int_t)info.generation), "snapshot", results);
+	sl_policy_free(&policy);
+	return err;
+}
+
 static int ask_files(const struct sl_cli *cli, json_t *results)
 {
 	struct sl_policy *policy = NULL;
 	struct sl_conf *conf = NULL;
 
 	struct sl_list_source source = { .open_file = open_path, .diag = &sl_cli_diag };
+	if (!sl_cli_profile(cli, "check", &source.profile, &source.www))
+		return SL_EINVAL;
 	int err = sl_cli_conf(cli, &conf);
 	source.conf = conf;
 	if (err == SL_ENOENT)
-		sl_cli_error(
-		        "check: no sluiced answers and there is no %s; name a configuration with --config",
-		        sl_cli_conf_path(cli));
+		sl_cli_error("check: %sthere is no %s; name a configuration with --config",
+		             cli->profile == NULL ? "no sluiced answers and " : "", sl_cli_conf_path(cli));
 	if (err == SL_OK)
 		err = sl_policy_load(&source, &policy, NULL);
-	for (int i = 0; i < cli->args && err == SL_OK; i++) {
-		json_t *one = sl_check_query(policy, cli->arg[i], cli->explain != NULL);
-		(void)json_object_set_new(one, "generation", json_null());
-		(void)json_object_set_new(one, "source", json_string("files"));
-		err = json_array_append_new(results, one) == 0 ? SL_OK : SL_ENOMEM;
-	}
+	if (err == SL_OK)
+		err = ask_policy(cli, policy, json_null(), "files", results);
 	sl_policy_free(&policy);
 	sl_conf_free(&conf);
 	return err;
@@ -259,36 +285,50 @@ static int print(const struct sl_cli *cli, const json_t *results)
 	return error ? SL_EXIT_ERROR : block ? SL_EXIT_NO : SL_EXIT_OK;
 }
 
+/* What makes no sense together. */
+static const char *misfit(const struct sl_cli *cli)
+{
+	if (cli->apple != NULL)
+		return cli->www != NULL || cli->snapshot != NULL
+		               ? "--www and --snapshot do not go with --apple"
+		               : NULL;
+	if (cli->bundle != NULL)
+		return "--bundle goes with --apple";
+	if (cli->snapshot != NULL && cli->profile != NULL)
+		return "a snapshot has its profile already; --profile goes with lists";
+	if (cli->www != NULL && cli->profile == NULL)
+		return "--www goes with --profile";
+	return cli->args == 0 ? "name at least one host or URL" : NULL;
+}
+
+/* A profile asks lists, never the daemon, whose snapshot is native. */
+static int ask(const struct sl_cli *cli, json_t *results)
+{
+	if (cli->snapshot != NULL)
+		return ask_snapshot(cli, results);
+	if (cli->profile != NULL)
+		return ask_files(cli, results);
+	int err = ask_daemon(cli, results);
+	if (err == SL_OK)
+		return SL_OK;
+	(void)json_array_clear(results);
+	err = ask_files(cli, results);
+	if (err == SL_OK && cli->json == NULL)
+		sl_cli_error("check: no sluiced answered; this is what the files that %s names say",
+		             sl_cli_conf_path(cli));
+	return err;
+}
+
 static int run(const struct sl_cli *cli)
 {
-	json_t *results = json_array();
-	int status = SL_EXIT_ERROR;
-
-	if (cli->apple != NULL) {
-		json_decref(results);
+	if (misfit(cli) != NULL) {
+		sl_cli_error("check: %s; see: sluice check --help", misfit(cli));
+		return SL_EXIT_ERROR;
+	}
+	if (cli->apple != NULL)
 		return sl_cli_check_apple(cli);
-	}
-	if (cli->profile != NULL || cli->bundle != NULL) {
-		sl_cli_error("check: --%s goes with --apple; see: sluice check --help",
-		             cli->profile != NULL ? "profile" : "bundle");
-		json_decref(results);
-		return status;
-	}
-	if (cli->args == 0) {
-		sl_cli_error("check: name at least one host or URL; see: sluice check --help");
-		json_decref(results);
-		return status;
-	}
-	int err = ask_daemon(cli, results);
-	if (err != SL_OK) {
-		(void)json_array_clear(results);
-		err = ask_files(cli, results);
-		if (err == SL_OK && cli->json == NULL)
-			sl_cli_error("check: no sluiced answered; this is what the files that %s names say",
-			             sl_cli_conf_path(cli));
-	}
-	if (err == SL_OK)
-		status = print(cli, results);
+	json_t *results = json_array();
+	int status = ask(cli, results) == SL_OK ? print(cli, results) : SL_EXIT_ERROR;
 	json_decref(results);
 	return status;
 }
@@ -296,8 +336,12 @@ static int run(const struct sl_cli *cli)
 const struct sl_cli_command sl_cli_check = {
 	.name = "check",
 	.options = SL_CLI_BIT(config) | SL_CLI_BIT(control) | SL_CLI_BIT(json) | SL_CLI_BIT(explain) |
-	           SL_CLI_BIT(apple) | SL_CLI_BIT(profile) | SL_CLI_BIT(bundle),
+	           SL_CLI_BIT(apple) | SL_CLI_BIT(profile) | SL_CLI_BIT(www) | SL_CLI_BIT(snapshot) |
+	           SL_CLI_BIT(bundle),
 	.usage = "[--config FILE] [--control PATH] [--json] [--explain] HOST|URL...\n"
+	         "       sluice check --profile WORD [--www WORD] [--config FILE] [--json] [--explain] "
+	         "URL...\n"
+	         "       sluice check --snapshot FILE [--json] [--explain] HOST|URL...\n"
 	         "       sluice check --apple DIR [--profile ne27|ne26|both] [--bundle ID] [--json] [URL...]",
 	.summary = "what would happen to a host or URL, and which line of which list says so",
 	.help = "Asks the running sluiced; without one, or without permission to ask it, reads the lists "
@@ -307,6 +351,9 @@ const struct sl_cli_command sl_cli_check = {
 	        "--explain shows every key that was looked up: absent, by the prefilter alone; a false alarm "
 	        "of the\n"
 	        "prefilter, which the exact set denied; or found, and which line says what of it.\n"
+	        "With --profile ne27, ne26 or both, what an Apple NEURLFilter would do with the "
+	        "configuration's lists;\n"
+	        "with --snapshot, what a file says that sluice compile made.\n"
 	        "With --apple, judges the files of an Apple NEURLFilter, by whomever they were made, and "
 	        "says what "
 	        "is wrong\n"

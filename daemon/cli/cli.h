@@ -11,6 +11,9 @@
 #include "base/diag.h"
 #include "base/util.h"
 #include "daemon/conf.h"
+#include "policy/policy.h"
+#include "policy/snapshot.h"
+#include "policy/suburl.h"
 
 enum {
 	SL_EXIT_OK = 0,
@@ -49,12 +52,21 @@ struct sl_cli_command {
 extern const struct sl_cli_command sl_cli_status, sl_cli_check, sl_cli_reload, sl_cli_cleanup, sl_cli_bloom,
         sl_cli_replay, sl_cli_export, sl_cli_compile, sl_cli_policy;
 
+/* Opens a snapshot file; what is wrong is told to stderr. Returns what sl_snapshot_file_map() does. */
+int sl_cli_snapshot(const char *path, struct sl_policy **out);
+
 /* check --apple, of which check knows nothing else. */
 int sl_cli_check_apple(const struct sl_cli *cli);
 
 /* "sluice: " text, a line. */
 SL_PRINTF(1, 2) void sl_cli_error(const char *fmt, ...);
 extern const struct sl_diag sl_cli_diag;
+
+/* --profile and --www, for lists that are compiled: native and keep where they were not given. False: told to stderr. */
+bool sl_cli_profile(const struct sl_cli *cli, const char *command, enum sl_profile *profile,
+                    enum sl_suburl_www *www);
+/* Which of the words an option's argument is, by number; -1, told to stderr, where it is none of them. */
+int sl_cli_word(const char *command, const char *option, const char *text, const char *const *words, int n);
 
 /* --memory, as the configuration writes sizes ("512MiB"); *out is left alone where it was not given. SL_EINVAL: told to
  * stderr. */

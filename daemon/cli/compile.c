@@ -125,8 +125,8 @@ static void print_some(const char *label, unsigned long long n, const char *what
 
 static void print_report(const json_t *r)
 {
-	(void)printf("%-10s %s: %llu bytes, %llu keys\n", "snapshot", text_of(r, "file"), number(r, "bytes"),
-	             number(r, "keys"));
+	(void)printf("%-10s %s: %llu bytes, %llu keys, profile %s\n", "snapshot", text_of(r, "file"),
+	             number(r, "bytes"), number(r, "keys"), text_of(r, "profile"));
 	print_lists(r);
 	(void)printf("%-10s %llu read, %llu of them twice in one list\n", "entries", number(r, "read"),
 	             number(r, "duplicates"));
@@ -136,6 +136,13 @@ static void print_report(const json_t *r)
 	print_some("addresses", number(r, "addresses"), "keys that are destination addresses");
 	print_some("refused", number(r, "too_deep"),
 	           "entries with more segments than any request is asked with");
+	print_some("left out", number(r, "unfit"),
+	           "entries that such a data set cannot hold: exceptions, allow and never lists, subdomains "
+	           "only, "
+	           "prefixes of addresses");
+	print_some("widened", number(r, "widened"), "entries for one host count for all below it");
+	print_some("www", number(r, "www_unreachable"),
+	           "entries start with www., which ne27 never asks for; see --www");
 	print_some("never", number(r, "never_named"), "entries name what is never blocked: they never count");
 	print_parts(r);
 	(void)printf("%-10s %.2f s, at most %llu bytes held", "made in",
@@ -219,6 +226,8 @@ static int run(const struct sl_cli *cli)
 		sl_cli_error("compile: lists come from --config or from arguments, not from both");
 		return SL_EXIT_ERROR;
 	}
+	if (!sl_cli_profile(cli, "compile", &job.source.profile, &job.source.www))
+		return SL_EXIT_ERROR;
 	if (sl_cli_memory(cli, "compile", SL_COMPILE_MEMORY_MIN, &job.memory) != SL_OK ||
 	    read_source(cli, &conf) != SL_OK)
 		return SL_EXIT_ERROR;
@@ -238,8 +247,9 @@ static int run(const struct sl_cli *cli)
 const struct sl_cli_command sl_cli_compile = {
 	.name = "compile",
 	.options = SL_CLI_BIT(config) | SL_CLI_BIT(json) | SL_CLI_BIT(output) | SL_CLI_BIT(memory) |
-	           SL_CLI_BIT(no_fold),
-	.usage = "-o FILE [--memory SIZE] [--no-fold] [--json] [--config FILE | LIST...]",
+	           SL_CLI_BIT(no_fold) | SL_CLI_BIT(profile) | SL_CLI_BIT(www),
+	.usage = "-o FILE [--profile WORD [--www WORD]] [--memory SIZE] [--no-fold] [--json]\n"
+	         "         [--config FILE | LIST...]",
 	.summary = "lists into one snapshot file",
 	.help = "Reads the lists that are named, or those of the configuration, and writes what they come "
 	        "to: one "
@@ -248,6 +258,9 @@ const struct sl_cli_command sl_cli_compile = {
 	        "when the "
 	        "new\n"
 	        "one is complete and verified, else it stays as it was.\n"
+	        "With --profile ne26, ne27 or both it holds the lists as a data set of Apple's NEURLFilter "
+	        "would, which\n"
+	        "sluice check --snapshot asks.\n"
 	        "Exit status: 0 made; 1 a list is refused or cannot be read, or FILE cannot be written; 2 "
 	        "called "
 	        "wrongly.",

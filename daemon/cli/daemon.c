@@ -111,6 +111,36 @@ int sl_cli_memory(const struct sl_cli *cli, const char *command, uint64_t least,
 	return SL_EINVAL;
 }
 
+int sl_cli_word(const char *command, const char *option, const char *text, const char *const *words, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (strcmp(text, words[i]) == 0)
+			return i;
+	sl_cli_error("%s: --%s %s: say %s%s%s%s%s%s%s", command, option, text, words[0], n > 3 ? ", " : "",
+	             n > 3 ? words[1] : "", n > 2 ? ", " : "", n > 2 ? words[n - 2] : "", " or ",
+	             words[n - 1]);
+	return -1;
+}
+
+bool sl_cli_profile(const struct sl_cli *cli, const char *command, enum sl_profile *profile,
+                    enum sl_suburl_www *www)
+{
+	static const char *const profiles[] = { "native", "ne26", "ne27", "both" }, *const words[] = {
+		"strip", "keep", "both"
+	};
+	int is = cli->profile == NULL ? 0 : sl_cli_word(command, "profile", cli->profile, profiles, 4);
+	int how = cli->www == NULL ? SL_WWW_KEEP : sl_cli_word(command, "www", cli->www, words, 3);
+	if (is == SL_PROFILE_NATIVE && cli->www != NULL) {
+		sl_cli_error(
+		        "%s: --www goes with --profile ne26, ne27 or both; the gateway takes www. as it is",
+		        command);
+		return false;
+	}
+	*profile = (enum sl_profile)(is < 0 ? 0 : is);
+	*www = (enum sl_suburl_www)(how < 0 ? 0 : how);
+	return is >= 0 && how >= 0;
+}
+
 const char *sl_cli_conf_path(const struct sl_cli *cli)
 {
 	return cli->config == NULL ? "/etc/sluice/sluice.yaml" : cli->config;

@@ -10,17 +10,6 @@
 
 enum { MEMORY_MIB = 1024 };
 
-/* Which of the words, by their number; -1 and a word about it otherwise. */
-static int word_of(const char *option, const char *text, const char *const *words, int n)
-{
-	for (int i = 0; i < n; i++)
-		if (strcmp(text, words[i]) == 0)
-			return i;
-	sl_cli_error("export: --%s %s: say %s%s%s%s%s", option, text, words[0], n > 2 ? ", " : "",
-	             n > 2 ? words[1] : "", " or ", words[n - 1]);
-	return -1;
-}
-
 static bool number_of(const char *option, const char *text, uint64_t min, uint64_t max, uint64_t *out)
 {
 	char *end = NULL;
@@ -65,8 +54,10 @@ static bool read_options(const struct sl_cli *cli, struct sl_export_cfg *cfg)
 {
 	static const char *const www[] = { "strip", "keep", "both" }, *const conflict[] = { "leave",
 		                                                                            "block" };
-	int how = cli->www == NULL ? 0 : word_of("www", cli->www, www, 3);
-	int write = cli->on_conflict == NULL ? 0 : word_of("on-conflict", cli->on_conflict, conflict, 2);
+	int how = cli->www == NULL ? 0 : sl_cli_word("export", "www", cli->www, www, 3);
+	int write = cli->on_conflict == NULL
+	                    ? 0
+	                    : sl_cli_word("export", "on-conflict", cli->on_conflict, conflict, 2);
 	uint64_t memory = (uint64_t)MEMORY_MIB << 20;
 
 	if (sl_cli_memory(cli, "export", 1 << 20, &memory) != SL_OK)

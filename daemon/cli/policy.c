@@ -28,7 +28,6 @@ static json_t *lists_of(const struct sl_snapshot *s)
 
 static json_t *report_of(const struct sl_snapshot *s)
 {
-	static const char *const profile[] = { "native", "ne26", "ne27", "both" };
 	json_t *parts = json_object();
 	struct sl_snapshot_info info;
 	sl_snapshot_info(s, &info);
@@ -36,7 +35,7 @@ static json_t *report_of(const struct sl_snapshot *s)
 		(void)json_object_set_new(parts, info.part[i].name,
 		                          json_integer((json_int_t)info.part[i].bytes));
 	json_t *out = json_pack("{s:i, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:i, s:b}", "version",
-	                        (int)info.version, "profile", profile[info.profile], "generation",
+	                        (int)info.version, "profile", sl_profile_name(info.profile), "generation",
 	                        (json_int_t)info.generation, "bytes", (json_int_t)info.bytes, "keys",
 	                        (json_int_t)info.keys, "entries", (json_int_t)info.entries, "paths",
 	                        (json_int_t)info.paths, "addresses", (json_int_t)info.addresses,
@@ -118,7 +117,7 @@ static int verify(const struct sl_cli *cli, const struct sl_snapshot *s)
 	return show(cli, s);
 }
 
-static int map(const char *path, struct sl_policy **out)
+int sl_cli_snapshot(const char *path, struct sl_policy **out)
 {
 	const char *why = NULL;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -142,7 +141,7 @@ static int run(const struct sl_cli *cli)
 		sl_cli_error("policy: say verify or show, and name a snapshot; see: sluice policy --help");
 		return SL_EXIT_ERROR;
 	}
-	int err = map(cli->arg[1], &policy);
+	int err = sl_cli_snapshot(cli->arg[1], &policy);
 	if (err != SL_OK)
 		return err == SL_EMALF || err == SL_EUNSUP ? SL_EXIT_NO : SL_EXIT_ERROR;
 	int status = shows ? show(cli, sl_policy_snapshot(policy)) : verify(cli, sl_policy_snapshot(policy));

@@ -37,7 +37,7 @@ lists:
 EOF
 
 # making one
-expect 0 '^snapshot +a.snap: [0-9]+ bytes, 4 keys$' compile -o a.snap ads.txt urls.gz
+expect 0 '^snapshot +a.snap: [0-9]+ bytes, 4 keys, profile native$' compile -o a.snap ads.txt urls.gz
 expect 0 '^folded +1 needless .*; 5 keys before, 4 after$' compile -o a.snap ads.txt urls.gz
 expect 0 '^ +urls: block, urls, 1 lines, 1 entries, 0 refused$' compile -o a.snap ads.txt urls.gz
 expect 0 '^folded +0 needless' compile -o whole.snap --no-fold ads.txt urls.gz
@@ -67,6 +67,27 @@ if command -v script >/dev/null; then
 	script -qec "'$sluice' compile -o a.snap ads.txt urls.gz" /dev/null </dev/null >tty.out 2>&1
 	must 'a bar on a terminal' grep -q '\[#* *\] ads' tty.out
 fi
+
+# as Apple's URL filters would have it
+printf 'www.example.com\nhttps://example.org/A/%%7Eb?x#y\n192.0.2.0/24\n' >ne.txt
+printf '0.0.0.0 host.example\n' >ne.hosts
+expect 0 '^snapshot +ne27.snap: [0-9]+ bytes, 3 keys, profile ne27$' compile -o ne27.snap --profile ne27 ne.txt ne.hosts
+expect 0 '^www +1 entries start with www' compile -o ne27.snap --profile ne27 ne.txt ne.hosts
+expect 0 '^widened +1 entries for one host' compile -o ne27.snap --profile ne27 ne.txt ne.hosts
+expect 0 '^allowed +https://www.example.com/ ' check --snapshot ne27.snap https://www.example.com/
+expect 1 '^blocked +https://example.org/A/%7Eb\?x#y +list ne, line 2: example.org/A/%7Eb\?x#y$' check --snapshot ne27.snap 'https://example.org/A/%7Eb?x#y'
+expect 0 '^allowed ' check --snapshot ne27.snap 'https://example.org/A/~b?x#y'
+expect 0 'profile ne27$' compile -o ne27b.snap --profile ne27 --www strip ne.txt
+expect 1 '^ +found +example.com: list ne ' check --snapshot ne27b.snap --explain https://www.example.com/
+expect 0 'profile both' compile -o both.snap --profile both --www both ne.txt
+expect 1 'list ne, line 1: example.com$' check --snapshot both.snap https://x.example.com/
+expect 1 '"profile":"ne26"' check --json --config sluice.yaml --profile ne26 https://ads.example/x
+expect 0 '"generation":0,"source":"snapshot"' check --json --snapshot ne27.snap https://other.example/
+expect 2 '--profile ne25: say native, ne26, ne27 or both' compile -o x.snap --profile ne25 ne.txt
+expect 2 '--www goes with --profile' compile -o x.snap --www both ne.txt
+expect 2 'a snapshot has its profile already' check --snapshot ne27.snap --profile ne27 a.example
+expect 2 'none.snap: cannot be read: No such file' check --snapshot none.snap a.example
+expect 0 'profile ne27' policy show ne27.snap
 
 # looking at one
 expect 0 '^a.snap: sound: 4 keys in [0-9]+ bytes$' policy verify a.snap
