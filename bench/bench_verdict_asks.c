@@ -6,6 +6,8 @@
 #include "bench/bench_verdict.h"
 #include "policy/snapshot_impl.h"
 
+enum { TRIES = 100 };
+
 const struct sl_mix sl_mixes[] = {
 	{ "host, 1 % blocked", 1, 4, 4, 0, 0 },
 	{ "host, 50 % blocked", 50, 4, 4, 0, 0 },
@@ -19,16 +21,33 @@ const struct sl_mix sl_mixes[] = {
 	{ 0 },
 };
 
+static bool is_blocked(const struct sl_snapshot *s, const char *text, size_t len)
+{
+	struct sl_bytes all = sl_bytes_of(text, len), host = sl_bytes_first(all, sl_bytes_find(all, '/'));
+	const struct sl_query q = { .host = host,
+		                    .path = host.len < len ? sl_bytes_skip(all, host.len)
+		                                           : (struct sl_bytes){ NULL, 0 } };
+	struct sl_decision d;
+	sl_decide(s, &q, &d);
+	return d.block;
+}
+
+static size_t make_real(const struct sl_names *n, const struct sl_mix *mix, uint64_t i, char out[SL_NAME_MAX])
+{
+	bool urls = mix->segments_min > 0 && n->urls > 0;
+	struct sl_bytes real = urls ? n->url[i % n->urls] : n->clean[i % n->cleans];
+	memcpy(out, real.p, real.len + 1);
+	return real.len;
+}
+
+/* Clean names are real ones, of which some are listed, or their parents: those are passed over, so that a mix blocks what
+ * its name says. */
 static size_t make_text(const struct sl_names *n, const struct sl_mix *mix, uint64_t entries, uint64_t i,
-                        char out[SL_NAME_MAX])
+                        const struct sl_snapshot *s, char out[SL_NAME_MAX])
 {
 	uint64_t bits = sl_bench_key(i * 5 + mix->hits);
-	if (mix->labels_min == 0) {
-		bool urls = mix->segments_min > 0 && n->urls > 0;
-		struct sl_bytes real = urls ? n->url[i % n->urls] : n->clean[i % n->cleans];
-		memcpy(out, real.p, real.len + 1);
-		return real.len;
-	}
+	if (mix->labels_min == 0)
+		return make_real(n, mix, i, out);
 	const struct sl_names_want want = {
 		.labels = mix->labels_min + (unsigned)(bits >> 8) % (mix->labels_max - mix->labels_min + 1),
 		.segments = mix->segments_min +
@@ -36,7 +55,10 @@ static size_t make_text(const struct sl_names *n, const struct sl_mix *mix, uint
 		.query = mix->segments_max > 0,
 		.hit = (bits >> 24) % 100 < mix->hits,
 	};
-	return sl_names_ask(n, i, &want, entries, out);
+	size_t len = sl_names_ask(n, i, &want, entries, out);
+	for (unsigned k = 1; k < TRIES && !want.hit && is_blocked(s, out, len); k++)
+		len = sl_names_ask(n, sl_bench_key(i + k * UINT64_C(0x100000001)), &want, entries, out);
+	return len;
 }
 
 static void set_query(struct sl_asks *a, size_t i, size_t len)
@@ -84,18 +106,18 @@ static void make_keys(struct sl_asks *a, const struct sl_snapshot *s)
 }
 
 static void make_texts(struct sl_asks *a, const struct sl_names *n, const struct sl_mix *mix,
-                       uint64_t entries)
+                       uint64_t entries, const struct sl_snapshot *s)
 {
 	char text[SL_NAME_MAX];
 	size_t used = 0, len;
 	for (size_t i = 0; i < a->n; i++)
-		used += make_text(n, mix, entries, i, text) + 1;
+		used += make_text(n, mix, entries, i, s, text) + 1;
 	a->blob = (char *)calloc(1, used + 16);
 	if (a->blob == NULL)
 		sl_verdict_die("questions");
 	char *to = a->blob;
 	for (size_t i = 0; i < a->n; i++, to += len + 1) {
-		len = make_text(n, mix, entries, i, to);
+		len = make_text(n, mix, entries, i, s, to);
 		a->text[i] = to;
 		set_query(a, i, len);
 	}
@@ -111,7 +133,7 @@ void sl_asks_make(struct sl_asks *a, const struct sl_names *n, const struct sl_m
 	a->text = (const char **)sl_verdict_memory(questions * sizeof(*a->text));
 	a->first_key = (uint32_t *)sl_verdict_memory((questions + 1) * sizeof(*a->first_key));
 	a->first_key[0] = 0;
-	make_texts(a, n, mix, entries);
+	make_texts(a, n, mix, entries, s);
 	make_keys(a, s);
 }
 

@@ -2,6 +2,10 @@
 /* keys.c - all keys of a request. */
 #include "policy/keys.h"
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 #include "base/util.h"
 #include "policy/keys_address.h"
 #include "policy/keys_hash.h"
@@ -55,17 +59,34 @@ static void hash_address(struct sl_keys *k, uint64_t seed)
 		put_host(k, 0, 0, sl_keys_hash_address(n == SL_KEY_V6, addr, seed));
 }
 
+/* Where the dots are among the next bytes of a name, a bit or the top bit of a byte each, and where bit n of that stands. */
+#if defined(__SSE2__)
+enum { DOTS = 16, DOT_BITS = 1 };
+static inline uint64_t dots_of(const char *p)
+{
+	const __m128i *at = (const __m128i *)(const void *)p;
+	return (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128(at), _mm_set1_epi8('.')));
+}
+#else
+enum { DOTS = SL_WORD, DOT_BITS = 8 };
+static inline uint64_t dots_of(const char *p)
+{
+	return sl_word_equal(sl_word_load(p), '.');
+}
+#endif
+_Static_assert(sizeof(((struct sl_host *)NULL)->name) % DOTS == 0, "the last bytes can be read whole");
+
 /* Where each suffix starts, the whole name first; returns how many there are. */
 static unsigned find_suffixes(const struct sl_host *host, uint8_t off[SL_KEY_LABELS + 1])
 {
 	unsigned n = 1;
 	off[0] = 0;
-	for (size_t at = 0; at < host->len; at += SL_WORD) {
-		uint64_t dots = sl_word_equal(sl_word_load(&host->name[at]), '.');
-		if (host->len - at < SL_WORD)
-			dots &= SL_WORD_BELOW(host->len - at);
+	for (size_t at = 0; at < host->len; at += DOTS) {
+		uint64_t dots = dots_of(&host->name[at]);
+		if (host->len - at < DOTS)
+			dots &= (UINT64_C(1) << DOT_BITS * (host->len - at)) - 1;
 		for (; dots != 0 && n < SL_KEY_LABELS; dots &= dots - 1)
-			off[n++] = (uint8_t)(at + sl_word_first(dots) + 1);
+			off[n++] = (uint8_t)(at + (unsigned)__builtin_ctzll(dots) / DOT_BITS + 1);
 	}
 	return n;
 }

@@ -5,7 +5,7 @@
 #define SL_POLICY_KEYS_HASH_H
 
 #include "base/bytes.h"
-#include "base/hash.h"
+#include "base/hash_inline.h"
 
 /* Odd constants without pattern (fractional digits of the square roots of 2, 3 and 5): they keep the parts apart, so that a
  * host and a path of the same bytes hash differently, and no part is a factor zero. */
@@ -24,18 +24,18 @@ static inline uint64_t sl_keys_mix(uint64_t a, uint64_t b)
 
 static inline uint64_t sl_keys_hash_host(struct sl_bytes name, uint64_t seed)
 {
-	return sl_hash(name.p, name.len, seed);
+	return sl_hash_inline(name.p, name.len, seed);
 }
 
 /* 4 or 16 bytes: text would have to be written for every length of a prefix. */
 static inline uint64_t sl_keys_hash_address(bool v6, const uint8_t *addr, uint64_t seed)
 {
-	return sl_hash(addr, v6 ? 16 : 4, seed ^ SL_KEYS_ADDRESS);
+	return sl_hash_inline(addr, v6 ? 16 : 4, seed ^ SL_KEYS_ADDRESS);
 }
 
 static inline uint64_t sl_keys_hash_path(struct sl_bytes path, uint64_t seed)
 {
-	return sl_hash(path.p, path.len, seed ^ SL_KEYS_PATH);
+	return sl_hash_inline(path.p, path.len, seed ^ SL_KEYS_PATH);
 }
 
 /* The product of a few low bits would leave neighbouring ports in neighbouring places, so they are spread first. */
