@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "bloom/prefilter.h"
 #include "policy/decide.h"
+#include "policy/policy.h"
 #include "policy/snapshot.h"
 
 void sl_verdict_die(const char *what) __attribute__((noreturn));
@@ -84,30 +85,23 @@ struct sl_judge {
 	double build;   /* seconds */
 };
 
-/* The snapshot (bench_verdict_image.c): compiled by a child process, so that its memory is its own. */
+/* The snapshot (bench_verdict_image.c): compiled by a child process, so that its memory is its own, into a memory file, as the
+ * daemon's compiler does. */
 struct sl_image {
+	int fd, small; /* small: the same bytes in a file of their own, whose pages stay small */
 	uint64_t bytes;
 	double names_s, compile_s; /* making the names alone; reading, sorting and writing, names included */
-	double map_s, prefault_s,
-	        copy_s;      /* map, open and first verdict; MADV_POPULATE_READ; prefilter into huge pages */
-	uint64_t child_peak; /* bytes, the whole process */
+	double settle_s, verify_s; /* moved into huge pages; every byte verified */
+	double map_s, judge_s;     /* map, open and first verdict; with all pages fetched */
+	uint64_t child_peak;       /* bytes, the whole process */
 	uint64_t duplicates, refused;
 	double further; /* bytes of each further list's mention; 0: not measured */
-	char path[4096];
 };
 
-void sl_image_make(struct sl_image *image, const struct sl_names *n, uint64_t entries, const char *dir);
+void sl_image_make(struct sl_image *image, const struct sl_names *n, uint64_t entries);
 void sl_image_remove(struct sl_image *image);
-
-struct sl_loaded {
-	struct sl_snapshot *s;
-	void *map;
-	size_t len;
-	void *copy; /* of the prefilter, or of all */
-};
-/* As the daemon loads one: mapped, prefaulted, prefilter in huge pages. whole: a private copy of all of it there. */
-void sl_image_load(const struct sl_image *image, bool whole, struct sl_loaded *out);
-void sl_image_unload(struct sl_loaded *l);
+/* As the daemon maps one; small: with its pages fetched and the prefilter copied, where huge pages cannot be had. */
+struct sl_policy *sl_image_load(const struct sl_image *image, bool small);
 void sl_image_time_map(struct sl_image *image, const struct sl_query *first);
 
 uint64_t sl_judge_one(void *snapshot, const struct sl_asks *a, size_t from, size_t n);
@@ -182,7 +176,7 @@ void sl_report_plot(const struct sl_report *r, const char *dir);
 /* All judges in turn; row holds what is common. Ends the program where two of them do not block the same. */
 void sl_rounds(struct sl_report *report, const struct sl_row *common, const struct sl_judge *judge,
                unsigned judges, const struct sl_asks *a);
-/* Threads that judge through a slot, without reloads, with a publication and with a whole load every 100 ms. */
+/* Threads that judge through a slot, without reloads and with one every 100 ms. */
 void sl_threads(struct sl_report *report, const struct sl_row *common, const struct sl_image *image,
                 const struct sl_asks *a, double seconds);
 

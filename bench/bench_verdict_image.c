@@ -5,13 +5,15 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/sendfile.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "bench/bench_verdict.h"
+#include "daemon/snapshot_file.h"
 #include "policy/compile.h"
 
-enum { PIECE = 1 << 16, MAPS = 5, FURTHER_MAX = 1000000 };
+enum { PIECE = 1 << 16, MAPS = 5, FURTHER_MAX = 1000000, COPY_MAX = 1 << 30 };
 
 /* What the child tells. */
 struct told {
@@ -90,15 +92,15 @@ static int compile(const struct sl_names *n, uint64_t entries, uint64_t further_
 }
 
 /* In a child; returns its peak of memory. */
-static uint64_t compile_apart(const struct sl_names *n, uint64_t entries, uint64_t further_step,
-                              const char *path, struct told *told)
+static uint64_t compile_apart(const struct sl_names *n, uint64_t entries, uint64_t further_step, int fd,
+                              struct told *told)
 {
 	struct rusage usage;
-	int status = 0, fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	int status = 0;
 	struct told *shared = (struct told *)mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
 	                                          MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (fd < 0 || shared == MAP_FAILED)
-		sl_verdict_die(path);
+	if (shared == MAP_FAILED)
+		sl_verdict_die("memory");
 	pid_t child = fork();
 	if (child == 0) {
 		shared->err = compile(n, entries, further_step, fd, shared);
@@ -108,17 +110,22 @@ static uint64_t compile_apart(const struct sl_names *n, uint64_t entries, uint64
 		sl_verdict_die("the compiler failed");
 	*told = *shared;
 	(void)munmap(shared, sizeof(*shared));
-	(void)close(fd);
 	return (uint64_t)usage.ru_maxrss * 1024;
 }
 
-static uint64_t file_size(const char *path)
+static int memory_file(bool sealable)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	off_t len = fd < 0 ? -1 : lseek(fd, 0, SEEK_END);
+	int fd = memfd_create("sl_verdict", MFD_CLOEXEC | (sealable ? MFD_ALLOW_SEALING : 0));
+	if (fd < 0)
+		sl_verdict_die("a memory file");
+	return fd;
+}
+
+static uint64_t file_size(int fd)
+{
+	off_t len = lseek(fd, 0, SEEK_END);
 	if (len <= 0)
-		sl_verdict_die(path);
-	(void)close(fd);
+		sl_verdict_die("the snapshot");
 	return (uint64_t)len;
 }
 
@@ -126,90 +133,77 @@ static uint64_t file_size(const char *path)
 static void measure_further(struct sl_image *image, const struct sl_names *n, uint64_t entries)
 {
 	struct told told;
-	char path[sizeof(image->path) + 8];
 	if (entries > FURTHER_MAX)
 		return;
-	(void)snprintf(path, sizeof(path), "%s.more", image->path);
-	(void)compile_apart(n, entries, 4, path, &told);
+	int fd = memory_file(true);
+	(void)compile_apart(n, entries, 4, fd, &told);
 	uint64_t fourth = (entries + 3) / 4;
-	image->further = ((double)file_size(path) - (double)image->bytes) / (double)fourth;
-	(void)unlink(path);
+	image->further = ((double)file_size(fd) - (double)image->bytes) / (double)fourth;
+	(void)close(fd);
 }
 
-void sl_image_make(struct sl_image *image, const struct sl_names *n, uint64_t entries, const char *dir)
+static struct sl_policy *map(int fd, enum sl_snapshot_use use)
+{
+	const char *why = "";
+	struct sl_policy *p = NULL;
+	if (sl_snapshot_file_map(fd, use, &why, &p) != SL_OK)
+		sl_verdict_die(why);
+	return p;
+}
+
+/* The descriptor is not written through once it is mapped: the copy comes first. */
+static void copy_small(struct sl_image *image)
+{
+	image->small = memory_file(false);
+	off_t from = 0;
+	for (uint64_t left = image->bytes; left > 0;) {
+		ssize_t n = sendfile(image->small, image->fd, &from, left < COPY_MAX ? left : COPY_MAX);
+		if (n <= 0)
+			sl_verdict_die("a copy of the snapshot");
+		left -= (uint64_t)n;
+	}
+}
+
+/* In the daemon the compiler does both. */
+static void settle(struct sl_image *image)
+{
+	const char *why = "";
+	double start = sl_verdict_seconds();
+	struct sl_policy *p = map(image->fd, SL_SNAPSHOT_SETTLE);
+	image->settle_s = sl_verdict_seconds() - start;
+	if (sl_snapshot_verify(sl_policy_snapshot(p), &why) != SL_OK)
+		sl_verdict_die(why);
+	image->verify_s = sl_verdict_seconds() - start - image->settle_s;
+	sl_policy_free(&p);
+}
+
+void sl_image_make(struct sl_image *image, const struct sl_names *n, uint64_t entries)
 {
 	struct told told;
-	*image = (struct sl_image){ 0 };
-	(void)snprintf(image->path, sizeof(image->path), "%s/sl_verdict.%d.%llu", dir, (int)getpid(),
-	               (unsigned long long)entries);
+	*image = (struct sl_image){ .fd = memory_file(true) };
 	double start = sl_verdict_seconds();
 	(void)feed(n, entries, 1, NULL);
 	image->names_s = sl_verdict_seconds() - start;
 	start = sl_verdict_seconds();
-	image->child_peak = compile_apart(n, entries, 0, image->path, &told);
+	image->child_peak = compile_apart(n, entries, 0, image->fd, &told);
 	image->compile_s = sl_verdict_seconds() - start;
-	image->bytes = file_size(image->path);
+	image->bytes = file_size(image->fd);
 	image->duplicates = told.stats.duplicates;
 	image->refused = told.list.refused;
 	measure_further(image, n, entries);
+	copy_small(image);
+	settle(image);
 }
 
 void sl_image_remove(struct sl_image *image)
 {
-	(void)unlink(image->path);
+	(void)close(image->fd);
+	(void)close(image->small);
 }
 
-static void map(const struct sl_image *image, struct sl_loaded *out)
+struct sl_policy *sl_image_load(const struct sl_image *image, bool small)
 {
-	const char *why = "";
-	int fd = open(image->path, O_RDONLY | O_CLOEXEC);
-	*out = (struct sl_loaded){ .len = image->bytes };
-	out->map = fd < 0 ? MAP_FAILED : mmap(NULL, out->len, PROT_READ, MAP_SHARED, fd, 0);
-	if (out->map == MAP_FAILED)
-		sl_verdict_die(image->path);
-	(void)close(fd);
-	if (sl_snapshot_open(sl_bytes_of(out->map, out->len), &why, &out->s) != SL_OK)
-		sl_verdict_die(why);
-}
-
-static void prefault(struct sl_loaded *l)
-{
-	(void)madvise(l->map, l->len, MADV_POPULATE_READ); /* an older kernel faults page by page */
-}
-
-static void copy_prefilter(struct sl_loaded *l)
-{
-	struct sl_bytes bits = sl_snapshot_prefilter(l->s);
-	l->copy = sl_verdict_memory(bits.len);
-	memcpy(l->copy, bits.p, bits.len);
-	if (sl_snapshot_move_prefilter(l->s, sl_bytes_of(l->copy, bits.len)) != SL_OK)
-		sl_verdict_die("the prefilter's copy");
-}
-
-static void copy_whole(struct sl_loaded *l)
-{
-	l->copy = sl_verdict_memory(l->len);
-	memcpy(l->copy, l->map, l->len);
-	sl_snapshot_free(&l->s);
-	if (sl_snapshot_open(sl_bytes_of(l->copy, l->len), NULL, &l->s) != SL_OK)
-		sl_verdict_die("the image's copy");
-}
-
-void sl_image_load(const struct sl_image *image, bool whole, struct sl_loaded *out)
-{
-	map(image, out);
-	prefault(out);
-	if (whole)
-		copy_whole(out);
-	else
-		copy_prefilter(out);
-}
-
-void sl_image_unload(struct sl_loaded *l)
-{
-	sl_snapshot_free(&l->s);
-	(void)munmap(l->map, l->len);
-	free(l->copy);
+	return map(small ? image->small : image->fd, SL_SNAPSHOT_JUDGE);
 }
 
 static int by_value(const void *a, const void *b)
@@ -218,30 +212,26 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Medians. The file is in the page cache, as one is that was just made. */
+static double time_map(int fd, enum sl_snapshot_use use, const struct sl_query *first)
+{
+	double taken[MAPS];
+	for (unsigned i = 0; i < MAPS; i++) {
+		struct sl_decision d;
+		double start = sl_verdict_seconds();
+		struct sl_policy *p = map(fd, use);
+		sl_policy_decide(p, first, &d);
+		taken[i] = sl_verdict_seconds() - start;
+		sl_policy_free(&p);
+	}
+	qsort(taken, MAPS, sizeof(taken[0]), by_value);
+	return taken[MAPS / 2];
+}
+
+/* Medians. */
 void sl_image_time_map(struct sl_image *image, const struct sl_query *first)
 {
-	double taken[3][MAPS];
-	struct sl_decision d;
-	struct sl_loaded l;
-	for (unsigned i = 0; i < MAPS; i++) {
-		double start = sl_verdict_seconds();
-		map(image, &l);
-		sl_decide(l.s, first, &d);
-		double mapped = sl_verdict_seconds();
-		prefault(&l);
-		double faulted = sl_verdict_seconds();
-		copy_prefilter(&l);
-		taken[0][i] = mapped - start;
-		taken[1][i] = faulted - mapped;
-		taken[2][i] = sl_verdict_seconds() - faulted;
-		sl_image_unload(&l);
-	}
-	for (unsigned i = 0; i < 3; i++)
-		qsort(taken[i], MAPS, sizeof(taken[i][0]), by_value);
-	image->map_s = taken[0][MAPS / 2];
-	image->prefault_s = taken[1][MAPS / 2];
-	image->copy_s = taken[2][MAPS / 2];
+	image->map_s = time_map(image->fd, SL_SNAPSHOT_LOOK, first);
+	image->judge_s = time_map(image->fd, SL_SNAPSHOT_JUDGE, first);
 }
 
 uint64_t sl_judge_one(void *snapshot, const struct sl_asks *a, size_t from, size_t n)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* bench_verdict_threads.c - threads judge batches of 64 through the daemon's slot, each verdict timed, while the main thread
- * publishes: nothing; another snapshot that lies ready, every 100 ms; or one that it maps, prefaults and copies first, and
- * unmaps afterwards, which is all that a reload costs once its file is there. The three take turns. */
+ * publishes nothing, or, every 100 ms, a snapshot that it maps anew as an engine does, and unmaps the one before once nobody
+ * can see it: all that a reload costs an engine. The two take turns. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,8 +12,8 @@
 #include "bench/bench_verdict.h"
 #include "daemon/policy_slot.h"
 
-enum { THREADS_MAX = 2, PERIOD_US = 100000, ROUNDS_MAX = 101, ARMS = 3 };
-static const char *const arms[ARMS] = { "none", "publish every 100 ms", "load and publish every 100 ms" };
+enum { THREADS_MAX = 2, PERIOD_US = 100000, ROUNDS_MAX = 101, ARMS = 2 };
+static const char *const arms[ARMS] = { "none", "every 100 ms" };
 
 struct shared {
 	struct sl_policy_slot slot;
@@ -57,27 +57,8 @@ static void *judging_main(void *arg)
 	return NULL;
 }
 
-static struct sl_policy *policy_of(struct sl_loaded *l)
-{
-	struct sl_policy *p = NULL;
-	if (sl_policy_of(&l->s, &p) != SL_OK)
-		sl_verdict_die("memory");
-	return p;
-}
-
-/* As a loader that keeps its mappings would: opened anew, the same bytes. */
-static void reopen(struct sl_loaded *l)
-{
-	if (sl_snapshot_open(sl_bytes_of(l->map, l->len), NULL, &l->s) != SL_OK)
-		sl_verdict_die("the snapshot");
-	struct sl_bytes bits = sl_snapshot_prefilter(l->s);
-	if (sl_snapshot_move_prefilter(l->s, sl_bytes_of(l->copy, bits.len)) != SL_OK)
-		sl_verdict_die("the snapshot");
-}
-
-/* Publishes as the arm says until the time is over; returns how often. */
-static unsigned publish(struct shared *s, unsigned arm, const struct sl_image *image, struct sl_loaded two[2],
-                        double until)
+/* Reloads as the arm says until the time is over; returns how often. */
+static unsigned publish(struct shared *s, unsigned arm, const struct sl_image *image, double until)
 {
 	unsigned n = 0;
 	double next = sl_verdict_seconds();
@@ -87,15 +68,7 @@ static unsigned publish(struct shared *s, unsigned arm, const struct sl_image *i
 			(void)usleep((useconds_t)((next < until ? next - now : until - now) * 1e6) + 1);
 		if (arm == 0 || sl_verdict_seconds() >= until)
 			continue;
-		struct sl_loaded *l = &two[n % 2];
-		if (arm == 1) {
-			reopen(l);
-		} else {
-			if (l->map != NULL)
-				sl_image_unload(l);
-			sl_image_load(image, false, l);
-		}
-		sl_policy_slot_publish(&s->slot, policy_of(l));
+		sl_policy_slot_publish(&s->slot, sl_image_load(image, false));
 		n++;
 	}
 	return n;
@@ -110,16 +83,10 @@ struct arm {
 static double run(struct arm *arm, unsigned which, unsigned threads, const struct sl_image *image,
                   const struct sl_asks *a, double seconds)
 {
-	struct sl_loaded first, two[2] = { { 0 } };
 	struct judging *j = (struct judging *)calloc(threads, sizeof(*j));
 	struct shared s = { .asks = a };
 	double verdicts = 0;
-	sl_image_load(image, false, &first);
-	for (unsigned i = 0; i < 2 && which == 1; i++) {
-		sl_image_load(image, false, &two[i]);
-		sl_snapshot_free(&two[i].s);
-	}
-	s.slot.current = policy_of(&first);
+	s.slot.current = sl_image_load(image, false);
 	double start = sl_verdict_seconds();
 	for (unsigned i = 0; i < threads && j != NULL; i++) {
 		j[i].shared = &s;
@@ -127,7 +94,7 @@ static double run(struct arm *arm, unsigned which, unsigned threads, const struc
 		if (pthread_create(&j[i].thread, NULL, judging_main, &j[i]) != 0)
 			sl_verdict_die("threads");
 	}
-	arm->published += publish(&s, which, image, two, start + seconds);
+	arm->published += publish(&s, which, image, start + seconds);
 	__atomic_store_n(&s.stop, true, __ATOMIC_RELAXED);
 	for (unsigned i = 0; i < threads && j != NULL; i++) {
 		(void)pthread_join(j[i].thread, NULL);
@@ -137,10 +104,6 @@ static double run(struct arm *arm, unsigned which, unsigned threads, const struc
 	}
 	double took = sl_verdict_seconds() - start;
 	sl_policy_free(&s.slot.current);
-	for (unsigned i = 0; i < 2; i++)
-		if (two[i].map != NULL)
-			sl_image_unload(&two[i]);
-	sl_image_unload(&first);
 	free(j);
 	return verdicts / took;
 }

@@ -14,7 +14,7 @@ enum { SIZES = 16, JUDGES = 16, WARM = 1024, COLD_HOSTS = 1 << 19, COLD_URLS = 1
 struct options {
 	uint64_t entries[SIZES], seed;
 	unsigned sizes, rounds, urls_percent, questions;
-	const char *corpus, *dir, *json, *markdown, *plot, *mix;
+	const char *corpus, *json, *markdown, *plot, *mix;
 	bool rivals, threads;
 	double seconds;
 };
@@ -35,11 +35,11 @@ void *sl_verdict_memory(size_t bytes)
 	return p;
 }
 
-static void tell_image(struct sl_report *r, const struct sl_image *image, const struct sl_loaded *l,
+static void tell_image(struct sl_report *r, const struct sl_image *image, const struct sl_snapshot *s,
                        uint64_t entries)
 {
 	struct sl_snapshot_info info;
-	sl_snapshot_info(l->s, &info);
+	sl_snapshot_info(s, &info);
 	double n = (double)info.keys;
 	sl_report_fact(r, entries, "keys", n, "");
 	sl_report_fact(r, entries, "keys with a path", (double)info.paths, "");
@@ -58,9 +58,11 @@ static void tell_image(struct sl_report *r, const struct sl_image *image, const 
 	sl_report_fact(r, entries, "parse, compile, write (names included)", image->compile_s, "s");
 	sl_report_fact(r, entries, "peak memory of the compiler", (double)image->child_peak / (1 << 20),
 	               "MiB");
+	sl_report_fact(r, entries, "moved into huge pages", image->settle_s, "s");
+	sl_report_fact(r, entries, "every byte verified", image->verify_s, "s");
 	sl_report_fact(r, entries, "map, open, first verdict", image->map_s * 1e3, "ms");
-	sl_report_fact(r, entries, "prefault", image->prefault_s * 1e3, "ms");
-	sl_report_fact(r, entries, "prefilter into huge pages", image->copy_s * 1e3, "ms");
+	sl_report_fact(r, entries, "the same with all pages fetched, as an engine does", image->judge_s * 1e3,
+	               "ms");
 }
 
 static void tell_judges(struct sl_report *r, const struct sl_judge *judge, unsigned n, uint64_t entries)
@@ -91,29 +93,29 @@ struct size { /* all that is made for one size */
 	struct sl_report *report;
 	uint64_t entries;
 	struct sl_image image;
-	struct sl_loaded loaded, whole;
+	struct sl_policy *loaded, *small;
 	struct sl_rivals *rivals;
 	struct sl_judge judge[JUDGES];
 	unsigned judges;
 	bool hyperscan; /* the last judge */
 };
 
+static void *snapshot_of(struct sl_policy *p)
+{
+	return (void *)(uintptr_t)sl_policy_snapshot(p);
+}
+
 static void make_judges(struct size *z)
 {
-	z->judge[z->judges++] =
-	        (struct sl_judge){ .name = "sluice", .state = z->loaded.s, .judge = sl_judge_one };
-	z->judge[z->judges++] = (struct sl_judge){ .name = "sluice, 64 at a time",
-		                                   .state = z->loaded.s,
-		                                   .judge = sl_judge_many };
-	z->judge[z->judges++] = (struct sl_judge){ .name = "sluice, all in huge pages",
-		                                   .state = z->whole.s,
-		                                   .judge = sl_judge_one };
-	z->judge[z->judges++] = (struct sl_judge){ .name = "sluice, all in huge pages, 64 at a time",
-		                                   .state = z->whole.s,
-		                                   .judge = sl_judge_many };
-	z->judge[z->judges++] = (struct sl_judge){ .name = "sluice, made canonical first",
-		                                   .state = z->loaded.s,
-		                                   .judge = sl_judge_raw };
+	void *huge = snapshot_of(z->loaded), *small = snapshot_of(z->small);
+	const struct sl_judge ours[] = {
+		{ .name = "sluice", .state = huge, .judge = sl_judge_one },
+		{ .name = "sluice, 64 at a time", .state = huge, .judge = sl_judge_many },
+		{ .name = "sluice, made canonical first", .state = huge, .judge = sl_judge_raw },
+		{ .name = "sluice, only its prefilter in huge pages", .state = small, .judge = sl_judge_one },
+	};
+	for (size_t i = 0; i < SL_COUNT(ours); i++)
+		z->judge[z->judges++] = ours[i];
 	if (!z->o->rivals)
 		return;
 	z->rivals = sl_rivals_make(z->names, z->entries);
@@ -134,7 +136,7 @@ static void run_mix(struct size *z, const struct sl_mix *mix, bool cold)
 	struct sl_asks asks;
 	if (cold && z->o->questions > 0)
 		questions = z->o->questions;
-	sl_asks_make(&asks, z->names, mix, z->entries, questions, z->loaded.s);
+	sl_asks_make(&asks, z->names, mix, z->entries, questions, sl_policy_snapshot(z->loaded));
 	sl_rounds(z->report, &common, z->judge, z->judges, &asks);
 	if (threads)
 		sl_threads(z->report, &common, &z->image, &asks, z->o->seconds);
@@ -147,11 +149,11 @@ static void run_size(const struct options *o, struct sl_names *names, uint64_t e
 	struct size z = { .o = o, .names = names, .report = report, .entries = entries };
 	static const char host[] = "www.example.org";
 	struct sl_query first = { .host = sl_bytes_str(host) };
-	sl_image_make(&z.image, names, entries, o->dir);
+	sl_image_make(&z.image, names, entries);
 	sl_image_time_map(&z.image, &first);
-	sl_image_load(&z.image, false, &z.loaded);
-	sl_image_load(&z.image, true, &z.whole);
-	tell_image(report, &z.image, &z.loaded, entries);
+	z.loaded = sl_image_load(&z.image, false);
+	z.small = sl_image_load(&z.image, true);
+	tell_image(report, &z.image, sl_policy_snapshot(z.loaded), entries);
 	make_judges(&z);
 	for (const struct sl_mix *mix = sl_mixes; mix->name != NULL; mix++)
 		for (int cold = 1; cold >= 0; cold--)
@@ -161,8 +163,8 @@ static void run_size(const struct options *o, struct sl_names *names, uint64_t e
 		sl_hyperscan_free(&z.judge[z.judges - 1]);
 	if (z.rivals != NULL)
 		sl_rivals_free(z.rivals);
-	sl_image_unload(&z.loaded);
-	sl_image_unload(&z.whole);
+	sl_policy_free(&z.loaded);
+	sl_policy_free(&z.small);
 	sl_image_remove(&z.image);
 }
 
@@ -181,21 +183,15 @@ static bool read_sizes(struct options *o, char *text)
 	return o->sizes > 0;
 }
 
-static const struct option options[] = { { "entries", required_argument, NULL, 'e' },
-	                                 { "rounds", required_argument, NULL, 'r' },
-	                                 { "seed", required_argument, NULL, 's' },
-	                                 { "urls", required_argument, NULL, 'u' },
-	                                 { "corpus", required_argument, NULL, 'c' },
-	                                 { "dir", required_argument, NULL, 'd' },
-	                                 { "json", required_argument, NULL, 'j' },
-	                                 { "markdown", required_argument, NULL, 'm' },
-	                                 { "plot", required_argument, NULL, 'p' },
-	                                 { "mix", required_argument, NULL, 'x' },
-	                                 { "questions", required_argument, NULL, 'q' },
-	                                 { "seconds", required_argument, NULL, 't' },
-	                                 { "no-rivals", no_argument, NULL, 'R' },
-	                                 { "no-threads", no_argument, NULL, 'T' },
-	                                 { NULL, 0, NULL, 0 } };
+static const struct option options[] = {
+	{ "entries", required_argument, NULL, 'e' },  { "rounds", required_argument, NULL, 'r' },
+	{ "seed", required_argument, NULL, 's' },     { "urls", required_argument, NULL, 'u' },
+	{ "corpus", required_argument, NULL, 'c' },   { "json", required_argument, NULL, 'j' },
+	{ "markdown", required_argument, NULL, 'm' }, { "plot", required_argument, NULL, 'p' },
+	{ "mix", required_argument, NULL, 'x' },      { "questions", required_argument, NULL, 'q' },
+	{ "seconds", required_argument, NULL, 't' },  { "no-rivals", no_argument, NULL, 'R' },
+	{ "no-threads", no_argument, NULL, 'T' },     { NULL, 0, NULL, 0 }
+};
 
 static bool read_option(struct options *o, int letter, char *arg)
 {
@@ -213,9 +209,6 @@ static bool read_option(struct options *o, int letter, char *arg)
 		return o->urls_percent < 100;
 	case 'c':
 		o->corpus = arg;
-		return true;
-	case 'd':
-		o->dir = arg;
 		return true;
 	case 'j':
 		o->json = arg;
@@ -264,7 +257,6 @@ int main(int argc, char **argv)
 		             .seed = 1,
 		             .urls_percent = 10,
 		             .corpus = "../shared/corpus",
-		             .dir = "/tmp",
 		             .rivals = true,
 		             .threads = true,
 		             .seconds = 1 };
@@ -276,7 +268,7 @@ int main(int argc, char **argv)
 	if (!fine || optind != argc) {
 		(void)fputs(
 		        "usage: sl_verdict [--entries N,N...] [--rounds 1..101] [--seed N] [--urls PERCENT]\n"
-		        "    [--corpus DIR] [--dir DIR] [--mix WORD] [--questions N] [--seconds S] "
+		        "    [--corpus DIR] [--mix WORD] [--questions N] [--seconds S] "
 		        "[--no-rivals]\n"
 		        "    [--no-threads] [--json FILE] [--markdown FILE] [--plot DIR]\n",
 		        stderr);

@@ -77,7 +77,7 @@ static int verify(const struct sl_compile_job *job, int out, struct sl_compile_j
 {
 	struct sl_policy *policy = NULL;
 	const char *why = NULL;
-	int err = sl_snapshot_file_map(out, SL_SNAPSHOT_LOOK, &why, &policy);
+	int err = sl_snapshot_file_map(out, SL_SNAPSHOT_SETTLE, &why, &policy);
 	if (err == SL_OK)
 		err = sl_snapshot_verify(sl_policy_snapshot(policy), &why);
 	if (err == SL_OK)

@@ -9,8 +9,9 @@
 
 enum sl_snapshot_use {
 	SL_SNAPSHOT_LOOK, /* pages come as they are asked for */
-	SL_SNAPSHOT_JUDGE, /* all pages are fetched now, and the prefilter is copied into huge pages where there are some, so
-	                    * that no packet waits for either */
+	SL_SNAPSHOT_JUDGE, /* all pages are fetched now, huge where the kernel gives them (Linux 6.1), so that no packet waits for
+	                    * one; otherwise at least a copy of the prefilter is huge */
+	SL_SNAPSHOT_SETTLE, /* a memory file is moved into huge pages, for all that map it later */
 };
 
 /* fd   borrowed, and not needed afterwards; a regular file that nobody shortens while it is mapped: a sealed memory
