@@ -54,9 +54,11 @@ static int compare(struct sl_bytes a, struct sl_bytes b)
 
 static enum www_fate unlisted_fate(struct sl_export *x, struct sl_bytes bare)
 {
+	char path[SL_PATH_MAX + 1];
 	struct sl_export_entry e;
 
 	sl_export_entry_split(bare, &e);
+	e.path = sl_export_entry_path(e.path, path);
 	if (x->cfg->www == SL_WWW_STRIP && e.path.len == 0)
 		return WWW_KEEP;
 	if (!x->cfg->block_conflicts && sl_export_except_judge(x->except, &e) != SL_EXPORT_FREE) {

@@ -301,8 +301,8 @@ size_t sl_export_entry_write(const struct sl_export_entry *e, char *out, size_t 
 
 void sl_export_entry_split(struct sl_bytes text, struct sl_export_entry *out)
 {
-	struct sl_bytes host =
-	        sl_bytes_first(text, sl_min(sl_bytes_find(text, '/'), sl_bytes_find(text, '?')));
+	size_t query = sl_min(sl_bytes_find(text, '?'), sl_bytes_find(text, '#'));
+	struct sl_bytes host = sl_bytes_first(text, sl_min(sl_bytes_find(text, '/'), query));
 	bool v6 = host.len > 0 && host.p[0] == '[';
 	size_t end = v6 ? sl_bytes_find(host, ']') : sl_bytes_find(host, ':');
 	struct sl_bytes port = sl_bytes_skip(host, end + (v6 ? 2 : 1));
@@ -316,4 +316,15 @@ void sl_export_entry_split(struct sl_bytes text, struct sl_export_entry *out)
 		last--;
 	out->address = v6 || sl_address_number(sl_bytes_skip(out->host, last));
 	out->scope = out->path.len > 0 ? SL_SCOPE_PATH : SL_SCOPE_TREE;
+}
+
+struct sl_bytes sl_export_entry_path(struct sl_bytes tail, char path[SL_PATH_MAX + 1])
+{
+	uint16_t len = 0;
+	if (tail.len == 0)
+		return tail;
+	sl_path_canon(tail, path, &len);
+	struct sl_bytes out = sl_bytes_of(path, len);
+	bool slash = len > 0 && path[len - 1] == '/' && sl_bytes_find(out, '?') == len;
+	return sl_bytes_first(out, slash ? len - 1u : len);
 }

@@ -35,6 +35,9 @@ void sl_export_except_finish(struct sl_export_except *x);
 enum sl_export_fate sl_export_except_judge(const struct sl_export_except *x, const struct sl_export_entry *e);
 void sl_export_except_free(struct sl_export_except **x);
 
+/* The path of an entry that was split off, as exceptions have theirs: canonical, without fragment and final slash. */
+struct sl_bytes sl_export_entry_path(struct sl_bytes tail, char path[SL_PATH_MAX + 1]);
+
 /* The text of an entry as entries.txt has it: host[:port][path], IPv6 in brackets. Returns its length; 0 where it does not
  * fit. And back: what was written so is taken apart; scope is TREE or PATH. */
 size_t sl_export_entry_write(const struct sl_export_entry *e, char *out, size_t cap);

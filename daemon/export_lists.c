@@ -48,6 +48,27 @@ static bool as_url(const struct sl_list_entry *e, char text[SL_PREFIX_MAX + 1], 
 	return sl_prefix_whole(&e->prefix);
 }
 
+static bool is_visible(struct sl_bytes text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if (text.p[i] <= ' ' || text.p[i] == 0x7f)
+			return false;
+	return true;
+}
+
+/* A URL stays as its list has it: devices ask to the letter (NE-CHOICE-33). What a line of entries.txt could not hold is
+ * written in its canonical form, as what is no URL in its list. */
+static size_t write_text(const struct sl_list_entry *e, const struct sl_export_entry *entry,
+                         char text[SL_EXPORT_TEXT_MAX])
+{
+	struct sl_suburl_entry url;
+
+	if (e->url.p != NULL && e->url.len < SL_EXPORT_TEXT_MAX / 2 && is_visible(e->url) &&
+	    sl_suburl_entry_read(e->url, &url) == SL_OK)
+		return sl_suburl_entry_write(&url, SL_WWW_KEEP, 0, text, SL_EXPORT_TEXT_MAX);
+	return sl_export_entry_write(entry, text, SL_EXPORT_TEXT_MAX);
+}
+
 static int take_block(struct reading *r, const struct sl_list_entry *e)
 {
 	char address[SL_PREFIX_MAX + 1], text[SL_EXPORT_TEXT_MAX];
@@ -61,7 +82,7 @@ static int take_block(struct reading *r, const struct sl_list_entry *e)
 		return SL_OK;
 	}
 	struct sl_export_record record = { .line = e->line, .list = (uint16_t)r->list, .flags = flags_of(e) };
-	record.text = sl_bytes_of(text, sl_export_entry_write(&entry, text, sizeof(text)));
+	record.text = sl_bytes_of(text, write_text(e, &entry, text));
 	return sl_export_sort_add(r->x->sort, &record);
 }
 

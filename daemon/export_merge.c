@@ -49,9 +49,11 @@ static enum sl_scope scope_of(unsigned scopes)
 static enum sl_export_fate judge(const struct sl_export *x, const struct group *g, unsigned scopes,
                                  bool important)
 {
+	char path[SL_PATH_MAX + 1];
 	struct sl_export_entry e;
 
 	sl_export_entry_split(text_of(g), &e);
+	e.path = sl_export_entry_path(e.path, path);
 	e.scope = e.path.len > 0 ? SL_SCOPE_PATH : scope_of(scopes);
 	e.important = important;
 	return sl_export_except_judge(x->except, &e);

@@ -43,8 +43,14 @@ expect 0 'conflicts":2,"below":1,"prefixes":1' export --json --apple "$tmp/mixed
 same mixed "$tmp/mixed"
 sort -c "$tmp/mixed/entries.txt" || fail "entries.txt is not sorted"
 
+# ---- URLs are written to the letter (NE-CHOICE-33), and what is not as browsers send it is told
+printf 'https://www.a.example/A//b/%%7ec#x\nb.example?q\nhttps://c.example/x/\n' >"$tmp/letter.txt"
+expect 0 '^of these +1: ' export --apple "$tmp/letter" --seed 1 "$tmp/letter.txt"
+printf 'a.example/A//b/%%7ec#x\nb.example?q\nc.example/x/\n' | cmp - "$tmp/letter/entries.txt" || fail "to the letter"
+expect 0 '^deny ' check --apple "$tmp/letter" 'https://b.example/?q' 'https://b.example?q'
+
 # ---- options
-expect 0 'entries +24 in' export --apple "$tmp/conflict" --seed 42 --on-conflict block "${mixed[@]}"
+expect 0 'entries +25 in' export --apple "$tmp/conflict" --seed 42 --on-conflict block "${mixed[@]}"
 for entry in above.example parent.example onlysub.example; do
 	grep -qx $entry "$tmp/conflict/entries.txt" || fail "--on-conflict block: $entry"
 done
@@ -53,7 +59,7 @@ for entry in lonely.example www.lonely.example pages.example/a www.pages.example
 	grep -qx $entry "$tmp/both/entries.txt" || fail "--www both: $entry"
 done
 grep -qx guarded.example/p "$tmp/both/entries.txt" && fail "--www both: guarded.example/p blocks an exception"
-expect 0 'entries +24 in' export --apple "$tmp/keep" --www keep --seed 42 "${mixed[@]}"
+expect 0 'entries +25 in' export --apple "$tmp/keep" --www keep --seed 42 "${mixed[@]}"
 grep -qx pages.example/a "$tmp/keep/entries.txt" && fail "--www keep"
 expect 0 'prefilter 1024 bits' export --apple "$tmp/random" sample.txt
 expect 0 'prefilter .* 7 hashes' export --apple "$tmp/p" --p 0.01 --strict sample.txt
