@@ -74,20 +74,16 @@ static const char *text_of(const json_t *o, const char *name)
 	return text == NULL ? "" : text;
 }
 
+/* In words; JSON has names that programs can rely on. */
 static void print_refused(const json_t *list)
 {
-	const char *reason, *between = "";
-	json_t *count;
-	(void)printf(", %llu refused", number(list, "refused"));
-	if (json_object_size(json_object_get(list, "reasons")) == 0)
-		return;
-	(void)fputs(" (", stdout);
-	json_object_foreach(json_object_get(list, "reasons"), reason, count)
-	{
-		(void)printf("%s%s %llu", between, reason, (unsigned long long)json_integer_value(count));
-		between = ", ";
+	(void)printf(", %llu refused\n", number(list, "refused"));
+	for (int i = 0; i < SL_REFUSED_COUNT; i++) {
+		enum sl_list_refused why = (enum sl_list_refused)i;
+		unsigned long long n = number(json_object_get(list, "reasons"), sl_list_refused_name(why));
+		if (n > 0)
+			(void)printf("%-10s   %llu: %s\n", "", n, sl_list_refused_text(why));
 	}
-	(void)putchar(')');
 }
 
 static void print_lists(const json_t *r)
@@ -100,7 +96,6 @@ static void print_lists(const json_t *r)
 		             text_of(list, "name"), text_of(list, "kind"), text_of(list, "format"),
 		             number(list, "lines"), number(list, "entries"));
 		print_refused(list);
-		(void)putchar('\n');
 	}
 }
 
