@@ -30,7 +30,8 @@ struct options {
 };
 
 static const struct sl_bench *const tables[] = { sl_bench_prefilter, sl_bench_subkeys,  sl_bench_list,
-	                                         sl_bench_host_keys, sl_bench_url_keys, sl_bench_quic };
+	                                         sl_bench_host_keys, sl_bench_url_keys, sl_bench_quic,
+	                                         sl_bench_flows };
 
 void *sl_bench_memory(size_t bytes)
 {

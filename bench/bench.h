@@ -37,6 +37,6 @@ static inline uint64_t sl_bench_key(uint64_t i)
 
 /* Each table ends with { 0 }. */
 extern const struct sl_bench sl_bench_prefilter[], sl_bench_subkeys[], sl_bench_list[], sl_bench_host_keys[],
-        sl_bench_url_keys[], sl_bench_quic[];
+        sl_bench_url_keys[], sl_bench_quic[], sl_bench_flows[];
 
 #endif

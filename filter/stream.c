@@ -115,13 +115,36 @@ static void bit_clear(uint64_t *map, uint32_t at)
 	map[at / WORD] &= ~(UINT64_C(1) << (at % WORD));
 }
 
+/* How many of `n` bits from `at` on are like the first, if that is `set`. A word at a time. */
+static uint32_t run_of(const uint64_t *map, uint32_t at, uint32_t n, bool set)
+{
+	uint32_t i = 0;
+	while (i < n) {
+		uint64_t word = map[(at + i) / WORD] >> (at + i) % WORD, other = set ? ~word : word;
+		uint32_t left = WORD - (at + i) % WORD;
+		uint32_t same = other == 0 ? WORD : (uint32_t)__builtin_ctzll(other);
+		i += (uint32_t)sl_min(same, left);
+		if (same < left)
+			break;
+	}
+	return (uint32_t)sl_min(i, n);
+}
+
 /* How many of `n` bits from `at` on are set without a break. */
 static uint32_t run(const uint64_t *map, uint32_t at, uint32_t n)
 {
-	uint32_t i = 0;
-	while (i < n && bit(map, at + i))
-		i += (at + i) % WORD == 0 && n - i >= WORD && map[(at + i) / WORD] == UINT64_MAX ? WORD : 1;
-	return i;
+	return run_of(map, at, n, true);
+}
+
+static void set_all(uint64_t *map, uint32_t at, uint32_t n)
+{
+	while (n > 0) {
+		uint32_t some = (uint32_t)sl_min(n, WORD - at % WORD);
+		uint64_t mask = some == WORD ? UINT64_MAX : (UINT64_C(1) << some) - 1;
+		map[at / WORD] |= mask << at % WORD;
+		at += some;
+		n -= some;
+	}
 }
 
 /* The window moves to the front of the buffer, by whole words. */
@@ -172,6 +195,13 @@ static bool move_down(struct sl_stream *s, uint32_t n)
 	return whole;
 }
 
+/* Bytes none of which came before, as nearly all are: flow/tls/two_segments */
+static void take_new(struct sl_stream *s, uint32_t at, struct sl_bytes seg)
+{
+	memcpy(s->byte + at, seg.p, seg.len);
+	set_all(s->came, at, (uint32_t)seg.len);
+}
+
 static void take_byte(struct sl_stream *s, uint32_t at, uint8_t value, uint32_t *differs)
 {
 	if (!bit(s->came, at)) {
@@ -194,10 +224,7 @@ static void extend_ready(struct sl_stream *s)
 {
 	uint32_t from = s->start + s->ready;
 	uint32_t more = run(s->came, from, s->top - s->ready);
-	for (uint32_t i = 0; i < more; i++)
-		if (bit(s->cut, from + i))
-			more = i;
-	s->ready += more;
+	s->ready += run_of(s->cut, from, more, false);
 }
 
 int sl_stream_push(struct sl_stream *s, uint32_t seq, struct sl_bytes seg, uint32_t wire_len, bool may_rebase,
@@ -226,7 +253,10 @@ int sl_stream_push(struct sl_stream *s, uint32_t seq, struct sl_bytes seg, uint3
 			move_front(s);
 		uint32_t at = s->start + (uint32_t)from, n = (uint32_t)(to - from);
 		uint32_t copied = (uint32_t)sl_min(n, seg.len);
-		for (uint32_t i = 0; i < copied; i++)
+		bool fresh = run_of(s->came, at, copied, false) == copied;
+		if (fresh && copied > 0)
+			take_new(s, at, sl_bytes_first(seg, copied));
+		for (uint32_t i = 0; i < copied && !fresh; i++)
 			take_byte(s, at + i, seg.p[i], differs);
 		for (uint32_t i = copied; i < n; i++)
 			take_hole(s, at + i);
