@@ -61,6 +61,8 @@ const struct sl_prefilter_ops sl_fmt_native = { native_add, native_maybe, native
 #ifdef __x86_64__
 #include <immintrin.h>
 
+enum { FEW = 8 };
+
 #define AVX2 __attribute__((target("avx2")))
 
 AVX2 static inline __m256i mask_avx2(uint64_t key)
@@ -91,11 +93,12 @@ AVX2 static bool avx2_maybe(const struct sl_prefilter *pf, uint64_t key)
 	return test_avx2(pf, key);
 }
 
+/* Few keys are all under way before the first is there, without being told. */
 AVX2 static uint64_t avx2_maybe_many(const struct sl_prefilter *pf, const uint64_t *key, size_t n)
 {
 	uint64_t answer = 0;
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n && n > FEW; i++)
 		__builtin_prefetch(block_of(pf, key[i]));
 	for (size_t i = 0; i < n; i++)
 		answer |= (uint64_t)test_avx2(pf, key[i]) << i;
