@@ -81,12 +81,13 @@ static bool make_huge(int fd, const struct mapping *m)
 	return madvise(m->image, m->image_len / HUGE_PAGE * HUGE_PAGE, MADV_COLLAPSE) == 0;
 }
 
-static void fetch_pages(const struct mapping *m)
+/* A hypervisor that keeps page tables of its own fills them when a page is touched: with huge ones that is soon done. */
+static void fetch_pages(const struct mapping *m, bool huge)
 {
-	long page = sysconf(_SC_PAGESIZE);
+	long page = huge ? HUGE_PAGE : sysconf(_SC_PAGESIZE);
 	if (m->image == NULL)
 		return;
-	if (madvise(m->image, m->image_len, MADV_POPULATE_READ) == 0 || page <= 0)
+	if ((madvise(m->image, m->image_len, MADV_POPULATE_READ) == 0 && !huge) || page <= 0)
 		return;
 	for (size_t at = 0; at < m->image_len; at += (size_t)page)
 		(void)*((volatile const uint8_t *)m->image + at);
@@ -118,7 +119,7 @@ static int open_policy(int fd, struct mapping *m, enum sl_snapshot_use use, cons
 	int err = sl_snapshot_open(sl_bytes_of(image, m->image_len), why, &s);
 	bool huge = err == SL_OK && use != SL_SNAPSHOT_LOOK && make_huge(fd, m);
 	if (err == SL_OK && use == SL_SNAPSHOT_JUDGE) {
-		fetch_pages(m);
+		fetch_pages(m, huge);
 		if (!huge)
 			copy_prefilter(m, s);
 	}
