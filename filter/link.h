@@ -37,7 +37,8 @@ enum sl_encap {
 enum { SL_ENCAP_MAX = 8 };
 
 struct sl_link {
-	struct sl_bytes ip; /* from the IP header to the end of the frame, padding included; borrowed */
+	struct sl_bytes
+	        ip; /* from the IP header to the end of the frame (NFLOG: of the attribute), padding included; borrowed */
 	uint8_t encaps;
 	uint8_t encap[SL_ENCAP_MAX]; /* enum sl_encap */
 };

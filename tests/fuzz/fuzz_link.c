@@ -19,7 +19,10 @@ static void check_frame(struct sl_fragments *f, uint32_t linktype, struct sl_byt
 	struct sl_mono now = { ms * 1000 };
 	if (sl_link_read(linktype, frame, &link) != SL_OK)
 		return;
-	if (link.ip.p + link.ip.len != frame.p + frame.len || link.ip.p < frame.p || link.ip.len == 0)
+	const uint8_t *end = link.ip.p + link.ip.len, *frame_end = frame.p + frame.len;
+	if (link.ip.p < frame.p || link.ip.len == 0 || end > frame_end)
+		abort();
+	if (end != frame_end && linktype != SL_LINK_NFLOG) /* where other attributes may follow */
 		abort();
 	if (sl_fragments_add(f, link.ip, now, &whole) == SL_OK &&
 	    sl_fragments_add(f, whole, now, &again) == SL_OK)
