@@ -10,6 +10,7 @@
 #include "base/out.h"
 #include "filter/filter.h"
 #include "filter/sniff.h"
+#include "filter/sniff_preface.h"
 
 enum { BUDGET = 4096, PIECES = 16, PACKETS = 2 * PIECES, ISN_NEAR_END = 300 };
 enum { MODE_HOLD = 1, MODE_SYN = 2, MODE_WRAP = 4, MODE_TWICE = 8, MODE_IN_ORDER = 16 };
@@ -128,7 +129,10 @@ static bool reads_as_start(struct sl_bytes tail)
 	static uint8_t mem[BUDGET + 64];
 	struct sl_arena scratch = sl_arena_over(mem, sizeof(mem));
 	struct sl_sniffed sniffed;
+	struct sl_preface preface;
 	int err = sl_sniff(tail, &scratch, &sniffed);
+	if (err == SL_EPROTO) /* PostgreSQL's SSLRequest is eight bytes that may stand anywhere */
+		err = sl_preface_read(tail, false, &preface);
 	return err != SL_EPROTO && err != SL_EMORE;
 }
 
