@@ -212,10 +212,10 @@ static int put_column(struct sl_image *i, enum sl_section section, struct column
 	return err;
 }
 
-/* In place: as narrow as the number of combinations allows, nothing where all keys have the same. */
+/* In place: as narrow as the number of combinations allows. */
 static int put_combo_of(struct sl_image *i)
 {
-	uint32_t width = i->combos.n <= 1 ? 0 : i->combos.n <= 1u << 8 ? 1 : i->combos.n <= 1u << 16 ? 2 : 4;
+	uint32_t width = i->combos.n <= 1u << 8 ? 1 : i->combos.n <= 1u << 16 ? 2 : 4;
 	for (uint64_t k = 0; k < i->h.keys; k++)
 		memmove(i->combo_of.mem + k * width, i->combo_of.mem + k * sizeof(uint32_t), width);
 	i->h.combo_width = width;

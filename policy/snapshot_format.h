@@ -27,7 +27,7 @@ enum sl_section {
 	SL_SECTION_INDEX,     /* struct sl_bucket: from hash to key number */
 	SL_SECTION_STRINGS,   /* string_heap.h */
 	SL_SECTION_BLOCKS,    /* 5 bytes a block of 16 keys: where in STRINGS it begins */
-	SL_SECTION_COMBO_OF,  /* combo_width bytes a key: its combination */
+	SL_SECTION_COMBO_OF,  /* 1, 2 or 4 bytes a key: its combination */
 	SL_SECTION_COMBOS,    /* struct sl_combo */
 	SL_SECTION_MASKS,     /* struct sl_combo_mask */
 	SL_SECTION_MENTIONS,  /* struct sl_mention */
@@ -99,7 +99,7 @@ struct sl_snapshot_header {
 	uint64_t keys, lines, entries; /* entries: distinct (key, slot, list), before folding */
 	uint64_t paths, addresses;     /* keys that need a path; address prefixes */
 	uint32_t combos, masks, mentions, lists, categories;
-	uint32_t combo_width; /* bytes: 0, where there is one combination, 1, 2 or 4 */
+	uint32_t combo_width; /* bytes: 1, 2 or 4 */
 	uint64_t probes;      /* buckets that a search looks into, at most */
 	uint8_t labels_min, labels_max, segments_min, segments_max;
 	uint32_t pad;

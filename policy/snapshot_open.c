@@ -44,8 +44,7 @@ static bool lengths_fit(const struct sl_snapshot_header *h)
 	uint64_t blocks = h->keys / SL_HEAP_BLOCK + (h->keys % SL_HEAP_BLOCK != 0);
 	bool ok = h->keys < UINT32_MAX && h->lines <= UINT32_MAX && h->lists <= UINT16_MAX &&
 	          h->categories <= SL_CATEGORIES && h->profile <= SL_PROFILE_BOTH &&
-	          ((h->combo_width == 0 && h->combos <= 1) || h->combo_width == 1 || h->combo_width == 2 ||
-	           h->combo_width == 4);
+	          (h->combo_width == 1 || h->combo_width == 2 || h->combo_width == 4);
 	ok = ok && s[SL_SECTION_PREFILTER].len == sl_prefilter_bytes(&h->prefilter);
 	ok = ok && s[SL_SECTION_INDEX].len > 0 && s[SL_SECTION_INDEX].len % sizeof(struct sl_bucket) == 0 &&
 	     s[SL_SECTION_INDEX].len / sizeof(struct sl_bucket) <= UINT32_MAX &&
