@@ -4,7 +4,7 @@
 #include "base/util.h"
 #include "policy/compile_impl.h"
 
-enum { LOAD_NUM = 100, LOAD_DEN = 82 }; /* of the index: ways per hundred keys */
+enum { LOAD_NUM = 100, LOAD_DEN = 88 }; /* of the index: ways per hundred keys */
 enum { OFFSET = 5 };                    /* bytes of a block's offset */
 
 /* A table that grows to a size known before: an address space that is touched as it fills. */
