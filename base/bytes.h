@@ -62,6 +62,11 @@ static inline struct sl_bytes sl_bytes_skip(struct sl_bytes b, size_t n)
 	return (struct sl_bytes){ b.p == NULL ? NULL : b.p + n, b.len - n };
 }
 
+static inline bool sl_bytes_starts_with(struct sl_bytes b, uint8_t c)
+{
+	return b.len > 0 && b.p[0] == c;
+}
+
 /* Index of the first c, or b.len. */
 static inline size_t sl_bytes_find(struct sl_bytes b, uint8_t c)
 {

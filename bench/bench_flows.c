@@ -275,7 +275,7 @@ static void read_tls(void *arg, uint64_t n)
 static void read_http(void *arg, uint64_t n)
 {
 	struct state *st = (struct state *)arg;
-	struct sl_http1_request r;
+	struct sl_http_request r;
 	for (uint64_t k = 0; k < n; k++)
 		sl_keep((uint64_t)sl_http1_request_read(st->payload, &r) + r.host.len);
 }

@@ -12,7 +12,7 @@
 #include "base/utf8.h"
 #include "base/util.h"
 #include "filter/quic_version.h"
-#include "filter/sniff_http1.h"
+#include "filter/http_request.h"
 
 enum { FIRST_ROOM = 256, TEXT_MAX = 16384 };
 

@@ -32,7 +32,7 @@ static void abandon(struct sl_filter *f, struct sl_flow *flow, enum sl_cause cau
 		sl_flow_key_swap(&key);
 	if (flow->verdict == SL_ACTION_PASS && (flow->hold != 0 || !flow->judged || flow->stream != NULL)) {
 		struct sl_report report = sl_filter_report(f, &v);
-		struct sl_http1_request begun;
+		struct sl_http_request begun;
 		if (flow->stream != NULL &&
 		    sl_filter_begun_request(f, flow, sl_stream_head(flow->stream), &begun))
 			sl_filter_report_request(&report, &begun);

@@ -119,7 +119,7 @@ static void pass_nameless(struct sl_filter *f, struct sl_visit *v, struct sl_rep
 	v->flow->nameless = true;
 }
 
-void sl_filter_report_request(struct sl_report *report, const struct sl_http1_request *request)
+void sl_filter_report_request(struct sl_report *report, const struct sl_http_request *request)
 {
 	report->host = request->host;
 	report->path = request->path;
@@ -127,7 +127,7 @@ void sl_filter_report_request(struct sl_report *report, const struct sl_http1_re
 	report->http = request;
 }
 
-void sl_filter_judge_request(struct sl_filter *f, struct sl_visit *v, const struct sl_http1_request *request)
+void sl_filter_judge_request(struct sl_filter *f, struct sl_visit *v, const struct sl_http_request *request)
 {
 	struct sl_report report = sl_filter_report(f, v);
 	sl_filter_report_request(&report, request);

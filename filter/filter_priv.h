@@ -51,7 +51,7 @@ void sl_filter_read(struct sl_filter *f, struct sl_visit *v);
 void sl_filter_give_up(struct sl_filter *f, struct sl_visit *v, enum sl_cause cause);
 /* What has come of a request whose end will not be waited for. False when there is none, or its line is not complete. */
 bool sl_filter_begun_request(struct sl_filter *f, const struct sl_flow *flow, struct sl_bytes head,
-                             struct sl_http1_request *out);
+                             struct sl_http_request *out);
 /* The cause of a flow that ends while it is undecided. */
 enum sl_cause sl_filter_open_cause(const struct sl_filter *f, const struct sl_flow *flow);
 
@@ -77,7 +77,7 @@ void sl_filter_emit(const struct sl_filter *f, const struct sl_report *report);
 
 /* The report's frame: whose flow, how many packets, how long. */
 struct sl_report sl_filter_report(const struct sl_filter *f, const struct sl_visit *v);
-void sl_filter_report_request(struct sl_report *report, const struct sl_http1_request *request);
+void sl_filter_report_request(struct sl_report *report, const struct sl_http_request *request);
 /* The verdict of the flow. Its bytes are not needed any more. */
 void sl_filter_settle(struct sl_filter *f, struct sl_flow *flow, enum sl_action action);
 /* Decides by the option of the cause. */
@@ -91,6 +91,6 @@ void sl_filter_note(struct sl_filter *f, struct sl_report *report, enum sl_cause
 void sl_filter_judge_tls(struct sl_filter *f, struct sl_visit *v, const struct sl_tls_hello *hello);
 /* These decide when they block; else the connection goes on being read. */
 void sl_filter_judge_tunnel(struct sl_filter *f, struct sl_visit *v, struct sl_bytes host, uint16_t port);
-void sl_filter_judge_request(struct sl_filter *f, struct sl_visit *v, const struct sl_http1_request *request);
+void sl_filter_judge_request(struct sl_filter *f, struct sl_visit *v, const struct sl_http_request *request);
 
 #endif

@@ -144,7 +144,7 @@ static void begin_anew(struct sl_flow *flow)
 
 /* What follows the head: a tunnel of any protocol, begun where we could see it; or a body, and after it the next request or
  * another protocol (RFC 9110 §7.8, §9.3.6). */
-static void take_request(struct sl_filter *f, struct sl_visit *v, const struct sl_http1_request *request)
+static void take_request(struct sl_filter *f, struct sl_visit *v, const struct sl_http_request *request)
 {
 	struct sl_flow *flow = v->flow;
 	bool connect = sl_bytes_equal(request->method, SL_BYTES_LIT("CONNECT"));
@@ -287,7 +287,7 @@ static enum sl_cause why_stop(const struct sl_filter *f, const struct sl_visit *
 }
 
 bool sl_filter_begun_request(struct sl_filter *f, const struct sl_flow *flow, struct sl_bytes head,
-                             struct sl_http1_request *out)
+                             struct sl_http_request *out)
 {
 	bool at_head =
 	        flow->stage == SL_STAGE_HEAD || (flow->stage == SL_STAGE_START && flow->app == SL_APP_HTTP);
@@ -296,7 +296,7 @@ bool sl_filter_begun_request(struct sl_filter *f, const struct sl_flow *flow, st
 
 void sl_filter_give_up(struct sl_filter *f, struct sl_visit *v, enum sl_cause cause)
 {
-	struct sl_http1_request request;
+	struct sl_http_request request;
 	bool begun = sl_filter_begun_request(f, v->flow, head_of(f, v), &request);
 	if (begun && (request.host.len > 0 || request.other_host.len > 0))
 		sl_filter_judge_request(f, v, &request);

@@ -7,7 +7,7 @@
 #include "base/mono.h"
 #include "base/util.h"
 #include "filter/flow_key.h"
-#include "filter/sniff_http1.h"
+#include "filter/http1_body.h"
 #include "filter/sniff_quic.h"
 #include "filter/stream.h"
 

@@ -33,7 +33,7 @@ struct sl_judgement {
 
 #define SL_NO_LIST UINT16_MAX
 
-struct sl_http1_request;
+struct sl_http_request;
 
 /* What the flow log gets: one a flow decided, one a request judged. All views end with the call. */
 struct sl_report {
@@ -43,7 +43,7 @@ struct sl_report {
 	struct sl_bytes host;                /* NULL where no name was found */
 	struct sl_bytes path;                /* HTTP */
 	struct sl_bytes method;              /* HTTP */
-	const struct sl_http1_request *http; /* NULL where no request was read */
+	const struct sl_http_request *http; /* NULL where no request was read */
 	struct sl_bytes alpn;                /* TLS: ProtocolNameList still encoded */
 	uint16_t tls_version;
 	uint32_t quic_version; /* QUIC: of the hello that was read; 0 where none was */

@@ -10,7 +10,7 @@
 struct sl_sniffed {
 	enum sl_app app;              /* whose the bytes are or seem to be; SL_APP_UNKNOWN with SL_EPROTO */
 	struct sl_tls_hello tls;      /* written only on SL_OK, for SL_APP_TLS */
-	struct sl_http1_request http; /* written only on SL_OK, for SL_APP_HTTP */
+	struct sl_http_request http; /* written only on SL_OK, for SL_APP_HTTP */
 };
 
 /* stream   the client's bytes from their start, borrowed.   scratch   as for sl_tls_hello_read().

@@ -284,7 +284,7 @@ static void test_request(void **state)
 		uint8_t *copy = malloc(n + 1);
 		assert_non_null(copy);
 		memcpy(copy + 1, c->text, n);
-		struct sl_http1_request r = { 0 };
+		struct sl_http_request r = { 0 };
 		int err = sl_http1_request_read((struct sl_bytes){ copy + 1, n }, &r);
 		if (err != SL_EMORE || n == len)
 			assert_int_equal(err, c->want);
@@ -346,7 +346,7 @@ static void test_body(void **state)
 {
 	const struct body_case *c = *state;
 	struct sl_bytes body = sl_bytes_str(c->body);
-	struct sl_http1_request r = { 0 };
+	struct sl_http_request r = { 0 };
 	assert_int_equal(sl_http1_request_read(sl_bytes_str(c->head), &r), SL_OK);
 	for (size_t n = 0; n <= body.len; n++) { /* in two pieces as in one */
 		struct sl_http1_body b = r.body;
@@ -364,7 +364,7 @@ static void test_body(void **state)
 static void test_skip(void **state)
 {
 	(void)state;
-	struct sl_http1_request r = { 0 };
+	struct sl_http_request r = { 0 };
 	size_t used;
 	assert_int_equal(sl_http1_request_read(sl_bytes_str(CHUNKED_POST), &r), SL_OK);
 	assert_int_equal(sl_http1_body_skippable(&r.body), 0);

@@ -22,7 +22,7 @@ static bool same_body(const struct sl_http1_body *a, const struct sl_http1_body 
 	return a->left == b->left && a->state == b->state && a->digits == b->digits;
 }
 
-static void check_heads(struct sl_bytes stream, int want, const struct sl_http1_request *all)
+static void check_heads(struct sl_bytes stream, int want, const struct sl_http_request *all)
 {
 	size_t step =
 	        1 + stream.len / 128; /* every place of a split; of a larger input other places each time */
@@ -31,7 +31,7 @@ static void check_heads(struct sl_bytes stream, int want, const struct sl_http1_
 		if (copy == NULL)
 			abort();
 		memcpy(copy, stream.p, n);
-		struct sl_http1_request r = { 0 };
+		struct sl_http_request r = { 0 };
 		int err = sl_http1_request_read((struct sl_bytes){ copy, n }, &r);
 		if (err != SL_EMORE && err != want)
 			abort();
@@ -93,7 +93,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct sl_bytes left = { data, size };
 	for (int requests = 0; requests < 8 && left.len > 0; requests++) {
-		struct sl_http1_request r = { 0 };
+		struct sl_http_request r = { 0 };
 		size_t used = 0;
 		int err = sl_http1_request_read(left, &r);
 		check_heads(left, err, &r);
