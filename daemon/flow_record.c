@@ -9,6 +9,7 @@
 #include "base/cur.h"
 #include "base/json.h"
 #include "base/util.h"
+#include "filter/http_request.h"
 #include "filter/quic_version.h"
 
 /* The texts of a record, in the order in which their bytes follow its head, and how many bytes of each are kept. */
@@ -30,6 +31,7 @@ struct head {
 	uint16_t len[TEXTS];
 	uint8_t app;
 	uint8_t cause;
+	uint8_t http_major; /* 0 where no request was read */
 	char letter;
 	bool block;
 	bool ech;
@@ -57,6 +59,7 @@ bool sl_flow_record_put(struct sl_ring *ring, const struct sl_report *report, in
 		.quic_version = report->quic_version,
 		.app = (uint8_t)report->app,
 		.cause = (uint8_t)report->cause,
+		.http_major = report->http == NULL ? 0 : report->http->major,
 		.letter = report->judgement.letter,
 		.block = report->block,
 		.ech = report->ech,
@@ -230,6 +233,8 @@ static void write_http(struct sl_out *o, const struct record *rec)
 	write_text(o, "hostname", rec->text[HOST]);
 	write_text(o, "url", rec->text[PATH]);
 	write_text(o, "http_method", rec->text[METHOD]);
+	if (rec->head.http_major == 2)
+		sl_json_field_str(o, "version", SL_BYTES_LIT("2"));
 	sl_out_u8(o, '}');
 }
 

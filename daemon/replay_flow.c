@@ -11,8 +11,8 @@
 #include "base/out.h"
 #include "base/utf8.h"
 #include "base/util.h"
-#include "filter/quic_version.h"
 #include "filter/http_request.h"
+#include "filter/quic_version.h"
 
 enum { FIRST_ROOM = 256, TEXT_MAX = 16384 };
 
@@ -229,15 +229,19 @@ static void note_hello(json_t *known, const struct sl_report *r)
 		set(known, "quic_version", quic_version_of(r->quic_version));
 }
 
+/* The truth records have those of HTTP/2 by themselves, under its own names for the parts. */
 static void note_request(json_t *known, const struct sl_report *r, const char *from, uint32_t frame)
 {
 	json_t *request = json_object();
+	bool h2 = r->http->major == 2;
 	json_object_set_new(request, "frame", json_integer(frame));
 	json_object_set_new(request, "from", json_string(from));
 	json_object_set_new(request, "method", text_of(r->method));
-	json_object_set_new(request, "host", text_of(r->http->host_field));
-	json_object_set_new(request, "uri", text_of(r->http->target));
-	json_array_append_new(array_of(known, "http"), request);
+	json_object_set_new(request, h2 ? "authority" : "host", text_of(r->http->host_field));
+	json_object_set_new(request, h2 ? "path" : "uri", text_of(r->http->target));
+	if (h2)
+		json_object_set_new(request, "scheme", text_of(r->http->scheme));
+	json_array_append_new(array_of(known, h2 ? "h2" : "http"), request);
 }
 
 static void note_question(json_t *known, const struct sl_report *r)

@@ -70,6 +70,8 @@ static int make_parts(struct sl_filter *f)
 		err = sl_stream_pool_new(f->cfg.max_streams, f->cfg.budget, &f->streams);
 	if (err == SL_OK)
 		err = sl_quic_pool_new(f->cfg.max_streams, f->cfg.budget, &f->quic);
+	if (err == SL_OK)
+		err = sl_h2_pool_new(f->cfg.max_streams, &f->h2);
 	if (err == SL_OK && f->cfg.hold == SL_HOLD_ALL)
 		err = sl_held_pool_new(f->cfg.max_held, &f->held);
 	return err;
@@ -99,6 +101,7 @@ void sl_filter_free(struct sl_filter **f)
 	sl_flow_table_free(&old->flows);
 	sl_stream_pool_free(&old->streams);
 	sl_quic_pool_free(&old->quic);
+	sl_h2_pool_free(&old->h2);
 	sl_held_pool_free(&old->held);
 	free(old->scratch.base);
 	free(old);

@@ -25,7 +25,10 @@ void sl_filter_settle(struct sl_filter *f, struct sl_flow *flow, enum sl_action 
 {
 	flow->verdict = (uint8_t)action;
 	sl_stream_close(f->streams, &flow->stream);
-	sl_quic_close(f->quic, &flow->quic);
+	if (flow->key.proto == SL_PROTO_TCP)
+		sl_h2_close(f->h2, &flow->h2);
+	else
+		sl_quic_close(f->quic, &flow->quic);
 }
 
 void sl_filter_note(struct sl_filter *f, struct sl_report *report, enum sl_cause cause, bool block)

@@ -19,6 +19,7 @@ struct sl_filter {
 	struct sl_flow_table *flows;
 	struct sl_stream_pool *streams;
 	struct sl_quic_pool *quic;
+	struct sl_h2_pool *h2;
 	struct sl_held_pool *held; /* NULL unless hold = all */
 	struct sl_arena scratch;   /* for a hello joined from several records; reset with every read */
 	uint64_t born;             /* flows so far */

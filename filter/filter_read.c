@@ -164,6 +164,41 @@ static void take_request(struct sl_filter *f, struct sl_visit *v, const struct s
 	consume(f, v, (uint32_t)request->len);
 }
 
+/* Behind the preface of HTTP/2 its frames begin. */
+static void take_h2_preface(struct sl_filter *f, struct sl_visit *v)
+{
+	struct sl_flow *flow = v->flow;
+	flow->h2 = sl_h2_open(f->h2);
+	if (flow->h2 == 0) {
+		sl_filter_unjudged(f, v, SL_CAUSE_memory);
+		return;
+	}
+	flow->born = f->now;
+	flow->stage = SL_STAGE_H2;
+	consume(f, v, SL_H2_PREFACE);
+}
+
+/* Frames up to the next request and with it. A frame is stepped over whether it has come or not: it is shorter than the half
+ * of sequence space. */
+static int read_h2(struct sl_filter *f, struct sl_visit *v)
+{
+	struct sl_flow *flow = v->flow;
+	struct sl_http_request request;
+	size_t used;
+	int err = sl_h2_read(f->h2, flow->h2, head_of(f, v), &used, &request);
+	if (err == SL_EMALF)
+		sl_filter_unjudged(f, v, SL_CAUSE_malformed);
+	else if (err == SL_ELIMIT)
+		sl_filter_unjudged(f, v, SL_CAUSE_too_large);
+	else if (err == SL_OK)
+		sl_filter_judge_request(f, v, &request);
+	if (flow->verdict != SL_ACTION_PASS || used == 0)
+		return err;
+	flow->born = f->now;
+	consume(f, v, (uint32_t)used);
+	return SL_OK;
+}
+
 /* SL_EPROTO: none of ours. At the start of a flow whose beginning may still come it stays open what that means. */
 static int not_ours(struct sl_filter *f, struct sl_visit *v)
 {
@@ -177,6 +212,7 @@ static int not_ours(struct sl_filter *f, struct sl_visit *v)
 	case SL_STAGE_START:
 	case SL_STAGE_DIALOGUE:
 	case SL_STAGE_BODY:
+	case SL_STAGE_H2:
 	default:
 		break;
 	}
@@ -239,7 +275,7 @@ static int read_head(struct sl_filter *f, struct sl_visit *v)
 			return read;
 	}
 	sl_arena_reset(&f->scratch);
-	int err = flow->stage == SL_STAGE_HEAD ? sl_http1_request_read(head, &sniffed.http)
+	int err = flow->stage == SL_STAGE_HEAD ? sl_sniff_http(head, &sniffed)
 	                                       : sl_sniff(head, &f->scratch, &sniffed);
 	if (err == SL_EPROTO && (flow->stage == SL_STAGE_START || flow->stage == SL_STAGE_DIALOGUE)) {
 		flow->app = SL_APP_UNKNOWN;
@@ -254,6 +290,8 @@ static int read_head(struct sl_filter *f, struct sl_visit *v)
 		sl_filter_unjudged(f, v, SL_CAUSE_too_large);
 	else if (err == SL_OK && sniffed.app == SL_APP_TLS)
 		sl_filter_judge_tls(f, v, &sniffed.tls);
+	else if (err == SL_OK && sniffed.h2)
+		take_h2_preface(f, v);
 	else if (err == SL_OK)
 		take_request(f, v, &sniffed.http);
 	return err;
@@ -289,6 +327,8 @@ static enum sl_cause why_stop(const struct sl_filter *f, const struct sl_visit *
 bool sl_filter_begun_request(struct sl_filter *f, const struct sl_flow *flow, struct sl_bytes head,
                              struct sl_http_request *out)
 {
+	if (flow->stage == SL_STAGE_H2)
+		return sl_h2_begun(f->h2, flow->h2, sl_bytes_first(head, f->cfg.budget), out) == SL_OK;
 	bool at_head =
 	        flow->stage == SL_STAGE_HEAD || (flow->stage == SL_STAGE_START && flow->app == SL_APP_HTTP);
 	return at_head && sl_http1_request_begun(sl_bytes_first(head, f->cfg.budget), out) == SL_OK;
@@ -323,13 +363,29 @@ static void wait_for_more(struct sl_filter *f, struct sl_visit *v, int err)
 	}
 }
 
+static int read_next(struct sl_filter *f, struct sl_visit *v)
+{
+	switch ((enum sl_stage)v->flow->stage) {
+	case SL_STAGE_BODY:
+		return read_body(f, v);
+	case SL_STAGE_H2:
+		return read_h2(f, v);
+	case SL_STAGE_START:
+	case SL_STAGE_HEAD:
+	case SL_STAGE_DIALOGUE:
+	case SL_STAGE_UPGRADE:
+	default:
+		return read_head(f, v);
+	}
+}
+
 void sl_filter_read(struct sl_filter *f, struct sl_visit *v)
 {
 	struct sl_flow *flow = v->flow;
 	int err = SL_OK;
 	place(f, v);
 	while (flow->verdict == SL_ACTION_PASS && err == SL_OK)
-		err = flow->stage == SL_STAGE_BODY ? read_body(f, v) : read_head(f, v);
+		err = read_next(f, v);
 	if (flow->verdict == SL_ACTION_PASS)
 		wait_for_more(f, v, err);
 }

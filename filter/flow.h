@@ -8,6 +8,7 @@
 #include "base/util.h"
 #include "filter/flow_key.h"
 #include "filter/http1_body.h"
+#include "filter/sniff_h2.h"
 #include "filter/sniff_quic.h"
 #include "filter/stream.h"
 
@@ -16,6 +17,7 @@ enum sl_stage {
 	SL_STAGE_START,    /* the first of the flow, or the first in a tunnel: any protocol */
 	SL_STAGE_HEAD,     /* an HTTP request's head */
 	SL_STAGE_BODY,     /* an HTTP request's body */
+	SL_STAGE_H2,       /* a frame of HTTP/2 */
 	SL_STAGE_DIALOGUE, /* lines of a protocol that may turn to TLS (sniff_preface.h) */
 	SL_STAGE_UPGRADE, /* after a request that asked for another protocol: HTTP again, if the server refused */
 };
@@ -36,11 +38,14 @@ struct sl_flow {
 	uint32_t next; /* TCP: the next byte to be read, where there is no stream to tell */
 	uint32_t
 	        first; /* TCP: the least number that a segment of this connection had, or one a window before end */
-	uint32_t end;      /* TCP: the end of the furthest segment seen */
-	uint32_t ack;      /* TCP: how far the client had the server's bytes, by its last packet */
-	uint32_t packets;  /* that came to userspace */
-	uint32_t hold;     /* private to held.c: 0 where no packet is held */
-	sl_quic_flow quic; /* what is kept of an undecided QUIC flow */
+	uint32_t end;     /* TCP: the end of the furthest segment seen */
+	uint32_t ack;     /* TCP: how far the client had the server's bytes, by its last packet */
+	uint32_t packets; /* that came to userspace */
+	uint32_t hold;    /* private to held.c: 0 where no packet is held */
+	union {
+		sl_quic_flow quic; /* UDP: what is kept of an undecided QUIC flow */
+		sl_h2_flow h2;     /* TCP: of a connection of HTTP/2 */
+	};
 	struct sl_http1_body body;
 	bool start_seen : 1;
 	bool certain : 1;  /* the position of the first byte is no guess */

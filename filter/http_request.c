@@ -45,15 +45,20 @@ bool sl_http_is_absolute(struct sl_bytes target, struct sl_bytes *rest)
 	return n > 0 && sl_bytes_equal(sl_bytes_first(after, 3), SL_BYTES_LIT("://"));
 }
 
+struct sl_bytes sl_http_without_userinfo(struct sl_bytes authority)
+{
+	for (size_t at = sl_bytes_find(authority, '@'); at < authority.len;
+	     at = sl_bytes_find(authority, '@'))
+		authority = sl_bytes_skip(authority, at + 1);
+	return authority;
+}
+
 static int read_absolute(struct sl_bytes rest, struct sl_http_request *r)
 {
 	size_t n = 0;
 	while (n < rest.len && rest.p[n] != '/' && rest.p[n] != '?' && rest.p[n] != '#')
 		n++;
-	struct sl_bytes authority = sl_bytes_first(rest, n);
-	for (size_t at = sl_bytes_find(authority, '@'); at < authority.len;
-	     at = sl_bytes_find(authority, '@'))
-		authority = sl_bytes_skip(authority, at + 1); /* userinfo, RFC 3986 §3.2.1 */
+	struct sl_bytes authority = sl_http_without_userinfo(sl_bytes_first(rest, n));
 	r->path = n < rest.len ? sl_bytes_skip(rest, n) : SL_BYTES_LIT("/");
 	return read_authority(authority, &r->host, &r->port);
 }

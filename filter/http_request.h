@@ -21,12 +21,16 @@ struct sl_http_request {
 	/* A Host that says something else than host does; NULL when all agree. Judged too. */
 	struct sl_bytes other_host;
 	struct sl_bytes host_field; /* the first Host, as sent; NULL when there is none */
+	uint8_t major;              /* of the version: 1 or 2 */
+	struct sl_bytes scheme;     /* HTTP/2: as sent */
 	bool tunnel; /* CONNECT, or Upgrade: what follows is another protocol (RFC 9110 §7.8, §9.3.6) */
 	struct sl_http1_body body;
 };
 
 /* "http://": a scheme and an authority. rest is what stands after the "//". */
 bool sl_http_is_absolute(struct sl_bytes target, struct sl_bytes *rest);
+/* What of an authority is host and port: without userinfo (RFC 3986 §3.2.1). */
+struct sl_bytes sl_http_without_userinfo(struct sl_bytes authority);
 /* Reads r->target, knowing r->method: writes host, port, path, tunnel. SL_EMALF: its authority is none. */
 int sl_http_target_read(struct sl_http_request *r);
 /* Takes the value of a Host field, to be read after the target: writes host_field, and host, port or other_host.

@@ -10,15 +10,23 @@ const char *sl_app_name(enum sl_app app)
 	return name[app];
 }
 
+int sl_sniff_http(struct sl_bytes stream, struct sl_sniffed *out)
+{
+	out->app = SL_APP_HTTP;
+	int err = sl_h2_preface_read(stream);
+	out->h2 = err == SL_OK;
+	if (err == SL_EPROTO)
+		err = sl_http1_request_read(stream, &out->http);
+	if (err == SL_EPROTO)
+		out->app = SL_APP_UNKNOWN;
+	return err;
+}
+
 int sl_sniff(struct sl_bytes stream, struct sl_arena *scratch, struct sl_sniffed *out)
 {
 	out->app = SL_APP_TLS;
 	int err = sl_tls_hello_read(stream, scratch, &out->tls);
 	if (err != SL_EPROTO)
 		return err;
-	out->app = SL_APP_HTTP;
-	err = sl_http1_request_read(stream, &out->http);
-	if (err == SL_EPROTO)
-		out->app = SL_APP_UNKNOWN;
-	return err;
+	return sl_sniff_http(stream, out);
 }

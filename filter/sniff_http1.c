@@ -279,7 +279,7 @@ static void finish(struct head *h)
 
 int sl_http1_request_read(struct sl_bytes stream, struct sl_http_request *out)
 {
-	struct head h = { 0 };
+	struct head h = { .r.major = 1 };
 	struct sl_cur c = sl_cur_stream(stream);
 	int err = read_request_line(&c, &h);
 	if (err == SL_OK && !h.ended)
@@ -294,7 +294,7 @@ int sl_http1_request_read(struct sl_bytes stream, struct sl_http_request *out)
 
 int sl_http1_request_begun(struct sl_bytes stream, struct sl_http_request *out)
 {
-	struct head h = { 0 };
+	struct head h = { .r.major = 1 };
 	struct sl_cur c = sl_cur_stream(stream);
 	int err = read_request_line(&c, &h);
 	if (err != SL_OK)

@@ -4,8 +4,8 @@
 
 usage: compare.py SLUICE CORPUS EXCEPTIONS [--show]
 
-Counts every name (sni, http[].host, http[].uri, dns) of the flows to which a gateway owes an answer: one IP header, no tunnel;
-QUIC v1, v2 and drafts 29 to 34. Prints a row for each kind of traffic of KINDS.tsv, and for each name that was not reported and
+Counts every name (sni, http[].host, http[].uri, h2[].authority, h2[].path, dns) of the flows to which a gateway owes an answer:
+one IP header, no tunnel; QUIC v1, v2 and drafts 29 to 34. Prints a row for each kind of traffic of KINDS.tsv, and for each name that was not reported and
 does not stand in EXCEPTIONS (capture, flow, field, reason, separated by tabs). Exit status 0: at least 99.5 % were reported, and
 every other one is explained."""
 
@@ -56,6 +56,11 @@ def names(flow):
             found["http.host", host_form(request["host"])] += 1
         if request.get("uri"):
             found["http.uri", request["uri"]] += 1
+    for request in flow.get("h2") or []:
+        if request.get("authority"):
+            found["h2.authority", host_form(request["authority"])] += 1
+        if request.get("path"):
+            found["h2.path", request["path"]] += 1
     for name in flow.get("dns") or []:
         found["dns", dns_form(name)] = 1
     return found

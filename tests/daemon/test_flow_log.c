@@ -26,6 +26,7 @@
 
 #include "base/util.h"
 #include "daemon/flow_record.h"
+#include "filter/http_request.h"
 
 static const struct sl_flow_key key4 = {
 	.src = { 192, 0, 2, 7 },
@@ -103,6 +104,22 @@ static struct line_case {
 	  "\"event_type\":\"http\",\"app_proto\":\"http\",\"http\":{\"hostname\":\"example.com\","
 	  "\"url\":\"/a?b=\\\"c\\\"\",\"http_method\":\"GET\"},\"verdict\":{\"action\":\"pass\"},"
 	  "\"sluice\":{\"list\":\"mine\",\"line\":1,\"letter\":\"f\",\"held_us\":7,\"packets\":3}}" },
+	{ "a request of HTTP/2",
+	  { .flow_id = 5,
+	    .key = &key4,
+	    .app = SL_APP_HTTP,
+	    .host = SL_BYTES_LIT("example.com"),
+	    .path = SL_BYTES_LIT("/"),
+	    .method = SL_BYTES_LIT("GET"),
+	    .http = &(const struct sl_http_request){ .major = 2 },
+	    .cause = SL_CAUSE_NONE,
+	    .judgement = { .letter = 'h', .list = SL_NO_LIST },
+	    .packets = 2,
+	    .held = { 7 } },
+	  "{" JSON_NOON JSON_TUPLE4
+	  "\"event_type\":\"http\",\"app_proto\":\"http\",\"http\":{\"hostname\":\"example.com\","
+	  "\"url\":\"/\",\"http_method\":\"GET\",\"version\":\"2\"},\"verdict\":{\"action\":\"pass\"},"
+	  "\"sluice\":{\"letter\":\"h\",\"held_us\":7,\"packets\":2}}" },
 	{ "an unjudged flow tells its cause and no letter",
 	  { .flow_id = 5,
 	    .key = &key4,

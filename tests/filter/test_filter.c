@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "base/out.h"
 #include "base/util.h"
+#include "tests/support/h2_text.h"
 #include "tests/support/quic_text.h"
 
 enum { BUDGET = 2048, STREAMS = 4, HELD = 8, FLOWS = 64, HOLD_MS = 500, IDLE_MS = 120000, STEPS = 10 };
@@ -27,6 +28,8 @@ enum { BUDGET = 2048, STREAMS = 4, HELD = 8, FLOWS = 64, HOLD_MS = 500, IDLE_MS 
 /* A question for NAME.example, A, IN: 29 bytes where NAME has three. */
 #define DNS_REST(name)  "\1\0\0\1\0\0\0\0\0\0" name "\7example\0\0\1\0\1"
 #define DNS_QUERY(name) "\x12\x34" DNS_REST(name)
+#define H2_ODD          ":method=GET :path=/ :authority=odd.example"
+#define H2_BAD          ":method=GET :path=/ :authority=bad.example"
 #define LEN(text)       (sizeof(text) - 1)
 
 enum msg {
@@ -257,6 +260,7 @@ struct step {
 	enum msg msg;
 	const char *text;
 	const char *quic; /* as tests/support/quic_text.h says, of hellos to bad.example and odd.example */
+	const char *h2;   /* as tests/support/h2_text.h says */
 	bool nameless;    /* the second one has no name */
 	size_t from, to;  /* of msg; to = 0: its end */
 	size_t len;       /* of text */
@@ -281,6 +285,10 @@ struct step {
 #define Q(words, ...)                                     \
 	{                                                 \
 		.quic = (words), .udp = true, __VA_ARGS__ \
+	}
+#define H2(words, ...)                     \
+	{                                  \
+		.h2 = (words), __VA_ARGS__ \
 	}
 #define AT(seq) .placed = true, .at = (seq)
 #define TICK(after)                          \
@@ -319,11 +327,22 @@ static struct sl_bytes quic_datagram(const struct step *s)
 	return sl_bytes_of(to.p, to.len);
 }
 
+static struct sl_bytes h2_bytes(const struct step *s)
+{
+	static uint8_t mem[65536];
+	struct sl_out to = sl_out_of(mem, sizeof(mem));
+	h2_text(s->h2, &to);
+	struct sl_bytes all = sl_bytes_of(to.p, s->to > 0 ? s->to : to.len);
+	return sl_bytes_skip(all, s->from);
+}
+
 static struct sl_packet step_packet(const struct bench *b, const struct step *s, int32_t next)
 {
 	struct sl_bytes all = sl_bytes_of(s->text, s->len);
 	if (s->quic != NULL) {
 		all = quic_datagram(s);
+	} else if (s->h2 != NULL) {
+		all = h2_bytes(s);
 	} else if (s->msg != MSG_TEXT) {
 		all = sl_bytes_of(msgs[s->msg].p, s->to > 0 ? s->to : msgs[s->msg].len);
 		all = sl_bytes_skip(all, s->from);
@@ -362,7 +381,8 @@ static void run_row(const struct row *row, uint32_t isn)
 	open_bench(&b, row->hold, row->block, isn);
 	for (uint32_t i = 0; i < STEPS; i++) {
 		const struct step *s = &row->step[i];
-		if (s->op == OP_PACKET && s->text == NULL && s->msg == MSG_TEXT && s->quic == NULL)
+		if (s->op == OP_PACKET && s->text == NULL && s->msg == MSG_TEXT && s->quic == NULL &&
+		    s->h2 == NULL)
 			break;
 		if (i > 0)
 			say(&b, "|");
@@ -675,6 +695,41 @@ static void refuses_sizes_out_of_range(void **state)
 	}
 }
 
+/* Two streams, cut anywhere, in any order: the same is asked, and the last packet blocks. */
+static void run_h2_split(struct sl_bytes all, size_t at, enum sl_hold hold, bool swap)
+{
+	static struct bench b;
+	struct sl_bytes part[2] = { sl_bytes_first(all, at), sl_bytes_skip(all, at) };
+	open_bench(&b, hold, 0, UINT32_MAX - 50);
+	for (uint32_t i = 0; i < 2; i++) {
+		size_t p = swap ? 1 - i : i;
+		give_copy(&b, packet_of(&b, part[p], p == 0 ? 0 : (int32_t)at), i, true);
+	}
+	b.text[b.log.len] = '\0';
+	assert_string_equal(b.text, "?odd.example/ ?bad.example/");
+	assert_int_equal(b.out.answers, 2);
+	assert_int_equal(b.answer[1].action, SL_ACTION_BLOCK);
+	assert_int_equal(b.out.resets, 1);
+	close_bench(&b);
+}
+
+static void reads_h2c_however_it_is_cut(void **state)
+{
+	static uint8_t mem[1024];
+	struct sl_out to = sl_out_of(mem, sizeof(mem));
+	(void)state;
+	h2_text("PRI S0 !000300000064 H1sp #2 #4 C1e +:authority=odd.example D1 20 H3es #2 #4 "
+	        ":authority=bad.example",
+	        &to);
+	struct sl_bytes all = sl_bytes_of(to.p, to.len);
+	for (size_t at = 1; at < all.len; at++) {
+		for (enum sl_hold hold = SL_HOLD_LAST; hold <= SL_HOLD_ALL; hold++) {
+			run_h2_split(all, at, hold, false);
+			run_h2_split(all, at, hold, true);
+		}
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest single[] = {
@@ -684,6 +739,7 @@ int main(void)
 		cmocka_unit_test(gives_streams_back_when_flows_leave),
 		cmocka_unit_test(knows_when_the_next_held_packet_is_due),
 		cmocka_unit_test(walks_a_body_longer_than_the_sequence_space),
+		cmocka_unit_test(reads_h2c_however_it_is_cut),
 		cmocka_unit_test(reports_what_it_knows_of_a_flow),
 		cmocka_unit_test(lets_pass_what_is_no_tcp_nor_udp),
 		cmocka_unit_test(has_a_name_for_everything_it_counts),
