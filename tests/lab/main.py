@@ -19,6 +19,7 @@ How it is built
     namespaces.py  client, gateway, server            report.py   rows as a table or JSON lines
     servers.py     nginx and small services           daemon.py   sluiced and its configuration
     tls.py         hellos in pieces, sessions         tls13.py    a ClientHello of post-quantum size
+    upgrade.py     WebSocket, frames of HTTP/2
     rawtcp.py      TCP in userspace                   load.py     many short connections
     probes.py      the table of questions             stages.py   the stories
     machine.py     packages, build, kernel            names.py    host names and lists

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from typing import Callable
 from urllib.parse import urlsplit
 
-from . import limits, names, tls
+from . import limits, names, tls, upgrade
 from .namespaces import SERVER, host_in_url
 from .rawtcp import RawTcp
 from .report import Row
-from .servers import BANNER, ECHO, HTTP, SSH_LIKE, TLS
+from .servers import BANNER, ECHO, H2C, HTTP, SSH_LIKE, TLS, UPGRADE
 from .tls13 import Tls13Session
 
 TIMEOUT = 10  # s
@@ -86,10 +86,10 @@ def whole_page(lab, body):
 # clients: curl and openssl
 
 
-def curl_command(lab, family, url, *options, address=None):
+def curl_command(lab, family, url, *options, address=None, version="--http1.1"):
     where = urlsplit(url)
     port = where.port or {"http": HTTP, "https": TLS}[where.scheme]
-    return ["curl", "-q", "-sS", "--noproxy", "*", "--max-time", "60", "--http1.1", "--cacert", lab.servers.certificate,
+    return ["curl", "-q", "-sS", "--noproxy", "*", "--max-time", "60", version, "--cacert", lab.servers.certificate,
             "--resolve", "%s:%d:%s" % (where.hostname, port, host_in_url(address or lab.network.target[family])),
             *options, url]
 
@@ -98,17 +98,17 @@ def curl_verdict(status, errors, ms):
     """None when it went well."""
     if status == 0:
         return None
-    if status in (35, 56) and "reset" in errors:
+    if status in (35, 55, 56) and "reset" in errors:
         return BLOCKED if ms < limits.refused else LATE
     return "timeout" if status == 28 else "curl exit %d: %s" % (status, errors.strip())
 
 
-def curl(lab, family, *urls, namespace=None, address=None):
+def curl(lab, family, *urls, namespace=None, address=None, version="--http1.1"):
     """Pages with curl; several URLs share a connection where they can. Says what became of each."""
     words, ms = [], None
     output = [os.path.join(lab.folder, "curl-%d.out" % i) for i in range(len(urls))]
     argv = curl_command(lab, family, urls[0], "-w", "%{exitcode} %{time_total} %{num_connects} %{errormsg}\\n",
-                        address=address)[:-1]
+                        address=address, version=version)[:-1]
     for url, path in zip(urls, output):
         argv += [url, "-o", path]
     with namespace or lab.network.client:
@@ -232,6 +232,89 @@ def ports_again(lab, family, host):
         line.close()
 
 
+def switch(lab, family, host, protocol):
+    """A connection that has turned to another protocol, or an Outcome."""
+    line, key = stream(lab, family, UPGRADE), upgrade.new_key()
+
+    def work(sent):
+        line.send(upgrade.request(host, protocol, key))
+        sent()
+        head = b""
+        while not head.endswith(b"\r\n\r\n"):
+            head += tls.received(line)
+        good = head.startswith(b"HTTP/1.1 101 ") and (protocol != upgrade.WEBSOCKET or upgrade.accept_of(key).encode() in head)
+        return ALLOWED if good else "another answer: %r" % head
+    outcome = attempt(work)
+    if outcome.got != ALLOWED:
+        line.close()
+    return line, outcome
+
+
+def echoed(line, data, sent=lambda: None):
+    line.send(data)
+    sent()
+    back = b""
+    while len(back) < len(data):
+        back += tls.received(line)
+    return ALLOWED if back == data else "other bytes came back"
+
+
+MESSAGES = 200
+
+
+def websocket(lab, family, host):
+    """The handshake, and many messages there and back."""
+    line, outcome = switch(lab, family, host, upgrade.WEBSOCKET)
+    if outcome.got != ALLOWED:
+        return outcome
+    try:
+        for number in range(MESSAGES):
+            done = attempt(lambda sent: echoed(line, upgrade.message(b"message %d" % number), sent))
+            if done.got != ALLOWED:
+                return Outcome("message %d: %s" % (number, done.got), done.ms)
+        return outcome
+    finally:
+        line.close()
+
+
+def h2_upgrade(lab, family, host):
+    """HTTP/2 after an upgrade; a stream for an allowed host, and then one more."""
+    line, outcome = switch(lab, family, names.ALLOWED, upgrade.H2C)
+    if outcome.got != ALLOWED:
+        return Outcome("upgrade: " + outcome.got, outcome.ms)
+    try:
+        start = upgrade.h2_start() + upgrade.h2_request(3, names.ALLOWED)
+        first = attempt(lambda sent: echoed(line, start, sent))
+        if first.got != ALLOWED:
+            return Outcome("first stream: " + first.got, first.ms)
+        return attempt(lambda sent: echoed(line, upgrade.h2_request(5, host), sent))
+    finally:
+        line.close()
+
+
+def h2_fetch(line, stream_id, data, sent):
+    line.send(data)
+    sent()
+    page = upgrade.H2Page(stream_id)
+    while page.body() is None:
+        page.add(tls.received(line))
+    return page.body()
+
+
+def h2_streams(lab, family, host, path="/"):
+    """Two streams of one connection; the first is for an allowed host and must be answered."""
+    line = stream(lab, family, H2C)
+    try:
+        start = upgrade.h2_start() + upgrade.h2_request(1, names.ALLOWED)
+        first = attempt(lambda sent: whole_page(lab, h2_fetch(line, 1, start, sent)))
+        if first.got != ALLOWED:
+            return Outcome("first stream: " + first.got, first.ms)
+        second = upgrade.h2_request(3, host, path)
+        return attempt(lambda sent: whole_page(lab, h2_fetch(line, 3, second, sent)))
+    finally:
+        line.close()
+
+
 def server_end(lab, family):
     """A server of the lab's own takes the connection and looks at how it ends."""
     kind = socket.AF_INET if family == 4 else socket.AF_INET6
@@ -349,6 +432,10 @@ def page(*urls):
     return lambda lab, family: curl(lab, family, *urls)
 
 
+def h2_page(url):
+    return lambda lab, family: curl(lab, family, url % H2C, version="--http2-prior-knowledge")
+
+
 def both(name, client, *arguments, **options):
     """A client that must get through with an allowed name and must not with a blocked one."""
     return [Probe("%s: %s name" % (name, word), word,
@@ -378,6 +465,18 @@ TRAFFIC = [
     *both("HTTP, host header split over two segments", http_pieces, tls.in_two),
     *both("HTTP, target in absolute form", absolute_form),
     *both("HTTP, ports of an earlier connection taken up again", ports_again),
+    Probe("HTTP/2 in the clear, allowed host", ALLOWED, h2_page("http://" + names.ALLOWED + ":%d/")),
+    Probe("HTTP/2 in the clear, blocked host", BLOCKED, h2_page("http://" + names.BLOCKED + ":%d/")),
+    Probe("HTTP/2 in the clear, blocked path", BLOCKED, h2_page("http://" + names.PATHS + ":%d" + names.BLOCKED_PATH)),
+    *both("HTTP/2 in the clear, second stream", h2_streams),
+    Probe("HTTP/2 in the clear, second stream for a blocked path", BLOCKED,
+          lambda lab, family: h2_streams(lab, family, names.PATHS, names.BLOCKED_PATH)),
+    Probe("HTTP/2 in the clear, second stream for its sibling", ALLOWED,
+          lambda lab, family: h2_streams(lab, family, names.PATHS, names.SIBLING_PATH)),
+    *both("HTTP/2 after an upgrade, second stream", h2_upgrade),
+    Probe("WebSocket: blocked name", BLOCKED, lambda lab, family: websocket(lab, family, names.BLOCKED)),
+    Probe("WebSocket: allowed name, and its messages are not queued", ALLOWED,
+          lambda lab, family: websocket(lab, family, names.ALLOWED), HANDFUL),
     Probe("HTTPS, allowed host", ALLOWED, page("https://%s/" % names.ALLOWED), 2),
     Probe("HTTPS, blocked by its server name", BLOCKED, page("https://%s/" % names.BLOCKED)),
     *both("HTTPS with openssl s_client", s_client),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""servers.py - what runs in the server namespace: nginx for HTTP and TLS, and three small services of the lab's own."""
+"""servers.py - what runs in the server namespace: nginx for HTTP (1 and 2) and TLS, and four small services of the lab's own."""
 
 import asyncio
 import hashlib
@@ -10,10 +10,10 @@ import signal
 import socket
 import time
 
-from . import names
+from . import names, upgrade
 from .namespaces import FAMILIES, SERVER, LabError, end_with_parent, run
 
-HTTP, TLS, SSH_LIKE, ECHO = 80, 443, 22, 7
+HTTP, TLS, SSH_LIKE, ECHO, H2C, UPGRADE = 80, 443, 22, 7, 8082, 8081
 BANNER = b"SSH-2.0-sluice_lab\r\n"
 
 NGINX = """
@@ -46,6 +46,8 @@ http {{
 		listen [::]:80 backlog=4096;
 		listen 443 ssl backlog=4096;
 		listen [::]:443 ssl backlog=4096;
+		listen 8082 http2 backlog=4096;
+		listen [::]:8082 http2 backlog=4096;
 		root {folder}/www;
 		location / {{ try_files $uri /index.html; }}
 		location /up/ {{ root {folder}/received; dav_methods PUT; create_full_put_path on; }}
@@ -100,7 +102,7 @@ class Servers:
     def _wait(self):
         """Until every port answers the client, which also lets each neighbour learn the other's address."""
         for family in FAMILIES:
-            for port in (HTTP, TLS, SSH_LIKE, ECHO):
+            for port in (HTTP, TLS, SSH_LIKE, ECHO, H2C, UPGRADE):
                 self._wait_for(SERVER[family], port)
 
     def _wait_for(self, address, port):
@@ -144,7 +146,7 @@ def _services(namespace):
 
 async def _serve():
     loop = asyncio.get_running_loop()
-    for port, handler in ((SSH_LIKE, _ssh_like), (ECHO, _echo)):
+    for port, handler in ((SSH_LIKE, _ssh_like), (ECHO, _echo), (UPGRADE, _upgrade)):
         await asyncio.start_server(handler, port=port)
     await loop.create_datagram_endpoint(_UdpEcho, local_addr=("::", ECHO))  # both families
     await asyncio.Event().wait()
@@ -154,6 +156,19 @@ async def _ssh_like(reader, writer):
     """Speaks first, as SSH and SMTP do."""
     writer.write(BANNER)
     await _echo(reader, writer)
+
+
+async def _upgrade(reader, writer):
+    """Turns to whatever protocol is asked for, and echoes."""
+    try:
+        said, switches = upgrade.answer(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(said)
+    except (asyncio.IncompleteReadError, ConnectionError):
+        switches = False
+    if switches:
+        await _echo(reader, writer)
+    else:
+        writer.close()
 
 
 async def _echo(reader, writer):
