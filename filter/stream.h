@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* stream.h - the client's bytes in order, from segments in any order (RFC 9293 §3.4). The first copy of a byte wins.
+/* stream.h - the client's bytes in order, from segments in any order (RFC 9293 §3.4). The first copy of a byte wins;
+ * where a copy differed there is a second reading, since the first may never have reached the server.
  *
  * The filter may never see the SYN (only packets with payload are queued), so the position of byte 0 is a guess until
  * it is confirmed: a segment that begins before it moves the beginning down, as long as nothing was consumed.
@@ -26,12 +27,18 @@ void sl_stream_close(struct sl_stream_pool *pool, struct sl_stream **stream); /*
  * head() ends before it (sl_stream_cut() then says so).
  * Bytes before what was consumed are old and are ignored. A segment that begins before byte 0 moves byte 0 down while
  * `may_rebase` and nothing was consumed; what then lies beyond the budget is forgotten.
- * *differs counts bytes that came before with another value; the first copy stays.
+ * *differs counts bytes that came before with another value; the first copy stays, the other is in the second reading.
  * Returns SL_OK, or SL_ELIMIT when bytes lie beyond the budget (the rest was taken in). */
 int sl_stream_push(struct sl_stream *s, uint32_t seq, struct sl_bytes seg, uint32_t wire_len, bool may_rebase,
                    uint32_t *differs);
 /* The bytes from the first unconsumed one up to the first gap. Borrowed until the next call. */
 struct sl_bytes sl_stream_head(const struct sl_stream *s);
+/* In how many ways can the bytes be read, whoever got which copy? Where copies differ from one segment, and all in the same
+ * way, there are two; three copies that differ, or one that differs from several segments, make mixtures. */
+enum sl_readings { SL_READINGS_ONE, SL_READINGS_TWO, SL_READINGS_MANY };
+enum sl_readings sl_stream_readings(const struct sl_stream *s);
+/* The second reading: as long as head(), and equal to it where there is but one. Borrowed until the next call. */
+struct sl_bytes sl_stream_other(const struct sl_stream *s);
 /* The sequence number of the first unconsumed byte, and of the first byte that did not come: a byte that was not copied
  * did come. */
 uint32_t sl_stream_seq(const struct sl_stream *s);

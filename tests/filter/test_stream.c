@@ -33,6 +33,8 @@ static const struct row {
 	int32_t seq, next; /* counted from the first byte 0 */
 	uint32_t differs;
 	bool cut, empty;
+	const char *other; /* the second reading, where there is one */
+	bool many;         /* more than two */
 } rows[] = {
 	{ .name = "keeps segments that come in order", { S("ab", 0), S("cd", 2) }, "abcd", 0, 4 },
 	{ .name = "keeps what lies beyond a gap until the gap is filled",
@@ -66,13 +68,59 @@ static const struct row {
 	  "abcd",
 	  0,
 	  4,
-	  .differs = 4 },
+	  .differs = 4,
+	  .other = "xBCy" },
+	{ .name = "a third copy that is one of the two readings makes no third",
+	  { S("abcd", 0), S("axyd", 0), S("abcd", 0), S("xyd", 1), S("ef", 4) },
+	  "abcdef",
+	  0,
+	  6,
+	  .differs = 4,
+	  .other = "axydef" },
+	{ .name = "a third copy that is neither does",
+	  { S("abcd", 0), S("axyd", 0), S("axcd", 0) },
+	  "abcd",
+	  0,
+	  4,
+	  .differs = 3,
+	  .other = "axyd",
+	  .many = true },
+	{ .name = "copies that differ from two segments may be mixed with them",
+	  { S("ab", 0), S("cd", 2), S("axyd", 0) },
+	  "abcd",
+	  0,
+	  4,
+	  .differs = 2,
+	  .other = "axyd",
+	  .many = true },
+	{ .name = "two copies that differ, each from a segment, may be mixed",
+	  { S("ab", 0), S("xb", 0), S("cd", 2), S("cy", 2) },
+	  "abcd",
+	  0,
+	  4,
+	  .differs = 2,
+	  .other = "xbcy",
+	  .many = true },
+	{ .name = "the second reading moves with the beginning",
+	  { S("cd", 0), S("xy", 0), S("ab", -2), S("ef", 2) },
+	  "abcdef",
+	  -2,
+	  4,
+	  .differs = 2,
+	  .other = "abxyef" },
+	{ .name = "what was consumed is read in one way",
+	  { S("abcd", 0), S("xbcd", 0, .consume = 1) },
+	  "bcd",
+	  1,
+	  4,
+	  .differs = 1 },
 	{ .name = "keeps the first copy where segments overlap in part",
 	  { S("cd", 2), S("abXXef", 0) },
 	  "abcdef",
 	  0,
 	  6,
-	  .differs = 2 },
+	  .differs = 2,
+	  .other = "abXXef" },
 	{ .name = "takes an equal copy without a word",
 	  { S("abcd", 0), S("bc", 1), S("abcd", 0) },
 	  "abcd",
@@ -151,6 +199,13 @@ static void run_row(const struct row *row, uint32_t base)
 	assert_int_equal((int32_t)(sl_stream_seq(s) - base), row->seq);
 	assert_int_equal((int32_t)(sl_stream_next(s) - base), row->next);
 	assert_int_equal(differs, row->differs);
+	struct sl_bytes other = sl_stream_other(s);
+	const char *want = row->other != NULL ? row->other : row->head;
+	assert_int_equal(sl_stream_readings(s), row->many            ? SL_READINGS_MANY
+	                                        : row->other != NULL ? SL_READINGS_TWO
+	                                                             : SL_READINGS_ONE);
+	assert_int_equal(other.len, strlen(want));
+	assert_memory_equal(other.p, want, other.len);
 	assert_int_equal(sl_stream_cut(s), row->cut);
 	assert_int_equal(sl_stream_empty(s), row->empty);
 	sl_stream_close(pool, &s);

@@ -13,8 +13,8 @@ enum { NONE, CAME, HOLE };
 
 /* Positions are counted from MIDDLE. */
 struct model {
-	uint8_t state[SPACE], value[SPACE];
-	size_t base; /* of the first unconsumed byte */
+	uint8_t state[SPACE], value[SPACE], other[SPACE]; /* other: the last that differed */
+	size_t base;                                      /* of the first unconsumed byte */
 	uint32_t seq;
 	bool consumed;
 };
@@ -51,8 +51,9 @@ static int model_push(struct model *m, size_t at, struct sl_bytes seg, uint32_t 
 			whole = false;
 		} else if (m->state[pos] == NONE) {
 			m->state[pos] = i < seg.len ? CAME : HOLE;
-			m->value[pos] = i < seg.len ? seg.p[i] : 0;
+			m->value[pos] = m->other[pos] = i < seg.len ? seg.p[i] : 0;
 		} else if (m->state[pos] == CAME && i < seg.len && m->value[pos] != seg.p[i]) {
+			m->other[pos] = seg.p[i];
 			(*differs)++;
 		}
 	}
@@ -71,6 +72,13 @@ static void compare(const struct model *m, const struct sl_stream *s)
 	for (size_t i = m->base; i < m->base + BUDGET; i++)
 		empty = empty && m->state[i] == NONE;
 	must(head.len == end - m->base && memcmp(head.p, m->value + m->base, head.len) == 0);
+	struct sl_bytes other = sl_stream_other(s);
+	enum sl_readings readings = sl_stream_readings(s);
+	bool two = false;
+	for (size_t i = m->base; i < m->base + BUDGET; i++)
+		two = two || (m->state[i] == CAME && m->value[i] != m->other[i]);
+	must(other.len == head.len && two == (readings != SL_READINGS_ONE));
+	must(readings == SL_READINGS_MANY || memcmp(other.p, m->other + m->base, other.len) == 0);
 	must(sl_stream_cut(s) == (m->state[end] == HOLE));
 	must(sl_stream_seq(s) == m->seq + (uint32_t)(m->base - MIDDLE));
 	must(sl_stream_next(s) == m->seq + (uint32_t)(next - MIDDLE));
