@@ -179,6 +179,9 @@ static bool read_message(const struct nlmsghdr *nlh, size_t len, struct sl_nfq_p
 	out->ip = attr[NFQA_PAYLOAD] == NULL ? (struct sl_bytes){ NULL, 0 }
 	                                     : sl_bytes_of(mnl_attr_get_payload(attr[NFQA_PAYLOAD]),
 	                                                   mnl_attr_get_payload_len(attr[NFQA_PAYLOAD]));
+	uint32_t info = attr[NFQA_SKB_INFO] == NULL ? 0 : ntohl(mnl_attr_get_u32(attr[NFQA_SKB_INFO]));
+	out->unverified = (info & (NFQA_SKB_CSUMNOTREADY | NFQA_SKB_GSO | NFQA_SKB_CSUM_NOTVERIFIED)) ==
+	                  NFQA_SKB_CSUM_NOTVERIFIED;
 	out->wire_len = attr[NFQA_CAP_LEN] == NULL ? (uint32_t)out->ip.len
 	                                           : ntohl(mnl_attr_get_u32(attr[NFQA_CAP_LEN]));
 	return true;

@@ -32,6 +32,7 @@ struct sl_nfq_packet {
 	struct sl_ticket ticket;
 	struct sl_bytes ip; /* what was copied */
 	uint32_t wire_len;  /* what there is */
+	bool unverified; /* the checksum is on the wire as it stands here, and nobody has looked at it yet */
 };
 
 struct sl_nfq_counts {

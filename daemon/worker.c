@@ -75,6 +75,7 @@ static void judge_packet(struct sl_worker *w, const struct sl_nfq_packet *p, str
 	bool started = (p->ticket.mark & sl_mark_started(w->cfg.conf->mark_mask)) != 0;
 	int err = sl_packet_read(p->ip, p->wire_len, &view);
 
+	view.damaged = err == SL_OK && p->unverified && sl_packet_is_damaged(p->ip, p->wire_len);
 	if (err == SL_OK)
 		sl_filter_packet(w->filter, &view, p->ticket, started, now, &w->answers);
 	else

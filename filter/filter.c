@@ -266,7 +266,7 @@ static void take_again(struct sl_filter *f, struct sl_flow *flow, const struct s
 	sl_answer_push(f->out, ticket, (enum sl_action)flow->verdict);
 }
 
-/* A packet without payload makes no flow, and moves none. */
+/* A packet without payload, or with one that nobody reads, makes no flow, and moves none. */
 static void take_bare(struct sl_filter *f, const struct sl_packet *pkt, struct sl_ticket ticket)
 {
 	const struct sl_flow *flow = sl_flow_table_find(f->flows, &pkt->key);
@@ -276,6 +276,23 @@ static void take_bare(struct sl_filter *f, const struct sl_packet *pkt, struct s
 	sl_answer_push(f->out, ticket, action);
 }
 
+/* What receivers drop: a wrong checksum, a reset's text, data without ACK (RFC 9293 §3.10.7.4). */
+static bool is_unread(const struct sl_packet *pkt)
+{
+	return pkt->damaged ||
+	       (pkt->key.proto == SL_PROTO_TCP &&
+	        ((pkt->flags & SL_TCP_RST) != 0 || (pkt->flags & (SL_TCP_ACK | SL_TCP_SYN)) == 0));
+}
+
+/* What some receivers drop and others do not may block a flow, and never frees one. */
+static bool is_decoy(struct sl_filter *f, const struct sl_packet *pkt)
+{
+	if (is_unread(pkt))
+		return true;
+	return pkt->has_signature && pkt->key.proto == SL_PROTO_TCP &&
+	       !sl_filter_would_block(f, &pkt->key, pkt->payload);
+}
+
 void sl_filter_packet(struct sl_filter *f, const struct sl_packet *pkt, struct sl_ticket ticket,
                       bool start_seen, struct sl_mono now, struct sl_answers *out)
 {
@@ -283,6 +300,11 @@ void sl_filter_packet(struct sl_filter *f, const struct sl_packet *pkt, struct s
 	f->out = out;
 	sl_filter_count(f, SL_STAT_packets, 1);
 	if (pkt->payload_len == 0) {
+		take_bare(f, pkt, ticket);
+		return;
+	}
+	if (is_decoy(f, pkt)) {
+		sl_filter_count(f, SL_STAT_decoys, 1);
 		take_bare(f, pkt, ticket);
 		return;
 	}

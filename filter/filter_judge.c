@@ -149,3 +149,15 @@ void sl_filter_judge_request(struct sl_filter *f, struct sl_visit *v, const stru
 	if (report.block)
 		sl_filter_settle(f, v->flow, SL_ACTION_BLOCK);
 }
+
+bool sl_filter_is_blocked(struct sl_filter *f, const struct sl_flow_key *key,
+                          const struct sl_sniffed *sniffed)
+{
+	struct sl_report report = { .key = key, .app = sniffed->app };
+	const struct sl_http_request *http = &sniffed->http;
+	if (sniffed->app == SL_APP_TLS)
+		return sniffed->tls.sni.len > 0 && ask(f, &report, sniffed->tls.sni, 0);
+	report.path = http->path;
+	return (http->other_host.len > 0 && ask(f, &report, http->other_host, 0)) ||
+	       (http->host.len > 0 && ask(f, &report, http->host, http->port));
+}

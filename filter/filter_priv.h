@@ -48,6 +48,8 @@ static inline void sl_filter_count(struct sl_filter *f, enum sl_stat stat, uint6
 
 /* Puts the packet's payload in its place, reads what is in order, and decides or keeps it. */
 void sl_filter_read(struct sl_filter *f, struct sl_visit *v);
+/* Would the bytes alone, a whole hello or request, be blocked? Nothing is counted or reported. */
+bool sl_filter_would_block(struct sl_filter *f, const struct sl_flow_key *key, struct sl_bytes bytes);
 /* Decides a flow whose rest nobody waits for: by the name that was read so far, else by the option of the cause. */
 void sl_filter_give_up(struct sl_filter *f, struct sl_visit *v, enum sl_cause cause);
 /* What has come of a request whose end will not be waited for. False when there is none, or its line is not complete. */
@@ -93,5 +95,8 @@ void sl_filter_judge_tls(struct sl_filter *f, struct sl_visit *v, const struct s
 /* These decide when they block; else the connection goes on being read. */
 void sl_filter_judge_tunnel(struct sl_filter *f, struct sl_visit *v, struct sl_bytes host, uint16_t port);
 void sl_filter_judge_request(struct sl_filter *f, struct sl_visit *v, const struct sl_http_request *request);
+/* Is what these ask for blocked? Nothing is counted or reported. */
+bool sl_filter_is_blocked(struct sl_filter *f, const struct sl_flow_key *key,
+                          const struct sl_sniffed *sniffed);
 
 #endif

@@ -262,21 +262,88 @@ static int read_dns(struct sl_filter *f, struct sl_visit *v, struct sl_bytes hea
 	return err;
 }
 
+static int sniff(struct sl_filter *f, const struct sl_flow *flow, struct sl_bytes head,
+                 struct sl_sniffed *out)
+{
+	*out = (struct sl_sniffed){ .app = SL_APP_HTTP };
+	sl_arena_reset(&f->scratch);
+	return flow != NULL && flow->stage == SL_STAGE_HEAD ? sl_sniff_http(head, out)
+	                                                    : sl_sniff(head, &f->scratch, out);
+}
+
+bool sl_filter_would_block(struct sl_filter *f, const struct sl_flow_key *key, struct sl_bytes bytes)
+{
+	struct sl_sniffed sniffed;
+	return sniff(f, NULL, sl_bytes_first(bytes, f->cfg.budget), &sniffed) == SL_OK &&
+	       sl_filter_is_blocked(f, key, &sniffed);
+}
+
+/* ---- bytes that came twice with different contents ---- */
+
+static enum sl_readings readings(const struct sl_visit *v)
+{
+	return v->flow->stream == NULL ? SL_READINGS_ONE : sl_stream_readings(v->flow->stream);
+}
+
+static void judge(struct sl_filter *f, struct sl_visit *v, const struct sl_sniffed *sniffed)
+{
+	v->flow->app = (uint8_t)sniffed->app;
+	if (sniffed->app == SL_APP_TLS)
+		sl_filter_judge_tls(f, v, &sniffed->tls);
+	else
+		sl_filter_judge_request(f, v, &sniffed->http);
+}
+
+/* A reading whose name is blocked blocks. Else it has no say; *len is that of the request, 0 where it is none or not whole. */
+static int judge_reading(struct sl_filter *f, struct sl_visit *v, struct sl_bytes head, size_t *len)
+{
+	struct sl_sniffed sniffed;
+	int err = sniff(f, v->flow, sl_bytes_first(head, f->cfg.budget), &sniffed);
+	*len = err == SL_OK && sniffed.app == SL_APP_HTTP ? sniffed.http.len : 0;
+	if (err == SL_OK && sl_filter_is_blocked(f, v->key, &sniffed))
+		judge(f, v, &sniffed);
+	return err;
+}
+
+/* SL_OK: the two readings go on alike, or the flow is decided. SL_EMORE: wait. Nobody knows which of them the server has, so
+ * that where they part and neither is blocked the flow cannot be followed any more. */
+static int read_both(struct sl_filter *f, struct sl_visit *v)
+{
+	size_t len[2];
+	bool many = readings(v) == SL_READINGS_MANY;
+	int first = judge_reading(f, v, head_of(f, v), &len[0]);
+	if (v->flow->verdict != SL_ACTION_PASS)
+		return SL_OK;
+	int other = judge_reading(f, v, sl_stream_other(v->flow->stream), &len[1]);
+	if (v->flow->verdict != SL_ACTION_PASS) {
+		sl_filter_count(f, SL_STAT_overlaps_blocked, 1);
+		return SL_OK;
+	}
+	if (!many && (first == SL_EMORE || other == SL_EMORE))
+		return SL_EMORE;
+	if (!many && first == SL_EPROTO && other == SL_EPROTO)
+		return SL_EMORE;
+	if (many || first != SL_OK || other != SL_OK || len[0] != len[1])
+		sl_filter_unjudged(f, v, SL_CAUSE_ambiguous);
+	return SL_OK;
+}
+
 static int read_head(struct sl_filter *f, struct sl_visit *v)
 {
 	struct sl_flow *flow = v->flow;
 	struct sl_bytes head = head_of(f, v);
-	struct sl_sniffed sniffed = { .app = SL_APP_HTTP };
+	struct sl_sniffed sniffed;
 	if (head.len == 0)
 		return SL_EMORE;
+	int both = readings(v) == SL_READINGS_ONE ? SL_OK : read_both(f, v);
+	if (both != SL_OK || flow->verdict != SL_ACTION_PASS)
+		return both;
 	if (flow->stage == SL_STAGE_START && sl_filter_may_be_dns(v)) {
 		int read = read_dns(f, v, head);
 		if (read != SL_EPROTO)
 			return read;
 	}
-	sl_arena_reset(&f->scratch);
-	int err = flow->stage == SL_STAGE_HEAD ? sl_sniff_http(head, &sniffed)
-	                                       : sl_sniff(head, &f->scratch, &sniffed);
+	int err = sniff(f, flow, head, &sniffed);
 	if (err == SL_EPROTO && (flow->stage == SL_STAGE_START || flow->stage == SL_STAGE_DIALOGUE)) {
 		flow->app = SL_APP_UNKNOWN;
 		return read_preface(f, v, head);
@@ -300,24 +367,22 @@ static int read_head(struct sl_filter *f, struct sl_visit *v)
 /* ---- waiting ---- */
 
 /* Nothing that we know: perhaps the later piece of a hello whose first one is on its way, if there can be such. */
-static enum sl_cause why_stop_unknown(const struct sl_filter *f, const struct sl_visit *v, bool spent,
-                                      bool late)
+static enum sl_cause why_stop_unknown(const struct sl_visit *v, bool spent, bool late)
 {
 	const struct sl_flow *flow = v->flow;
 	if (!flow->start_seen)
 		return SL_CAUSE_mid_flow;
-	bool long_enough = seen_bytes(v) >= (int64_t)f->cfg.budget;
-	return spent || late || flow->certain || long_enough ? SL_CAUSE_not_web : SL_CAUSE_NONE;
+	return spent || late || flow->certain ? SL_CAUSE_not_web : SL_CAUSE_NONE;
 }
 
 /* SL_CAUSE_NONE: wait for more. err is what the bytes said last. */
 static enum sl_cause why_stop(const struct sl_filter *f, const struct sl_visit *v, int err)
 {
 	const struct sl_flow *flow = v->flow;
-	bool spent = v->full || head_of(f, v).len >= f->cfg.budget;
+	bool spent = head_of(f, v).len >= f->cfg.budget; /* bytes far ahead may be a decoy, and wait */
 	bool late = sl_mono_reached(f->now, sl_mono_add(flow->born, f->cfg.hold_limit));
 	if (err == SL_EPROTO)
-		return why_stop_unknown(f, v, spent, late);
+		return why_stop_unknown(v, spent, late);
 	if (spent || is_cut(v))
 		return SL_CAUSE_too_large;
 	bool waits = flow->stream != NULL ? !sl_stream_empty(flow->stream) : v->wire > 0;
@@ -353,6 +418,8 @@ static void wait_for_more(struct sl_filter *f, struct sl_visit *v, int err)
 {
 	struct sl_flow *flow = v->flow;
 	enum sl_cause cause = why_stop(f, v, err);
+	if (cause != SL_CAUSE_NONE && readings(v) != SL_READINGS_ONE)
+		cause = SL_CAUSE_ambiguous;
 	if (cause != SL_CAUSE_NONE) {
 		sl_filter_give_up(f, v, cause);
 	} else if (flow->stream == NULL && v->wire > 0) {
@@ -384,6 +451,10 @@ void sl_filter_read(struct sl_filter *f, struct sl_visit *v)
 	struct sl_flow *flow = v->flow;
 	int err = SL_OK;
 	place(f, v);
+	/* Who takes urgent data out of line reads one byte less (RFC 6093). */
+	if ((v->pkt->flags & SL_TCP_URG) != 0 && flow->start_seen && flow->verdict == SL_ACTION_PASS &&
+	    !sl_filter_would_block(f, v->key, v->pkt->payload))
+		sl_filter_unjudged(f, v, SL_CAUSE_ambiguous);
 	while (flow->verdict == SL_ACTION_PASS && err == SL_OK)
 		err = read_next(f, v);
 	if (flow->verdict == SL_ACTION_PASS)

@@ -17,12 +17,18 @@ enum {
 };
 
 enum { IP4_HEADER = 20, TCP_HEADER = 20, UDP_HEADER = 8 };
-enum { FRAGMENT_OFFSET = 0x1fff, TCP_FLAGS = SL_TCP_FIN | SL_TCP_SYN | SL_TCP_RST | SL_TCP_ACK };
+enum {
+	FRAGMENT_OFFSET = 0x1fff,
+	MORE_FRAGMENTS = 0x2000,
+	TCP_FLAGS = SL_TCP_FIN | SL_TCP_SYN | SL_TCP_RST | SL_TCP_ACK | SL_TCP_URG
+};
 
 /* A packet on its way through the parser. */
 struct walk {
-	struct sl_cur c; /* the copied bytes, up to the end that the length fields give */
-	size_t uncopied; /* bytes of the packet after those */
+	struct sl_cur c;           /* the copied bytes, up to the end that the length fields give */
+	size_t uncopied;           /* bytes of the packet after those */
+	struct sl_bytes transport; /* the copied bytes from the TCP or UDP header on */
+	bool partial;              /* a fragment, or routed: the checksum is over something else */
 };
 
 /* Trusts a length field downwards only: less than the wire brought is padding, more is a lie or a field of 16
@@ -53,8 +59,11 @@ static int walk_extensions(struct walk *w, uint8_t *next, bool ip6)
 		*next = sl_cur_u8(&w->c);
 		uint8_t len = sl_cur_u8(&w->c);
 		switch (type) {
-		case NEXT_HOP_BY_HOP:
 		case NEXT_ROUTING:
+			w->partial = true;
+			sl_cur_skip(&w->c, (size_t)len * 8 + 6);
+			break;
+		case NEXT_HOP_BY_HOP:
 		case NEXT_DEST_OPTIONS:
 		case NEXT_MOBILITY:
 		case NEXT_HIP:
@@ -65,8 +74,11 @@ static int walk_extensions(struct walk *w, uint8_t *next, bool ip6)
 			sl_cur_skip(&w->c, (size_t)len * 4 + 6);
 			break;
 		case NEXT_FRAGMENT: /* an atomic one, or the first of several, has offset 0 (RFC 6946) */
-			if (sl_cur_u16(&w->c) >> 3 != 0)
+			len = (uint8_t)sl_cur_u8(&w->c);
+			uint8_t low = sl_cur_u8(&w->c);
+			if (len != 0 || low >> 3 != 0)
 				return SL_EPROTO;
+			w->partial = w->partial || (low & 1) != 0;
 			sl_cur_skip(&w->c, 4);
 			break;
 		default: /* ESP, no next header, another transport, something we cannot measure */
@@ -90,7 +102,9 @@ static int read_ip4(struct walk *w, struct sl_flow_key *key)
 	if (total != 0)
 		walk_limit(w, total);
 	sl_cur_skip(&w->c, 6);
-	bool later_fragment = (sl_cur_u16(&w->c) & FRAGMENT_OFFSET) != 0;
+	uint16_t fragment = sl_cur_u16(&w->c);
+	bool later_fragment = (fragment & FRAGMENT_OFFSET) != 0;
+	w->partial = (fragment & MORE_FRAGMENTS) != 0;
 	sl_cur_skip(&w->c, 1);
 	uint8_t next = sl_cur_u8(&w->c);
 	sl_cur_skip(&w->c, 2);
@@ -121,6 +135,28 @@ static int read_ip6(struct walk *w, struct sl_flow_key *key)
 	return err;
 }
 
+/* Kinds of TCP options (IANA). */
+enum { OPTION_END = 0, OPTION_NOP = 1, OPTION_MD5 = 19, OPTION_AO = 29 };
+
+static bool has_signature(struct sl_bytes options)
+{
+	struct sl_cur c = sl_cur_whole(options);
+	while (c.left > 0) {
+		uint8_t kind = sl_cur_u8(&c);
+		if (kind == OPTION_END)
+			return false;
+		if (kind == OPTION_NOP)
+			continue;
+		uint8_t len = sl_cur_u8(&c);
+		if (kind == OPTION_MD5 || kind == OPTION_AO)
+			return true;
+		if (len < 2 || c.err != SL_OK)
+			return false;
+		sl_cur_skip(&c, len - 2U);
+	}
+	return false;
+}
+
 static int read_tcp(struct walk *w, struct sl_packet *p)
 {
 	p->key.sport = sl_cur_u16(&w->c);
@@ -129,11 +165,13 @@ static int read_tcp(struct walk *w, struct sl_packet *p)
 	p->ack = sl_cur_u32(&w->c);
 	size_t header = (size_t)(sl_cur_u8(&w->c) >> 4) * 4;
 	p->flags = sl_cur_u8(&w->c) & TCP_FLAGS;
-	sl_cur_skip(&w->c, 6); /* window, checksum, urgent pointer */
+	sl_cur_skip(&w->c, 4); /* window, checksum */
+	if (sl_cur_u16(&w->c) == 0)
+		p->flags &= (uint8_t)~SL_TCP_URG;
 	if (header < TCP_HEADER)
 		sl_cur_fail(&w->c, SL_EMALF);
 	else
-		sl_cur_skip(&w->c, header - TCP_HEADER);
+		p->has_signature = has_signature(sl_cur_bytes(&w->c, header - TCP_HEADER));
 	if ((p->flags & SL_TCP_SYN) != 0)
 		p->seq++;
 	return w->c.err;
@@ -152,17 +190,25 @@ static int read_udp(struct walk *w, struct sl_packet *p)
 	return SL_OK;
 }
 
-int sl_packet_read(struct sl_bytes ip, size_t wire_len, struct sl_packet *out)
+static int read_ip(struct walk *w, struct sl_flow_key *key)
 {
-	struct sl_packet p = { 0 };
-	struct walk w = { sl_cur_whole(ip), wire_len > ip.len ? wire_len - ip.len : 0 };
-	struct sl_cur peek = w.c;
+	struct sl_cur peek = w->c;
 	uint8_t version = sl_cur_u8(&peek) >> 4;
 	int err = SL_EMALF;
 	if (version == 4)
-		err = read_ip4(&w, &p.key);
+		err = read_ip4(w, key);
 	else if (version == 6)
-		err = read_ip6(&w, &p.key);
+		err = read_ip6(w, key);
+	struct sl_cur rest = w->c;
+	w->transport = sl_cur_rest(&rest);
+	return err;
+}
+
+int sl_packet_read(struct sl_bytes ip, size_t wire_len, struct sl_packet *out)
+{
+	struct sl_packet p = { 0 };
+	struct walk w = { .c = sl_cur_whole(ip), .uncopied = wire_len > ip.len ? wire_len - ip.len : 0 };
+	int err = read_ip(&w, &p.key);
 	if (err == SL_OK)
 		err = p.key.proto == SL_PROTO_TCP ? read_tcp(&w, &p) : read_udp(&w, &p);
 	if (err != SL_OK)
@@ -172,4 +218,48 @@ int sl_packet_read(struct sl_bytes ip, size_t wire_len, struct sl_packet *out)
 	p.payload = sl_cur_rest(&w.c);
 	*out = p;
 	return SL_OK;
+}
+
+/* ---- checksums ---- */
+
+/* Of 16-bit words, big-endian; fits for 2^48 bytes. */
+static uint64_t sum_words(struct sl_bytes b)
+{
+	uint64_t sum = 0;
+	size_t i = 0;
+	for (; i + 1 < b.len; i += 2)
+		sum += (uint64_t)(b.p[i] << 8 | b.p[i + 1]);
+	return i < b.len ? sum + (uint64_t)(b.p[i] << 8) : sum;
+}
+
+/* A sum that holds its own complement is all ones (RFC 1071 §1). */
+static bool is_right(uint64_t sum)
+{
+	while (sum >> 16 != 0)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return sum == 0xffff;
+}
+
+static bool is_udp_without_sum(const struct walk *w, const struct sl_flow_key *key)
+{
+	struct sl_cur c = sl_cur_whole(w->transport);
+	sl_cur_skip(&c, 6);
+	return key->proto == SL_PROTO_UDP && key->family == 4 && sl_cur_u16(&c) == 0;
+}
+
+bool sl_packet_is_damaged(struct sl_bytes ip, size_t wire_len)
+{
+	struct sl_flow_key key = { 0 };
+	struct walk w = { .c = sl_cur_whole(ip), .uncopied = wire_len > ip.len ? wire_len - ip.len : 0 };
+	if (read_ip(&w, &key) != SL_OK || w.partial || w.uncopied > 0)
+		return false;
+	struct sl_cur c = sl_cur_whole(ip);
+	size_t header = (size_t)(sl_cur_u8(&c) & 0x0f) * 4;
+	if (key.family == 4 && !is_right(sum_words(sl_bytes_first(ip, header))))
+		return true;
+	if (is_udp_without_sum(&w, &key))
+		return false;
+	size_t address = key.family == 4 ? 4 : 16;
+	return !is_right(sum_words(sl_bytes_of(key.src, address)) + sum_words(sl_bytes_of(key.dst, address)) +
+	                 key.proto + w.transport.len + sum_words(w.transport));
 }

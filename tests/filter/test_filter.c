@@ -270,8 +270,9 @@ struct step {
 	uint32_t ms;   /* that pass before */
 	uint16_t port; /* of the client, added to the usual one */
 	uint32_t ack;  /* what the server sent so far */
-	uint16_t to_port;    /* of the server, where it is not the usual one */
-	bool udp, syn, late; /* late: the start was not seen */
+	uint16_t to_port;                           /* of the server, where it is not the usual one */
+	bool udp, syn, late;                        /* late: the start was not seen */
+	bool damaged, signature, urgent, rst, bare; /* bare: no flag at all */
 };
 
 #define T(bytes, ...)                                           \
@@ -353,7 +354,10 @@ static struct sl_packet step_packet(const struct bench *b, const struct step *s,
 	if (s->to_port != 0)
 		pkt.key.dport = s->to_port;
 	pkt.key.proto = s->udp ? SL_PROTO_UDP : SL_PROTO_TCP;
-	pkt.flags = s->syn ? SL_TCP_SYN : SL_TCP_ACK;
+	pkt.flags = s->syn ? SL_TCP_SYN : s->bare ? 0 : SL_TCP_ACK;
+	pkt.flags |= (uint8_t)((s->rst ? SL_TCP_RST : 0) | (s->urgent ? SL_TCP_URG : 0));
+	pkt.damaged = s->damaged;
+	pkt.has_signature = s->signature;
 	pkt.ack = b->isn + s->ack;
 	pkt.payload.len -= s->cut;
 	return pkt;

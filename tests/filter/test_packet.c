@@ -184,11 +184,79 @@ static void test_packet(void **state)
 	free(exact);
 }
 
+/* ---- checksums and signatures ---- */
+
+#define TCP_SUM(sum) "c000 0050 00000064 00000007 5010 ffff" sum "0000 "
+#define UDP_SUM(sum) "c000 01bb 000c" sum
+
+static const struct sum_case {
+	const char *name, *hex;
+	size_t cut;
+	bool damaged;
+} sums[] = {
+	{ "a TCP checksum that is right", "4500002c00014000400626c9 0a000001 0a000002 " TCP_SUM("164c") ABCD,
+	  0, false },
+	{ "a TCP checksum that is wrong", "4500002c00014000400626c9 0a000001 0a000002 " TCP_SUM("164d") ABCD,
+	  0, true },
+	{ "a header checksum that is wrong",
+	  "4500002c00014000400626c8 0a000001 0a000002 " TCP_SUM("164c") ABCD, 0, true },
+	{ "padding is not summed", "4500002c00014000400626c9 0a000001 0a000002 " TCP_SUM("164c") ABCD "ffff",
+	  0, false },
+	{ "what was not copied cannot be told",
+	  "4500002c00014000400626c9 0a000001 0a000002 " TCP_SUM("164d") "6162", 2, false },
+	{ "a fragment cannot be told", "4500002c00012000400646c9 0a000001 0a000002 " TCP_SUM("164d") ABCD, 0,
+	  false },
+	{ "UDP over IPv4 may be without", "4500002000014000401126ca 0a000001 0a000002 " UDP_SUM("0000") ABCD,
+	  0, false },
+	{ "UDP over IPv4 with a wrong one",
+	  "4500002000014000401126ca 0a000001 0a000002 " UDP_SUM("0001") ABCD, 0, true },
+	{ "UDP over IPv6 may not be without", IP6("000c", "11") UDP_SUM("0000") ABCD, 0, true },
+	{ "TCP over IPv6 that is right", IP6("0018", "06") TCP_SUM("ced9") ABCD, 0, false },
+	{ "a routing header hides the destination",
+	  IP6("0020", "2b") "0600 0401 00000000" TCP_SUM("0000") ABCD, 0, false },
+};
+
+static void test_sum(void **state)
+{
+	const struct sum_case *c = *state;
+	uint8_t ip[512];
+	size_t len = from_hex(c->hex, ip, sizeof(ip));
+	assert_int_equal(sl_packet_is_damaged((struct sl_bytes){ ip, len }, len + c->cut), c->damaged);
+}
+
+static void test_signature(void **state)
+{
+	static const struct {
+		const char *options;
+		bool want;
+	} row[] = { { "0101080a0000000100000002 ", false },
+		    { "0101 1312 00112233445566778899aabbccddeeff ", true },
+		    { "1d10 0102 00112233445566778899aabb ", true },
+		    { "00 1312 00 ", false },
+		    { "0200 1302", false },
+		    { "020405b4 1302 0000", true } };
+	(void)state;
+	for (size_t i = 0; i < SL_COUNT(row); i++) {
+		uint8_t ip[512];
+		struct sl_packet p;
+		size_t head = from_hex(IP4("0000", "06") TCP("10"), ip, sizeof(ip));
+		size_t len = head + from_hex(row[i].options, ip + head, sizeof(ip) - head);
+		ip[32] = (uint8_t)((20 + len - head) / 4 << 4);
+		assert_int_equal(sl_packet_read((struct sl_bytes){ ip, len }, len, &p), SL_OK);
+		assert_int_equal(p.has_signature, row[i].want);
+	}
+}
+
 int main(void)
 {
-	struct CMUnitTest tests[SL_COUNT(cases)];
+	struct CMUnitTest tests[SL_COUNT(cases) + SL_COUNT(sums) + 1];
 	for (size_t i = 0; i < SL_COUNT(cases); i++)
 		tests[i] = (struct CMUnitTest){ cases[i].name, test_packet, NULL, NULL,
 			                        (void *)(uintptr_t)&cases[i] };
+	for (size_t i = 0; i < SL_COUNT(sums); i++)
+		tests[SL_COUNT(cases) + i] = (struct CMUnitTest){ sums[i].name, test_sum, NULL, NULL,
+			                                          (void *)(uintptr_t)&sums[i] };
+	tests[SL_COUNT(tests) - 1] =
+	        (struct CMUnitTest){ "options 19 and 29 are signatures", test_signature, NULL, NULL, NULL };
 	return cmocka_run_group_tests_name("packet", tests, NULL, NULL);
 }
