@@ -237,7 +237,9 @@ static void take_segment(struct sl_filter *f, struct sl_visit *v, struct sl_tick
 	struct sl_flow *flow = v->flow;
 	sl_filter_read(f, v);
 	note_place(flow, v->pkt);
-	bool held = flow->verdict == SL_ACTION_PASS && hold(f, v, ticket);
+	/* Without its SYN a connection never comes to what is waited for. */
+	bool syn = (v->pkt->flags & SL_TCP_SYN) != 0;
+	bool held = flow->verdict == SL_ACTION_PASS && !syn && hold(f, v, ticket);
 	if (flow->verdict != SL_ACTION_PASS)
 		conclude(f, v, &ticket);
 	else if (!held)
@@ -289,6 +291,11 @@ static bool is_decoy(struct sl_filter *f, const struct sl_packet *pkt)
 {
 	if (is_unread(pkt))
 		return true;
+	const struct sl_flow *flow =
+	        (pkt->flags & SL_TCP_SYN) == 0 ? NULL : sl_flow_table_find(f->flows, &pkt->key);
+	/* In the midst of a hello a server challenges a SYN, and drops its text (RFC 5961 §4). */
+	if (flow != NULL && flow->stream != NULL && pkt->seq != flow->first)
+		return !sl_filter_would_block(f, &pkt->key, pkt->payload);
 	return pkt->has_signature && pkt->key.proto == SL_PROTO_TCP &&
 	       !sl_filter_would_block(f, &pkt->key, pkt->payload);
 }

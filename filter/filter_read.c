@@ -432,6 +432,10 @@ static void wait_for_more(struct sl_filter *f, struct sl_visit *v, int err)
 
 static int read_next(struct sl_filter *f, struct sl_visit *v)
 {
+	if (v->flow->stage == SL_STAGE_H2 && readings(v) != SL_READINGS_ONE) {
+		sl_filter_unjudged(f, v, SL_CAUSE_ambiguous);
+		return SL_OK;
+	}
 	switch ((enum sl_stage)v->flow->stage) {
 	case SL_STAGE_BODY:
 		return read_body(f, v);
@@ -446,11 +450,23 @@ static int read_next(struct sl_filter *f, struct sl_visit *v)
 	}
 }
 
+/* A server that takes no data with a SYN gets them once more in a segment, which may differ (RFC 7413 §4.1.3). They are
+ * kept, and free nothing before the next segment shows how the connection goes on. */
+static void keep_for_later(struct sl_filter *f, struct sl_visit *v)
+{
+	if (v->flow->stream == NULL)
+		keep(f, v);
+}
+
 void sl_filter_read(struct sl_filter *f, struct sl_visit *v)
 {
 	struct sl_flow *flow = v->flow;
 	int err = SL_OK;
 	place(f, v);
+	if ((v->pkt->flags & SL_TCP_SYN) != 0 && !sl_filter_would_block(f, v->key, v->pkt->payload)) {
+		keep_for_later(f, v);
+		return;
+	}
 	/* Who takes urgent data out of line reads one byte less (RFC 6093). */
 	if ((v->pkt->flags & SL_TCP_URG) != 0 && flow->start_seen && flow->verdict == SL_ACTION_PASS &&
 	    !sl_filter_would_block(f, v->key, v->pkt->payload))
