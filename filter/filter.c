@@ -21,6 +21,12 @@ enum {
 
 /* ---- flows that end undecided ---- */
 
+/* What came with a SYN waits for the next segment. Where none came, it is what the connection asked for. */
+static bool is_syn_alone(const struct sl_flow *flow)
+{
+	return flow->stream != NULL && flow->certain && !flow->consumed && flow->stage == SL_STAGE_START;
+}
+
 /* A flow leaves while it is open. What was not held has passed. Nobody is reset: the connection is gone, or the table is too
  * full to know it. */
 static void abandon(struct sl_filter *f, struct sl_flow *flow, enum sl_cause cause)
@@ -30,6 +36,11 @@ static void abandon(struct sl_filter *f, struct sl_flow *flow, enum sl_cause cau
 	bool block = flow->hold != 0 && f->cfg.block[cause];
 	if (flow->swapped)
 		sl_flow_key_swap(&key);
+	if (flow->verdict == SL_ACTION_PASS && is_syn_alone(flow)) {
+		struct sl_packet none = { .key = key, .seq = flow->end };
+		v.pkt = &none;
+		sl_filter_read_kept(f, &v);
+	}
 	if (flow->verdict == SL_ACTION_PASS && (flow->hold != 0 || !flow->judged || flow->stream != NULL)) {
 		struct sl_report report = sl_filter_report(f, &v);
 		struct sl_http_request begun;

@@ -476,3 +476,10 @@ void sl_filter_read(struct sl_filter *f, struct sl_visit *v)
 	if (flow->verdict == SL_ACTION_PASS)
 		wait_for_more(f, v, err);
 }
+
+void sl_filter_read_kept(struct sl_filter *f, struct sl_visit *v)
+{
+	int err = SL_OK;
+	while (v->flow->verdict == SL_ACTION_PASS && err == SL_OK)
+		err = read_next(f, v);
+}
