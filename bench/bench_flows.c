@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* bench_flows.c - what a judged flow costs, by protocol, from the packets to the verdict without a kernel: IP header read, flow
  * table, sniffer, provider (which answers at once: a verdict of lists has its own bench, sl_verdict), answer. Each flow is a
- * new one but for http1/next. And what the readers cost alone. The number of entries means nothing here. */
+ * new one but for http1/next and h2/next. And what the readers cost alone. The number of entries means nothing here. */
+#include <nghttp2/nghttp2.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +10,7 @@
 #include "bench/bench.h"
 #include "filter/filter.h"
 #include "filter/sniff_dns.h"
+#include "filter/sniff_h2.h"
 #include "filter/sniff_http1.h"
 #include "filter/sniff_tls.h"
 #include "tests/support/quic_text.h"
@@ -35,12 +37,15 @@ struct state {
 	uint64_t flows;
 	uint32_t seq;
 	uint8_t text[4096], scratch[BUDGET];
+	struct sl_h2_pool *h2;
+	sl_h2_flow h2_flow;
 };
 
 static void judge(void *ctx, const struct sl_subject *s, struct sl_judgement *out)
 {
+	bool block = s->host.len == 0 || s->host.p[0] == 'x';
 	(void)ctx;
-	*out = (struct sl_judgement){ .block = s->host.len == 0, .list = SL_NO_LIST };
+	*out = (struct sl_judgement){ .block = block, .list = SL_NO_LIST };
 }
 
 static void put16(uint8_t *p, size_t v)
@@ -164,6 +169,94 @@ static void *setup_http_next(uint64_t entries)
 	return st;
 }
 
+/* The same request in HTTP/2, as nghttp2 encodes it: a HEADERS frame. The first of a connection is literal, later ones speak of
+ * the table, but for the path. */
+static size_t put_h2(nghttp2_hd_deflater *deflater, const char *host, uint8_t *to, size_t room)
+{
+	const char *fields[][2] = {
+		{ ":method", "GET" },
+		{ ":scheme", "http" },
+		{ ":authority", host },
+		{ ":path", "/images/2026/11/logo-small.png?v=12" },
+		{ "user-agent", "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
+		                "Chrome/130.0.0.0 Safari/537.36" },
+		{ "accept", "image/avif,image/webp,image/apng,image/*,*/*;q=0.8" },
+		{ "referer", "http://www.example.com/" },
+		{ "accept-encoding", "gzip, deflate" },
+		{ "accept-language", "en-US,en;q=0.9" },
+	};
+	enum { PATH = 3, HEAD = 9 };
+	nghttp2_nv nv[SL_COUNT(fields)];
+	for (size_t i = 0; i < SL_COUNT(fields); i++)
+		nv[i] = (nghttp2_nv){ (uint8_t *)(uintptr_t)fields[i][0], (uint8_t *)(uintptr_t)fields[i][1],
+			              strlen(fields[i][0]), strlen(fields[i][1]),
+			              i == PATH ? NGHTTP2_NV_FLAG_NO_INDEX : NGHTTP2_NV_FLAG_NONE };
+	ssize_t n = nghttp2_hd_deflate_hd(deflater, to + HEAD, room - HEAD, nv, SL_COUNT(nv));
+	if (n < 0)
+		abort();
+	static const uint8_t head[HEAD] = { 0, 0, 0, 1, 5, 0, 0, 0, 1 };
+	memcpy(to, head, HEAD);
+	put16(to + 1, (size_t)n);
+	return HEAD + (size_t)n;
+}
+
+/* Two packets: the preface, SETTINGS and the first request; a later request. */
+static struct state *make_h2(const char *host)
+{
+	static const char start[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0";
+	struct state *st = make(true);
+	nghttp2_hd_deflater *deflater;
+	if (st == NULL || nghttp2_hd_deflate_new(&deflater, 4096) != 0)
+		abort();
+	memcpy(st->text, start, sizeof(start)); /* with the 0 at the end of SETTINGS' head */
+	size_t first = sizeof(start);
+	first += put_h2(deflater, host, st->text + first, sizeof(st->text) - first);
+	size_t next = put_h2(deflater, host, st->text + first, sizeof(st->text) - first);
+	add_packet(st, sl_bytes_of(st->text, first), 80);
+	add_packet(st, sl_bytes_of(st->text + first, next), 80);
+	st->payload = sl_bytes_of(st->text + SL_H2_PREFACE, first + next - SL_H2_PREFACE);
+	nghttp2_hd_deflate_del(deflater);
+	return st;
+}
+
+/* A flow that is blocked gives its memory back, so that the next one has some. */
+static void *setup_h2(uint64_t entries)
+{
+	struct state *st = make_h2("xww.example.com");
+	(void)entries;
+	st->packets = 1;
+	return st;
+}
+
+static void flow(void *arg, uint64_t n);
+
+static void *setup_h2_next(uint64_t entries)
+{
+	struct state *st = make_h2("www.example.com");
+	(void)entries;
+	st->same_flow = true;
+	flow(st, 1);
+	memcpy(st->mem[0], st->mem[1], sizeof(st->mem[0]));
+	st->len[0] = st->len[1];
+	st->packets = 1;
+	return st;
+}
+
+static void *setup_read_h2(uint64_t entries)
+{
+	struct state *st = make_h2("www.example.com");
+	struct sl_http_request r;
+	size_t used;
+	(void)entries;
+	if (sl_h2_pool_new(1, &st->h2) != SL_OK)
+		abort();
+	st->h2_flow = sl_h2_open(st->h2);
+	if (sl_h2_read(st->h2, st->h2_flow, st->payload, &used, &r) != SL_OK)
+		abort();
+	st->payload = sl_bytes_skip(st->payload, used);
+	return st;
+}
+
 static void *setup_other(uint64_t entries)
 {
 	(void)entries;
@@ -221,6 +314,7 @@ static void teardown(void *arg)
 	if (st == NULL)
 		return;
 	sl_filter_free(&st->filter);
+	sl_h2_pool_free(&st->h2);
 	free(st);
 }
 
@@ -280,6 +374,15 @@ static void read_http(void *arg, uint64_t n)
 		sl_keep((uint64_t)sl_http1_request_read(st->payload, &r) + r.host.len);
 }
 
+static void read_h2(void *arg, uint64_t n)
+{
+	struct state *st = (struct state *)arg;
+	struct sl_http_request r;
+	size_t used;
+	for (uint64_t k = 0; k < n; k++)
+		sl_keep((uint64_t)sl_h2_read(st->h2, st->h2_flow, st->payload, &used, &r) + r.host.len);
+}
+
 static void read_dns(void *arg, uint64_t n)
 {
 	struct state *st = (struct state *)arg;
@@ -299,11 +402,14 @@ const struct sl_bench sl_bench_flows[] = {
 	{ "flow/quic/two_datagrams", setup_quic_pq, flow, teardown },
 	{ "flow/http1", setup_http, flow, teardown },
 	{ "flow/http1/next", setup_http_next, flow, teardown },
+	{ "flow/h2", setup_h2, flow, teardown },
+	{ "flow/h2/next", setup_h2_next, flow, teardown },
 	{ "flow/dns", setup_dns, flow, teardown },
 	{ "flow/not_web", setup_other, flow, teardown },
 	{ "read/tls", setup_tls, read_tls, teardown },
 	{ "read/tls/large", setup_tls_pq, read_tls, teardown },
 	{ "read/http1", setup_http, read_http, teardown },
+	{ "read/h2", setup_read_h2, read_h2, teardown },
 	{ "read/dns", setup_dns, read_dns, teardown },
 	{ 0 },
 };
