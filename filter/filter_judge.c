@@ -130,19 +130,24 @@ void sl_filter_report_request(struct sl_report *report, const struct sl_http_req
 	report->http = request;
 }
 
+/* One block blocks (policy resolution, line 8); where all may pass, the target's host is what is reported. */
+static bool ask_hosts(struct sl_filter *f, struct sl_report *report, const struct sl_http_request *request)
+{
+	for (size_t i = 0; i < SL_HTTP_OTHER_HOSTS; i++)
+		if (request->other_host[i].len > 0 && ask(f, report, request->other_host[i], 0))
+			return true;
+	return request->host.len > 0 && ask(f, report, request->host, request->port);
+}
+
 void sl_filter_judge_request(struct sl_filter *f, struct sl_visit *v, const struct sl_http_request *request)
 {
 	struct sl_report report = sl_filter_report(f, v);
 	sl_filter_report_request(&report, request);
-	if (request->host.len == 0 && request->other_host.len == 0) {
+	if (request->host.len == 0) {
 		pass_nameless(f, v, &report);
 		return;
 	}
-	/* One block blocks (policy resolution, line 8); where both may pass, the target's host is what is reported. */
-	if (request->other_host.len > 0)
-		report.block = ask(f, &report, request->other_host, 0);
-	if (!report.block && request->host.len > 0)
-		report.block = ask(f, &report, request->host, request->port);
+	report.block = ask_hosts(f, &report, request);
 	count_judged(f, v->flow, report.block);
 	sl_filter_count(f, SL_STAT_requests, 1);
 	sl_filter_emit(f, &report);
@@ -154,10 +159,10 @@ bool sl_filter_is_blocked(struct sl_filter *f, const struct sl_flow_key *key,
                           const struct sl_sniffed *sniffed)
 {
 	struct sl_report report = { .key = key, .app = sniffed->app };
-	const struct sl_http_request *http = &sniffed->http;
 	if (sniffed->app == SL_APP_TLS)
 		return sniffed->tls.sni.len > 0 && ask(f, &report, sniffed->tls.sni, 0);
-	report.path = http->path;
-	return (http->other_host.len > 0 && ask(f, &report, http->other_host, 0)) ||
-	       (http->host.len > 0 && ask(f, &report, http->host, http->port));
+	if (sniffed->h2) /* its requests are not read yet */
+		return false;
+	report.path = sniffed->http.path;
+	return ask_hosts(f, &report, &sniffed->http);
 }

@@ -403,7 +403,7 @@ void sl_filter_give_up(struct sl_filter *f, struct sl_visit *v, enum sl_cause ca
 {
 	struct sl_http_request request;
 	bool begun = sl_filter_begun_request(f, v->flow, head_of(f, v), &request);
-	if (begun && (request.host.len > 0 || request.other_host.len > 0))
+	if (begun && request.host.len > 0)
 		sl_filter_judge_request(f, v, &request);
 	if (v->flow->verdict != SL_ACTION_PASS)
 		return;

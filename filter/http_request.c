@@ -78,6 +78,31 @@ int sl_http_target_read(struct sl_http_request *r)
 	return SL_OK;
 }
 
+/* True when there was room for the name, or it is there already. */
+static bool add_host(struct sl_bytes host, uint16_t port, struct sl_http_request *r)
+{
+	if (r->host.p == NULL) {
+		r->host = host;
+		r->port = port;
+		return true;
+	}
+	if (sl_bytes_equal_nocase(host, r->host))
+		return true;
+	for (size_t i = 0; i < SL_HTTP_OTHER_HOSTS; i++) {
+		if (r->other_host[i].p == NULL)
+			r->other_host[i] = host;
+		if (sl_bytes_equal_nocase(host, r->other_host[i]))
+			return true;
+	}
+	return false;
+}
+
+static int read_leniently(struct sl_bytes value, struct sl_bytes *host, uint16_t *port)
+{
+	struct sl_bytes rest = sl_http_without_userinfo(value);
+	return read_authority(sl_bytes_first(rest, sl_http_span(rest, SL_HTTP_HOST)), host, port);
+}
+
 int sl_http_host_add(struct sl_bytes value, struct sl_http_request *r)
 {
 	struct sl_bytes host;
@@ -85,15 +110,9 @@ int sl_http_host_add(struct sl_bytes value, struct sl_http_request *r)
 	if (r->host_field.p == NULL)
 		r->host_field = value;
 	int err = read_authority(value, &host, &port);
-	if (err != SL_OK || host.p == NULL)
+	if (err != SL_OK && read_leniently(value, &host, &port) != SL_OK)
 		return err;
-	if (r->host.p == NULL) {
-		r->host = host;
-		r->port = port;
-	} else if (!sl_bytes_equal_nocase(host, r->host)) {
-		if (r->other_host.p != NULL && !sl_bytes_equal_nocase(host, r->other_host))
-			return SL_EMALF; /* a third name: no telling which one a server takes */
-		r->other_host = host;
-	}
-	return SL_OK;
+	if (host.p != NULL && !add_host(host, port, r))
+		return SL_EMALF;
+	return err;
 }

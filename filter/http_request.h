@@ -7,6 +7,8 @@
 #include "base/bytes.h"
 #include "filter/http1_body.h"
 
+enum { SL_HTTP_OTHER_HOSTS = 3 };
+
 struct sl_http_request {
 	size_t len; /* HTTP/1: bytes of the head, empty line included (leading empty lines too: RFC 9112 §2.2) */
 	struct sl_bytes method;
@@ -18,8 +20,8 @@ struct sl_http_request {
 	/* Path and query of the target, "/" at least, "?..." where an absolute-form has a query but no path; NULL for
 	 * authority-form and "*". */
 	struct sl_bytes path;
-	/* A Host that says something else than host does; NULL when all agree. Judged too. */
-	struct sl_bytes other_host;
+	/* Hosts that say something else than host does, each once; NULL where there are fewer. Judged too. */
+	struct sl_bytes other_host[SL_HTTP_OTHER_HOSTS];
 	struct sl_bytes host_field; /* the first Host, as sent; NULL when there is none */
 	uint8_t major;              /* of the version: 1 or 2 */
 	struct sl_bytes scheme;     /* HTTP/2: as sent */
@@ -34,7 +36,8 @@ struct sl_bytes sl_http_without_userinfo(struct sl_bytes authority);
 /* Reads r->target, knowing r->method: writes host, port, path, tunnel. SL_EMALF: its authority is none. */
 int sl_http_target_read(struct sl_http_request *r);
 /* Takes the value of a Host field, to be read after the target: writes host_field, and host, port or other_host.
- * SL_EMALF: it is no authority, or a third name, so that no one can tell which one a server takes. */
+ * SL_EMALF: it is no authority, or one name too many. Of what is none, the name is taken that a lenient server reads in it:
+ * behind userinfo, and up to the first byte that stands in no host. */
 int sl_http_host_add(struct sl_bytes value, struct sl_http_request *r);
 
 #endif

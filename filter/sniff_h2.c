@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/arena.h"
 #include "base/cur.h"
 #include "base/util.h"
 #include "filter/hpack.h"
@@ -11,15 +12,16 @@ enum { FRAME_HEAD = 9 };                                  /* RFC 9113 §4.1 */
 enum { HEADERS = 1, PUSH_PROMISE = 5, CONTINUATION = 9 }; /* types, §6 */
 enum { END_HEADERS = 4, PADDED = 8, PRIORITY = 0x20 };    /* flags of HEADERS, §6.2 */
 enum { PRIORITY_LEN = 5 };
-/* nghttp2 yields no value that is longer: what is decoded of a string must fit into the decoder's memory. */
-enum { VALUE_MAX = SL_HPACK_MEMORY };
+/* Of the texts of one request. A single one is shorter than the decoder's memory. */
+enum { TEXTS_MAX = 2 * SL_HPACK_MEMORY };
 
-/* The parts of a request, in the order in which their texts are kept. */
-enum part { METHOD, SCHEME, AUTHORITY, PATH, HOST, OTHER_HOST, PARTS };
+/* The parts of a request; then names that came beside the first :authority and the first Host. */
+enum part { METHOD, SCHEME, PATH, AUTHORITY, HOST, OTHER, PARTS = OTHER + SL_HTTP_OTHER_HOSTS };
 
 struct sl_h2_pool {
 	struct sl_hpack_pool *hpack;
-	uint8_t text[PARTS][VALUE_MAX];
+	struct sl_arena texts;
+	uint8_t memory[TEXTS_MAX];
 };
 
 struct frame {
@@ -41,6 +43,7 @@ int sl_h2_pool_new(uint32_t connections, struct sl_h2_pool **out)
 	struct sl_h2_pool *pool = (struct sl_h2_pool *)malloc(sizeof(*pool));
 	if (pool == NULL)
 		return SL_ENOMEM;
+	pool->texts = sl_arena_over(pool->memory, sizeof(pool->memory));
 	int err = sl_hpack_pool_new(connections, &pool->hpack);
 	if (err == SL_OK)
 		*out = sl_take(&pool);
@@ -145,37 +148,42 @@ static int measure(struct sl_bytes stream, size_t *len)
 
 static void keep(struct section *s, enum part part, struct sl_bytes value)
 {
-	uint8_t *text = s->pool->text[part];
-	if (s->part[part].p != NULL)
+	uint8_t *text = (uint8_t *)sl_arena_get(&s->pool->texts, value.len);
+	if (text == NULL)
 		return;
-	value = sl_bytes_first(value, VALUE_MAX);
 	if (value.len > 0)
 		memcpy(text, value.p, value.len);
 	s->part[part] = sl_bytes_of(text, value.len);
 }
 
-/* A name beyond the one that stands for the request, if it says something else. */
+/* A name beside those that stand for the request, if it says something else. */
 static void keep_other(struct section *s, struct sl_bytes value)
 {
-	if (!sl_bytes_equal_nocase(value, s->part[HOST]) && !sl_bytes_equal_nocase(value, s->part[AUTHORITY]))
-		keep(s, OTHER_HOST, value);
+	for (enum part part = AUTHORITY; part < PARTS; part++) {
+		if (s->part[part].p != NULL && sl_bytes_equal_nocase(value, s->part[part]))
+			return;
+		if (s->part[part].p == NULL && part >= OTHER) {
+			keep(s, part, value);
+			return;
+		}
+	}
 }
 
 static void take_field(void *ctx, struct sl_bytes name, struct sl_bytes value)
 {
 	static const struct sl_bytes names[] = { [METHOD] = SL_BYTES_LIT(":method"),
 		                                 [SCHEME] = SL_BYTES_LIT(":scheme"),
-		                                 [AUTHORITY] = SL_BYTES_LIT(":authority"),
 		                                 [PATH] = SL_BYTES_LIT(":path"),
+		                                 [AUTHORITY] = SL_BYTES_LIT(":authority"),
 		                                 [HOST] = SL_BYTES_LIT("host") };
 	struct section *s = (struct section *)ctx;
 	for (enum part part = METHOD; part <= HOST; part++) {
 		if (name.len != names[part].len || !sl_bytes_equal_nocase(name, names[part]))
 			continue;
-		if (s->part[part].p != NULL && (part == AUTHORITY || part == HOST))
-			keep_other(s, value);
-		else
+		if (s->part[part].p == NULL)
 			keep(s, part, value);
+		else if (part == AUTHORITY || part == HOST)
+			keep_other(s, value);
 	}
 }
 
@@ -191,9 +199,9 @@ static void finish(const struct section *s, struct sl_http_request *out)
 	r.target = s->part[PATH].p != NULL ? s->part[PATH] : s->part[AUTHORITY];
 	if (s->part[PATH].p != NULL || sl_bytes_equal(r.method, SL_BYTES_LIT("CONNECT")))
 		(void)sl_http_target_read(&r);
-	/* What is no authority has no name; of a third one see sniff_h2.h. */
-	for (enum part part = AUTHORITY; part <= OTHER_HOST; part++)
-		if (part != PATH && s->part[part].p != NULL)
+	/* What is broken or one too many is told as far as it can be: see sniff_h2.h. */
+	for (enum part part = AUTHORITY; part < PARTS; part++)
+		if (s->part[part].p != NULL)
 			(void)sl_http_host_add(sl_http_without_userinfo(s->part[part]), &r);
 	r.host_field = s->part[AUTHORITY].p != NULL ? s->part[AUTHORITY] : s->part[HOST];
 	*out = r;
@@ -207,6 +215,7 @@ static int decode(struct sl_h2_pool *pool, sl_h2_flow flow, struct sl_bytes stre
 	struct frame f = { 0 };
 	int err = SL_OK;
 	*s = (struct section){ .pool = pool };
+	sl_arena_reset(&pool->texts);
 	while (err == SL_OK && (f.flags & END_HEADERS) == 0) {
 		struct sl_bytes fragment;
 		f = read_frame(&c);
@@ -219,7 +228,7 @@ static int decode(struct sl_h2_pool *pool, sl_h2_flow flow, struct sl_bytes stre
 		if (there < f.len)
 			break;
 	}
-	return err;
+	return err == SL_OK && pool->texts.overflow ? SL_ELIMIT : err;
 }
 
 int sl_h2_read(struct sl_h2_pool *pool, sl_h2_flow flow, struct sl_bytes stream, size_t *used,

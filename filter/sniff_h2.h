@@ -32,11 +32,12 @@ void sl_h2_close(struct sl_h2_pool *pool, sl_h2_flow *flow); /* leaves 0 behind;
  *          frame is stepped over. Written whatever is returned.
  * out      written only on SL_OK; its views live until the next call with this pool. len and body are 0.
  *          target is :path; for CONNECT without one, :authority. host_field is :authority as sent, or Host where there is none.
- *          host is read from them in this order: an absolute :path, :authority, Host; a second name is other_host (§8.3.1).
- *          Of a part that comes twice the first counts, and of names the first two.
+ *          host is read from them in this order: an absolute :path, :authority, Host; further names are other_host (§8.3.1).
+ *          Of any other part that comes twice the first counts.
  *          tunnel: CONNECT (§8.5); one with a :protocol has a path too (RFC 8441 §4).
  * Returns  SL_OK      a request                           SL_EMORE  no more of them so far: ask again with more bytes
- *          SL_EMALF   the server ends the connection      SL_ELIMIT a section takes more than hpack.h allows
+ *          SL_EMALF   the server ends the connection      SL_ELIMIT a section takes more than hpack.h allows,
+ *                                                                   or its request more than 128 KiB
  * Any split of the bytes gives the same requests. Trailers are read over: a section without a part of a request line. */
 int sl_h2_read(struct sl_h2_pool *pool, sl_h2_flow flow, struct sl_bytes stream, size_t *used,
                struct sl_http_request *out);

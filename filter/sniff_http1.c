@@ -233,10 +233,9 @@ static enum field field_of(struct sl_bytes name)
 static int read_field(struct sl_bytes line, struct head *h)
 {
 	if ((sl_http_class[line.p[0]] & SL_HTTP_BLANK) != 0) {
-		bool list = h->last == FIELD_CONNECTION || h->last == FIELD_UPGRADE;
-		if (!list && h->last != FIELD_OTHER)
-			return SL_EMALF;
-		return read_value(h->last, sl_bytes_trim(line), h);
+		bool framing = h->last == FIELD_LENGTH || h->last == FIELD_CODING;
+		int err = framing ? SL_EMALF : read_value(h->last, sl_bytes_trim(line), h);
+		return h->last == FIELD_HOST ? SL_EMALF : err;
 	}
 	size_t colon = sl_bytes_find(line, ':');
 	struct sl_bytes name = sl_bytes_trim(sl_bytes_first(line, colon));

@@ -16,7 +16,7 @@
  * line, raw blanks after the path, "Host :", any method. Where servers differ over framing or name, the body is broken
  * and nothing can be read after the head, but the names that were read stand in out: Content-Lengths that differ, a
  * last coding that is not chunked, folded or blank-padded framing fields, a folded Host, a Host or a target that is no
- * authority, three different hosts. A GET line without a version (HTTP/0.9) is complete by itself
+ * authority, more than SL_HTTP_OTHER_HOSTS + 1 different hosts. A GET line without a version (HTTP/0.9) is complete by itself
  * when its target names a host; else fields are awaited.
  * Pure; any thread. */
 int sl_http1_request_read(struct sl_bytes stream, struct sl_http_request *out);

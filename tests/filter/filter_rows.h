@@ -545,6 +545,18 @@ static const struct row rows[] = {
 	{ .name = "a target and a Host that differ are both judged, and one block blocks",
 	  .step = { T("GET http://odd.example/ HTTP/1.1\r\nHost: bad.example\r\n\r\n") },
 	  .want = "?bad.example/ B1 R0" },
+	{ .name = "of several Hosts that differ each is judged",
+	  .step = { T(
+	          "GET / HTTP/1.1\r\nHost: odd.example\r\nHost: 2.example\r\nHost: bad.example\r\n\r\n") },
+	  .want = "?2.example/ ?bad.example/ B1 R0" },
+	{ .name = "a Host that is none is judged as a lenient server reads it",
+	  .step = { T("GET / HTTP/1.1\r\nHost: u@bad.example/x\r\n\r\n") },
+	  .want = "?bad.example/ B1 R0" },
+	{ .name = "a body that waits for 100 Continue comes later, and the next request is judged",
+	  .step = { T("POST / HTTP/1.1\r\nHost: odd.example\r\nExpect: 100-continue\r\nContent-Length: "
+	              "37\r\n\r\n"),
+	            T(GET_BAD, .ms = 60000), T(GET_BAD) },
+	  .want = "?odd.example/ P1 | P2 | ?bad.example/ B3 R117" },
 	{ .name = "a target and a Host that differ pass when both may",
 	  .step = { T("GET http://odd.example/ HTTP/1.1\r\nHost: odd2.example\r\n\r\n") },
 	  .want = "?odd2.example/ ?odd.example/ P1",

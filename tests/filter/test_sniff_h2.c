@@ -77,7 +77,10 @@ static const struct h2_case {
 	{ "an :authority with a port", "H1es #2 #4 :authority=a.com:8080", "GET a.com/ :8080 @a.com:8080" },
 	{ "an :authority with userinfo", "H1es #2 #4 :authority=u:p@a.com", "GET a.com/ @u:p@a.com" },
 	{ "an :authority that is none does not hide Host", "H1es #2 #4 :authority=a_b host=c.com",
-	  "GET c.com/ @a b" },
+	  "GET a/ &c.com @a b" },
+	{ "five different names: the last is left out, and a server refuses the stream",
+	  "H1es " GET_A " host=b.com host=c.com :authority=b.com host=d.com host=e.com H3es " GET_A,
+	  "GET a.com/ &b.com &c.com &d.com GET a.com/" },
 	{ "an absolute :path", "H1es " GET_A " H3es #2 :path=http://b.com/x :authority=a.com",
 	  "GET a.com/ GET b.com/x &a.com @a.com" },
 	{ "a query", "H1es #2 :path=/a?b=c :authority=a.com", "GET a.com/a?b=c" },
@@ -109,8 +112,10 @@ static void say(struct sl_out *log, const struct sl_http_request *r)
 	           r->path.p == NULL ? "" : (const char *)r->path.p);
 	if (r->port != 0)
 		sl_out_fmt(log, " :%u", r->port);
-	if (r->other_host.p != NULL)
-		sl_out_fmt(log, " &%.*s", (int)r->other_host.len, (const char *)r->other_host.p);
+	for (size_t i = 0; i < SL_HTTP_OTHER_HOSTS; i++)
+		if (r->other_host[i].p != NULL)
+			sl_out_fmt(log, " &%.*s", (int)r->other_host[i].len,
+			           (const char *)r->other_host[i].p);
 	if (r->host_field.p != NULL && !sl_bytes_equal(r->host_field, r->host))
 		sl_out_fmt(log, " @%.*s", (int)r->host_field.len, (const char *)r->host_field.p);
 	if (r->tunnel)

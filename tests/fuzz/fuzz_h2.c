@@ -35,7 +35,8 @@ static uint64_t digest(const struct sl_http_request *r)
 	mix(&hash, r->target);
 	mix(&hash, r->scheme);
 	mix(&hash, r->host);
-	mix(&hash, r->other_host);
+	for (size_t i = 0; i < SL_HTTP_OTHER_HOSTS; i++)
+		mix(&hash, r->other_host[i]);
 	mix(&hash, r->host_field);
 	mix(&hash, r->path);
 	return hash;

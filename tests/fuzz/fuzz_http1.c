@@ -41,7 +41,9 @@ static void check_heads(struct sl_bytes stream, int want, const struct sl_http_r
 		     !same_view(r.target, copy, all->target, stream.p) ||
 		     !same_view(r.host, copy, all->host, stream.p) ||
 		     !same_view(r.path, copy, all->path, stream.p) ||
-		     !same_view(r.other_host, copy, all->other_host, stream.p)))
+		     !same_view(r.other_host[0], copy, all->other_host[0], stream.p) ||
+		     !same_view(r.other_host[1], copy, all->other_host[1], stream.p) ||
+		     !same_view(r.other_host[2], copy, all->other_host[2], stream.p)))
 			abort();
 		free(copy);
 	}
