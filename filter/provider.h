@@ -40,11 +40,11 @@ struct sl_report {
 	uint64_t flow_id;
 	const struct sl_flow_key *key; /* client to server */
 	enum sl_app app;
-	struct sl_bytes host;                /* NULL where no name was found */
-	struct sl_bytes path;                /* HTTP */
-	struct sl_bytes method;              /* HTTP */
+	struct sl_bytes host;               /* NULL where no name was found */
+	struct sl_bytes path;               /* HTTP */
+	struct sl_bytes method;             /* HTTP */
 	const struct sl_http_request *http; /* NULL where no request was read */
-	struct sl_bytes alpn;                /* TLS: ProtocolNameList still encoded */
+	struct sl_bytes alpn;               /* TLS: ProtocolNameList still encoded */
 	uint16_t tls_version;
 	uint32_t quic_version; /* QUIC: of the hello that was read; 0 where none was */
 	bool ech;
