@@ -24,6 +24,7 @@ struct sl_rules_cfg {
 	uint16_t queue_first, queue_count;
 	bool bypass;        /* with no listener on the queue packets pass instead of being dropped */
 	bool refuse_silent; /* blocked TCP is dropped instead of reset */
+	bool ask_syn;       /* SYNs are queued, too */
 	uint32_t mark_mask; /* daemon/mark.h */
 };
 

@@ -73,15 +73,15 @@ static void put_inside_chain(const struct sl_rules_cfg *cfg, struct sl_out *o)
 	              "\t\tct state invalid goto invalid\n");
 	sl_out_fmt(o, "\t\ttcp flags & (fin | syn | rst | ack) == syn ct mark set ct mark | 0x%08x\n",
 	           started);
+	if (cfg->ask_syn)
+		sl_out_str(o, "\t\ttcp flags & (fin | syn | rst | ack) == syn goto put\n");
 	sl_out_str(o, "\t\tgoto ask\n\t}\n");
 }
 
-static void put_ask_chain(const struct sl_rules_cfg *cfg, struct sl_out *o)
+static void put_queue(const struct sl_rules_cfg *cfg, struct sl_out *o)
 {
 	uint32_t m = cfg->mark_mask, started = sl_mark_started(m);
 	unsigned last = (unsigned)cfg->queue_first + cfg->queue_count - 1;
-	sl_out_str(o, "\tchain ask {\n");
-	put_payload_only(o);
 	sl_out_fmt(o, "\t\tmeta mark set meta mark & 0x%08x\n", ~m);
 	sl_out_fmt(o, "\t\tct mark & 0x%08x == 0x%08x meta mark set meta mark | 0x%08x\n", started, started,
 	           started);
@@ -89,6 +89,15 @@ static void put_ask_chain(const struct sl_rules_cfg *cfg, struct sl_out *o)
 	if (cfg->queue_count > 1)
 		sl_out_fmt(o, "-%u", last);
 	sl_out_fmt(o, "%s\n\t}\n", cfg->bypass ? " bypass" : "");
+}
+
+static void put_ask_chain(const struct sl_rules_cfg *cfg, struct sl_out *o)
+{
+	sl_out_str(o, "\tchain ask {\n");
+	put_payload_only(o);
+	if (cfg->ask_syn)
+		sl_out_str(o, "\t\tgoto put\n\t}\n\tchain put {\n");
+	put_queue(cfg, o);
 }
 
 static void put_counting_chain(const char *chain, const char *head, struct sl_out *o)

@@ -64,6 +64,7 @@ static int open_rules(struct sl_supervisor *s)
 		.queue_count = (uint16_t)c->queue_count,
 		.bypass = c->bypass,
 		.refuse_silent = c->refuse != 0,
+		.ask_syn = c->tcp_hold != 0,
 		.mark_mask = c->mark_mask,
 	};
 

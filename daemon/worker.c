@@ -197,6 +197,7 @@ static struct sl_filter_cfg filter_cfg(const struct sl_conf *c, uint64_t seed)
 		.max_held = c->max_held,
 		.budget = (uint32_t)c->budget,
 		.hold = c->hold == 0 ? SL_HOLD_LAST : SL_HOLD_ALL,
+		.syns = c->tcp_hold != 0,
 		.hold_limit = c->hold_limit,
 		.flow_idle = c->flow_idle,
 		.seed = seed,

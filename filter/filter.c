@@ -123,6 +123,9 @@ void sl_filter_free(struct sl_filter **f)
 static bool is_ack_near(const struct sl_flow *flow, const struct sl_packet *pkt)
 {
 	int64_t moved = sl_seq_diff(pkt->ack, flow->ack);
+	if (flow->end == flow->first &&
+	    flow->syn_seen) /* nothing but the SYN has come, which acknowledges nothing */
+		return true;
 	return (pkt->flags & SL_TCP_ACK) == 0 || (-(int64_t)ACK_NEAR <= moved && moved <= (int64_t)ACK_NEAR);
 }
 
@@ -139,7 +142,14 @@ static bool is_near(const struct sl_flow *flow, const struct sl_packet *pkt)
 	       sl_seq_diff(pkt->seq, flow->first) >= -(int64_t)NEAR && is_ack_near(flow, pkt);
 }
 
-static bool is_new_connection(const struct sl_flow *flow, const struct sl_packet *pkt)
+/* The connection's SYN came, and so would that of a new one. */
+static bool is_pinned(const struct sl_filter *f, const struct sl_flow *flow)
+{
+	return f->cfg.syns && flow->syn_seen;
+}
+
+static bool is_new_connection(const struct sl_filter *f, const struct sl_flow *flow,
+                              const struct sl_packet *pkt)
 {
 	struct sl_flow_key ordered = pkt->key;
 	if (pkt->key.proto != SL_PROTO_TCP)
@@ -148,7 +158,7 @@ static bool is_new_connection(const struct sl_flow *flow, const struct sl_packet
 		return true;
 	if ((pkt->flags & SL_TCP_SYN) != 0)
 		return pkt->seq != flow->first;
-	return !is_near(flow, pkt);
+	return !is_pinned(f, flow) && !is_near(flow, pkt);
 }
 
 /* The number of a flow: each differs from all others, and a JSON reader that knows doubles only can keep it (RFC 8259 §6). */
@@ -162,7 +172,7 @@ static void begin(struct sl_filter *f, struct sl_flow *flow, const struct sl_pac
 	flow->id = next_id(f);
 	flow->next = flow->first = flow->end = pkt->seq;
 	flow->start_seen = start_seen;
-	flow->certain = pkt->key.proto == SL_PROTO_TCP && (pkt->flags & SL_TCP_SYN) != 0;
+	flow->certain = flow->syn_seen = pkt->key.proto == SL_PROTO_TCP && (pkt->flags & SL_TCP_SYN) != 0;
 	sl_filter_count(f, SL_STAT_flows, 1);
 }
 
@@ -170,7 +180,7 @@ static struct sl_flow *meet(struct sl_filter *f, const struct sl_packet *pkt, bo
 {
 	bool fresh;
 	struct sl_flow *flow = sl_flow_table_get(f->flows, &pkt->key, f->now, &fresh);
-	if (!fresh && is_new_connection(flow, pkt)) {
+	if (!fresh && is_new_connection(f, flow, pkt)) {
 		abandon(f, flow, sl_filter_open_cause(f, flow));
 		sl_flow_table_drop(f->flows, flow);
 		flow = sl_flow_table_get(f->flows, &pkt->key, f->now, &fresh);
@@ -284,7 +294,7 @@ static void take_bare(struct sl_filter *f, const struct sl_packet *pkt, struct s
 {
 	const struct sl_flow *flow = sl_flow_table_find(f->flows, &pkt->key);
 	enum sl_action action = SL_ACTION_PASS;
-	if (flow != NULL && !is_new_connection(flow, pkt))
+	if (flow != NULL && !is_new_connection(f, flow, pkt))
 		action = (enum sl_action)flow->verdict;
 	sl_answer_push(f->out, ticket, action);
 }
@@ -303,9 +313,13 @@ static bool is_decoy(struct sl_filter *f, const struct sl_packet *pkt)
 	if (is_unread(pkt))
 		return true;
 	const struct sl_flow *flow =
-	        (pkt->flags & SL_TCP_SYN) == 0 ? NULL : sl_flow_table_find(f->flows, &pkt->key);
+	        pkt->key.proto != SL_PROTO_TCP || (!f->cfg.syns && (pkt->flags & SL_TCP_SYN) == 0)
+	                ? NULL
+	                : sl_flow_table_find(f->flows, &pkt->key);
+	if (flow != NULL && is_pinned(f, flow) && (pkt->flags & SL_TCP_SYN) == 0 && !is_near(flow, pkt))
+		return true;
 	/* In the midst of a hello a server challenges a SYN, and drops its text (RFC 5961 §4). */
-	if (flow != NULL && flow->stream != NULL && pkt->seq != flow->first)
+	if (flow != NULL && (pkt->flags & SL_TCP_SYN) != 0 && flow->stream != NULL && pkt->seq != flow->first)
 		return !sl_filter_would_block(f, &pkt->key, pkt->payload);
 	return pkt->has_signature && pkt->key.proto == SL_PROTO_TCP &&
 	       !sl_filter_would_block(f, &pkt->key, pkt->payload);
@@ -317,7 +331,8 @@ void sl_filter_packet(struct sl_filter *f, const struct sl_packet *pkt, struct s
 	f->now = now;
 	f->out = out;
 	sl_filter_count(f, SL_STAT_packets, 1);
-	if (pkt->payload_len == 0) {
+	bool syn = pkt->key.proto == SL_PROTO_TCP && (pkt->flags & SL_TCP_SYN) != 0;
+	if (pkt->payload_len == 0 && !(syn && f->cfg.syns)) {
 		take_bare(f, pkt, ticket);
 		return;
 	}

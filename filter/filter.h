@@ -21,6 +21,7 @@ struct sl_filter_cfg {
 	uint32_t max_held;    /* packets that may be held at once (hold = all) */
 	uint32_t budget;      /* bytes of a flow that are read for its name, 512..65536 */
 	enum sl_hold hold;
+	bool syns; /* every SYN comes to userspace: a connection begins with one, and bytes elsewhere are not of it */
 	struct sl_span
 	        hold_limit; /* a flow undecided for longer gets the action of cause hold_limit, or not_web */
 	struct sl_span flow_idle;   /* a flow unseen this long may go */
@@ -37,7 +38,7 @@ void sl_filter_free(struct sl_filter **f);
 
 /* Judges one packet that goes from client to server. start_seen: the kernel saw this connection begin.
  * Appends to out the answer for this packet, unless it is held, and those for held packets that it released.
- * out must have room for 1 + sl_filter_held() answers and for 1 reset. A packet without payload makes no flow: it passes,
+ * out must have room for 1 + sl_filter_held() answers and for 1 reset. A packet without payload, unless it is a SYN, makes no flow: it passes,
  * or gets the verdict that its flow has. A flow that leaves while it holds packets, because the table is full or its
  * ports are taken up again, has them answered by the option of its cause, without a reset. */
 void sl_filter_packet(struct sl_filter *f, const struct sl_packet *pkt, struct sl_ticket ticket,

@@ -97,7 +97,7 @@ static void place(struct sl_filter *f, struct sl_visit *v)
 		push(f, v);
 		return;
 	}
-	if (flow->consumed)
+	if (flow->consumed || flow->end == flow->first)
 		flow->born = f->now; /* what is judged next begins with this packet at the earliest */
 	v->reset = sl_seq_diff(flow->end, flow->next) < 0 ? flow->end : flow->next;
 	if (flow->stage == SL_STAGE_BODY && sl_seq_diff(pkt->seq, flow->next) > -SKIP_NEAR)
@@ -454,7 +454,7 @@ static int read_next(struct sl_filter *f, struct sl_visit *v)
  * kept, and free nothing before the next segment shows how the connection goes on. */
 static void keep_for_later(struct sl_filter *f, struct sl_visit *v)
 {
-	if (v->flow->stream == NULL)
+	if (v->flow->stream == NULL && v->wire > 0)
 		keep(f, v);
 }
 

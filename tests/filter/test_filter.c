@@ -180,7 +180,7 @@ static void report(void *ctx, const struct sl_report *r)
 	b->reports++;
 }
 
-static void open_bench(struct bench *b, enum sl_hold hold, uint32_t block, uint32_t isn)
+static void open_bench_with(struct bench *b, enum sl_hold hold, bool syns, uint32_t block, uint32_t isn)
 {
 	struct sl_filter_cfg cfg = {
 		.max_flows = FLOWS,
@@ -188,6 +188,7 @@ static void open_bench(struct bench *b, enum sl_hold hold, uint32_t block, uint3
 		.max_held = HELD,
 		.budget = BUDGET,
 		.hold = hold,
+		.syns = syns,
 		.hold_limit = sl_span_ms(HOLD_MS),
 		.flow_idle = sl_span_ms(IDLE_MS),
 		.seed = 5,
@@ -200,6 +201,11 @@ static void open_bench(struct bench *b, enum sl_hold hold, uint32_t block, uint3
 	b->out = (struct sl_answers){ b->answer, 0, SL_COUNT(b->answer), b->reset, 0, SL_COUNT(b->reset) };
 	b->isn = isn;
 	assert_int_equal(sl_filter_new(&cfg, &provider, &b->stats, &b->filter), SL_OK);
+}
+
+static void open_bench(struct bench *b, enum sl_hold hold, uint32_t block, uint32_t isn)
+{
+	open_bench_with(b, hold, false, block, isn);
 }
 
 static void close_bench(struct bench *b)
@@ -307,6 +313,7 @@ struct row {
 	struct step step[STEPS];
 	const char *want;
 	enum sl_hold hold;
+	bool syns;      /* every SYN comes */
 	uint32_t block; /* causes that block */
 	struct {
 		enum sl_stat stat;
@@ -382,7 +389,7 @@ static void run_row(const struct row *row, uint32_t isn)
 {
 	static struct bench b;
 	int32_t next = 0;
-	open_bench(&b, row->hold, row->block, isn);
+	open_bench_with(&b, row->hold, row->syns, row->block, isn);
 	for (uint32_t i = 0; i < STEPS; i++) {
 		const struct step *s = &row->step[i];
 		if (s->op == OP_PACKET && s->text == NULL && s->msg == MSG_TEXT && s->quic == NULL &&
