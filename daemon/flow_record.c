@@ -34,7 +34,7 @@ struct head {
 	uint8_t http_major; /* 0 where no request was read */
 	char letter;
 	bool block;
-	bool ech;
+	struct sl_tls_ech ech;
 };
 
 struct record {
@@ -184,12 +184,20 @@ static void write_alpn(struct sl_out *o, struct sl_bytes list)
 	sl_out_u8(o, ']');
 }
 
-static void write_ech(struct sl_out *o, bool ech)
+static void write_ech(struct sl_out *o, const struct sl_tls_ech *ech)
 {
-	if (!ech)
+	if (ech->kind == SL_ECH_NONE)
 		return;
 	sl_json_key(o, "ech");
 	sl_out_str(o, "true");
+	sl_json_field_str(o, "ech_kind", sl_bytes_str(sl_ech_kind_name((enum sl_ech_kind)ech->kind)));
+	if (ech->payload_len == 0)
+		return;
+	sl_json_field_u64(o, "ech_config_id", ech->config_id);
+	sl_json_key(o, "ech_suite");
+	sl_out_fmt(o, "\"%04x-%04x\"", ech->kdf, ech->aead);
+	sl_json_field_u64(o, "ech_enc_len", ech->enc_len);
+	sl_json_field_u64(o, "ech_payload_len", ech->payload_len);
 }
 
 static void write_tls(struct sl_out *o, const struct record *rec)
@@ -199,7 +207,7 @@ static void write_tls(struct sl_out *o, const struct record *rec)
 	write_text(o, "sni", rec->text[HOST]);
 	write_tls_version(o, rec->head.tls_version);
 	write_alpn(o, rec->text[ALPN]);
-	write_ech(o, rec->head.ech);
+	write_ech(o, &rec->head.ech);
 	sl_out_u8(o, '}');
 }
 
@@ -213,7 +221,7 @@ static void write_quic(struct sl_out *o, const struct record *rec)
 	sl_json_field_str(o, "version", sl_bytes_str(name));
 	write_text(o, "sni", rec->text[HOST]);
 	write_alpn(o, rec->text[ALPN]);
-	write_ech(o, rec->head.ech);
+	write_ech(o, &rec->head.ech);
 	sl_out_u8(o, '}');
 }
 

@@ -10,6 +10,7 @@ static void judge(void *ctx, const struct sl_subject *subject, struct sl_judgeme
 	sl_policy_decide(p->policy, &q, &d);
 	*out = (struct sl_judgement){
 		.block = d.block,
+		.told = !d.block && d.list != SL_NO_LIST,
 		.letter = d.letter,
 		.list = d.list,
 		.line = d.line,

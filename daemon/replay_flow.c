@@ -215,6 +215,18 @@ static json_t *quic_version_of(uint32_t version)
 	return json_string(name);
 }
 
+/* What the extension says of itself: `ech` alone does not tell GREASE. */
+static json_t *ech_of(const struct sl_tls_ech *ech)
+{
+	json_t *out = json_object();
+	json_object_set_new(out, "kind", json_string(sl_ech_kind_name((enum sl_ech_kind)ech->kind)));
+	json_object_set_new(out, "config_id", json_integer(ech->config_id));
+	json_object_set_new(out, "suite", json_sprintf("%04x-%04x", ech->kdf, ech->aead));
+	json_object_set_new(out, "enc_len", json_integer(ech->enc_len));
+	json_object_set_new(out, "payload_len", json_integer(ech->payload_len));
+	return out;
+}
+
 static void note_hello(json_t *known, const struct sl_report *r)
 {
 	const char *version = tls_version_name(r);
@@ -224,7 +236,9 @@ static void note_hello(json_t *known, const struct sl_report *r)
 	if (r->tls_version != 0) /* Google's CHLO has none */
 		set(known, "tls_version",
 		    version == NULL ? json_sprintf("%04x", r->tls_version) : json_string(version));
-	set(known, "ech", json_boolean(r->ech));
+	set(known, "ech", json_boolean(r->ech.kind != SL_ECH_NONE));
+	if (r->ech.kind != SL_ECH_NONE)
+		set(known, "ech_hello", ech_of(&r->ech));
 	if (r->quic_version != 0)
 		set(known, "quic_version", quic_version_of(r->quic_version));
 }

@@ -81,17 +81,38 @@ static void count_judged(struct sl_filter *f, struct sl_flow *flow, bool block)
 	flow->judged = true;
 }
 
-void sl_filter_judge_tls(struct sl_filter *f, struct sl_visit *v, const struct sl_tls_hello *hello)
+static struct sl_report report_hello(struct sl_filter *f, const struct sl_visit *v,
+                                     const struct sl_tls_hello *hello)
 {
 	struct sl_report report = sl_filter_report(f, v);
 	report.alpn = hello->alpn;
 	report.tls_version = hello->version;
 	report.ech = hello->ech;
+	if (hello->ech.kind == SL_ECH_OUTER)
+		sl_filter_count(f, SL_STAT_ech, 1);
+	return report;
+}
+
+/* May a name that is not seen be the one meant, where the option says that it must not? A name that a list or a set allows
+ * by name passes: it is the operator's word that whoever stands behind it may be asked. */
+static bool is_hidden(const struct sl_filter *f, const struct sl_report *report)
+{
+	return f->cfg.block[SL_CAUSE_ech] && report->ech.kind == SL_ECH_OUTER && !report->block &&
+	       !report->judgement.told;
+}
+
+void sl_filter_judge_tls(struct sl_filter *f, struct sl_visit *v, const struct sl_tls_hello *hello)
+{
+	struct sl_report report = report_hello(f, v, hello);
 	if (hello->sni.len == 0) {
 		sl_filter_settle_cause(f, v, SL_CAUSE_no_name, &report);
 		return;
 	}
 	report.block = ask(f, &report, hello->sni, 0);
+	if (is_hidden(f, &report)) {
+		sl_filter_settle_cause(f, v, SL_CAUSE_ech, &report);
+		return;
+	}
 	count_judged(f, v->flow, report.block);
 	sl_filter_emit(f, &report);
 	sl_filter_settle(f, v->flow, report.block ? SL_ACTION_BLOCK : SL_ACTION_ALLOW);

@@ -8,6 +8,7 @@
 #include "base/mono.h"
 #include "filter/cause.h"
 #include "filter/flow_key.h"
+#include "filter/tls_ech.h"
 
 enum sl_app { SL_APP_UNKNOWN, SL_APP_TLS, SL_APP_HTTP, SL_APP_QUIC, SL_APP_SOCKS, SL_APP_DNS };
 
@@ -25,6 +26,7 @@ struct sl_subject {
 
 struct sl_judgement {
 	bool block;
+	bool told;             /* allowed by a list or a set that names it, not by silence */
 	char letter;           /* of policy-resolution line 6 that decided: a..h */
 	uint16_t list;         /* number of the list in the policy that judged; SL_NO_LIST where none spoke */
 	uint32_t line;         /* in the list's file; 0 where none */
@@ -47,7 +49,7 @@ struct sl_report {
 	struct sl_bytes alpn;               /* TLS: ProtocolNameList still encoded */
 	uint16_t tls_version;
 	uint32_t quic_version; /* QUIC: of the hello that was read; 0 where none was */
-	bool ech;
+	struct sl_tls_ech ech; /* TLS, QUIC, DTLS */
 	bool block;
 	enum sl_cause cause; /* SL_CAUSE_NONE where it was judged */
 	struct sl_judgement judgement;

@@ -11,6 +11,7 @@ enum { RECORD_MAJOR = 3, RECORD_PLAIN_MAX = 1 << 14, RECORD_CIPHER_MAX = (1 << 1
 enum { HANDSHAKE_CLIENT_HELLO = 1, HANDSHAKE_HEADER = 4, SESSION_ID_MAX = 32 };
 enum { EXT_SERVER_NAME = 0, EXT_ALPN = 16, EXT_SUPPORTED_VERSIONS = 43, EXT_ECH = 0xfe0d };
 enum { NAME_HOST = 0 };
+enum { TLS_1_3 = 0x0304 };
 
 /* One record of which a part may still be missing. */
 struct record {
@@ -135,7 +136,8 @@ static int read_extensions(struct sl_cur c, struct sl_tls_hello *h)
 		} else if (type == EXT_SUPPORTED_VERSIONS) {
 			h->version = read_versions(ext, h->version);
 		} else if (type == EXT_ECH) {
-			h->ech = true;
+			if (h->ech.kind == SL_ECH_NONE)
+				h->ech = sl_tls_ech_read(sl_cur_rest(&ext));
 		}
 	}
 	return c.err;
@@ -177,9 +179,11 @@ static int read_hello(struct sl_bytes body, size_t missing, struct sl_tls_hello 
 		else if (c.err == SL_OK)
 			sl_cur_fail(&c, read_extensions(ext, &h));
 	}
-	if (c.err == SL_OK)
-		*out = h;
-	return c.err;
+	if (c.err != SL_OK)
+		return c.err;
+	h.ech.kind = sl_tls_ech_kind_in(&h.ech, h.version >= TLS_1_3, h.sni.p != NULL);
+	*out = h;
+	return SL_OK;
 }
 
 static int read_joined(struct sl_bytes stream, size_t len, struct sl_arena *scratch, struct sl_tls_hello *out)

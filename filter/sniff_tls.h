@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/bytes.h"
 #include "base/err.h"
+#include "filter/tls_ech.h"
 
 struct sl_tls_hello {
 	struct sl_bytes sni; /* host_name (RFC 6066 §3) as sent; .p is NULL when absent */
@@ -15,7 +16,7 @@ struct sl_tls_hello {
 	struct sl_bytes alpn;
 	/* the best one offered: supported_versions, else legacy_version; GREASE (RFC 8701) aside */
 	uint16_t version;
-	bool ech; /* encrypted_client_hello (type 0xfe0d) is there: real or GREASE */
+	struct sl_tls_ech ech; /* the first encrypted_client_hello */
 };
 
 /* stream   the client's bytes so far, in order, borrowed.   scratch   holds a hello joined from several records.

@@ -155,6 +155,7 @@ static void print_flows(const json_t *r)
 	static const char *const rest[][2] = {
 		{ "packets", "packets" },
 		{ "requests", "HTTP requests" },
+		{ "ech", "hellos with ECH or GREASE of its look" },
 		{ "retransmits", "retransmits" },
 		{ "restarts", "restarts" },
 		{ "held", "packets held" },

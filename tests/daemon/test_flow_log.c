@@ -79,7 +79,7 @@ static struct line_case {
 	    .app = SL_APP_TLS,
 	    .host = SL_BYTES_LIT("ads.example"),
 	    .tls_version = 0x0303,
-	    .ech = true,
+	    .ech = { SL_ECH_OUTER, 7, 1, 1, 32, 208 },
 	    .block = true,
 	    .cause = SL_CAUSE_NONE,
 	    .judgement = { .block = true, .letter = 'g', .list = 3, .line = 12, .list_name = "ads" },
@@ -87,7 +87,9 @@ static struct line_case {
 	    .held = { 0 } },
 	  "{" JSON_NOON JSON_TUPLE4
 	  "\"event_type\":\"tls\",\"app_proto\":\"tls\",\"tls\":{\"sni\":\"ads.example\","
-	  "\"version\":\"TLS 1.2\",\"ech\":true},\"verdict\":{\"action\":\"drop\"},"
+	  "\"version\":\"TLS 1.2\",\"ech\":true,\"ech_kind\":\"outer\",\"ech_config_id\":7,"
+	  "\"ech_suite\":\"0001-0001\",\"ech_enc_len\":32,\"ech_payload_len\":208},\"verdict\":{\"action\":"
+	  "\"drop\"},"
 	  "\"sluice\":{\"list\":\"ads\",\"line\":12,\"letter\":\"g\",\"held_us\":0,\"packets\":1}}" },
 	{ "an HTTP request",
 	  { .flow_id = 5,
@@ -139,14 +141,15 @@ static struct line_case {
 	    .alpn = SL_BYTES_LIT("\2h3"),
 	    .tls_version = 0x0304,
 	    .quic_version = 0x6b3343cf,
-	    .ech = true,
+	    .ech = { .kind = SL_ECH_GREASE },
 	    .block = true,
 	    .cause = SL_CAUSE_NONE,
 	    .judgement = { .block = true, .letter = 'g', .list = 3, .line = 12, .list_name = "ads" },
 	    .packets = 2,
 	    .held = { 0 } },
 	  "{" JSON_NOON JSON_TUPLE4 "\"event_type\":\"quic\",\"app_proto\":\"quic\","
-	  "\"quic\":{\"version\":\"v2\",\"sni\":\"ads.example\",\"client_alpns\":[\"h3\"],\"ech\":true},"
+	  "\"quic\":{\"version\":\"v2\",\"sni\":\"ads.example\",\"client_alpns\":[\"h3\"],\"ech\":true,\"ech_"
+	  "kind\":\"grease\"},"
 	  "\"verdict\":{\"action\":\"drop\"},"
 	  "\"sluice\":{\"list\":\"ads\",\"line\":12,\"letter\":\"g\",\"held_us\":0,\"packets\":2}}" },
 	{ "a hello of Google's QUIC without a name",

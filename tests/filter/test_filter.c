@@ -37,12 +37,15 @@ enum msg {
 	MSG_ODD,  /* TLS hellos; the server name stands in bytes 61 to 72 */
 	MSG_BAD,
 	MSG_NAMELESS,
-	MSG_BIG,     /* bad.example, 1800 bytes as with a post-quantum key share */
-	MSG_HUGE,    /* beyond the budget */
-	MSG_RECORDS, /* bad.example, in records of 20 bytes */
-	MSG_ZEROS,   /* of no protocol */
-	MSG_LENGTH,  /* a long head, a body that is longer than the budget, and a request to bad.example */
-	MSG_CHUNKS,  /* the same, chunked */
+	MSG_BIG,      /* bad.example, 1800 bytes as with a post-quantum key share */
+	MSG_HUGE,     /* beyond the budget */
+	MSG_ECH,      /* odd.example, and a sealed hello behind it */
+	MSG_ECH_BAD,  /* bad.example, the same */
+	MSG_ECH_TOLD, /* told.example, the same */
+	MSG_RECORDS,  /* bad.example, in records of 20 bytes */
+	MSG_ZEROS,    /* of no protocol */
+	MSG_LENGTH,   /* a long head, a body that is longer than the budget, and a request to bad.example */
+	MSG_CHUNKS,   /* the same, chunked */
 	MSG_COUNT,
 };
 
@@ -60,7 +63,9 @@ static void make_hello(enum msg which, const char *name, size_t pad, size_t reco
 	static uint8_t mem[8192];
 	struct sl_out body = sl_out_of(mem, sizeof(mem)), *o = &msgs[which];
 	size_t sni = name == NULL ? 0 : 9 + strlen(name);
-	size_t ext = sni + 9 + 7 + 4 + pad;
+	bool ech = which == MSG_ECH || which == MSG_ECH_BAD || which == MSG_ECH_TOLD;
+	size_t sealed = ech ? 4 + 10 + 32 + 144 : 0;
+	size_t ext = sni + 9 + 7 + sealed + 4 + pad;
 	sl_out_u8(&body, 1);
 	sl_out_u8(&body, 0);
 	sl_out_u16(&body, (uint16_t)(2 + 32 + 1 + 4 + 2 + 2 + ext));
@@ -80,6 +85,14 @@ static void make_hello(enum msg which, const char *name, size_t pad, size_t reco
 	}
 	sl_out_bytes(&body, "\0\x10\0\5\0\3\2h2", 9); /* ALPN */
 	sl_out_bytes(&body, "\0\x2b\0\3\2\3\4", 7);   /* supported_versions */
+	if (ech) {
+		sl_out_u16(&body, 0xfe0d);
+		sl_out_u16(&body, 10 + 32 + 144);
+		sl_out_bytes(&body, "\0\0\1\0\1\7\0\x20", 8); /* outer, a suite, a configuration, a key */
+		put_zeros(&body, 32);
+		sl_out_u16(&body, 144);
+		put_zeros(&body, 144);
+	}
 	sl_out_u16(&body, 21);
 	sl_out_u16(&body, (uint16_t)pad);
 	put_zeros(&body, pad);
@@ -113,6 +126,9 @@ static int make_msgs(void **state)
 	make_hello(MSG_BIG, "bad.example", 1680, 16384);
 	make_hello(MSG_HUGE, "bad.example", 3000, 16384);
 	make_hello(MSG_RECORDS, "bad.example", 64, 20);
+	make_hello(MSG_ECH, "odd.example", 64, 16384);
+	make_hello(MSG_ECH_BAD, "bad.example", 64, 16384);
+	make_hello(MSG_ECH_TOLD, "told.example", 64, 16384);
 	put_zeros(&msgs[MSG_ZEROS], 3000);
 	put_long_head(&msgs[MSG_LENGTH], "Content-Length: 3000");
 	put_zeros(&msgs[MSG_LENGTH], 3000);
@@ -157,7 +173,7 @@ static void say(struct bench *b, const char *fmt, ...)
 	assert_false(b->log.overflow);
 }
 
-/* Hosts that begin with "bad" are blocked, and so are paths that begin with "/ads". */
+/* Hosts that begin with "told" are allowed by name, those that begin with "bad" are blocked, and so are paths that begin with "/ads". */
 static void judge(void *ctx, const struct sl_subject *s, struct sl_judgement *out)
 {
 	struct bench *b = ctx;
@@ -168,6 +184,7 @@ static void judge(void *ctx, const struct sl_subject *s, struct sl_judgement *ou
 	    s->path.p == NULL ? "" : (const char *)s->path.p);
 	out->block = sl_bytes_equal(sl_bytes_first(s->host, 3), SL_BYTES_LIT("bad")) ||
 	             sl_bytes_equal(sl_bytes_first(s->path, 4), SL_BYTES_LIT("/ads"));
+	out->told = sl_bytes_equal(sl_bytes_first(s->host, 4), SL_BYTES_LIT("told"));
 	out->line = 42;
 }
 

@@ -298,7 +298,7 @@ static void says_what_it_read(void **state)
 	assert_string_equal(sl_quic_version_of(hello.version)->name, "draft-29");
 	assert_int_equal(hello.tls.version, 0x0304);
 	assert_true(sl_bytes_equal(hello.tls.alpn, SL_BYTES_LIT("\2h3")));
-	assert_false(hello.tls.ech);
+	assert_int_equal(hello.tls.ech.kind, SL_ECH_NONE);
 	sl_quic_pool_free(&pool);
 }
 

@@ -20,6 +20,10 @@
 #define ALPN     "0010 000e 000c 02 6832 08 687474702f312e31 "
 #define VERSIONS "002b 0007 06 7a7a 0304 0303 "
 
+#define KEY                           RANDOM
+#define SEALED                        RANDOM RANDOM "000102030405060708090a0b "
+#define ECH(len, suite, enc, payload) "fe0d " len " 00 " suite " 2a " enc payload
+
 enum { NO_JOIN = 1 }; /* scratch of one byte: whoever joins runs out of it */
 
 static const struct tls_case {
@@ -32,7 +36,7 @@ static const struct tls_case {
 	const char *sni; /* NULL: absent */
 	size_t alpn_len;
 	uint16_t version;
-	bool ech;
+	uint8_t ech; /* enum sl_ech_kind */
 } cases[] = {
 	{ "reads name, protocols and version", START "002b" SNI ALPN VERSIONS, NULL, 0, NO_JOIN, SL_OK,
 	  "a.com", 12, 0x0304, false },
@@ -54,8 +58,40 @@ static const struct tls_case {
 	  0x0300, false },
 	{ "bytes after the hello are not looked at", START "000e" SNI, "1403030001 01 ffff", 0, NO_JOIN,
 	  SL_OK, "a.com", 0, 0x0303, false },
-	{ "encrypted_client_hello is seen", START "0019" SNI "fe0d 0007 00 0001 0001 0100", NULL, 0, NO_JOIN,
-	  SL_OK, "a.com", 0, 0x0303, true },
+	{ "encrypted_client_hello of no form that is known is GREASE (RFC 9849 §5)",
+	  START "0019" SNI "fe0d 0007 00 0001 0001 0100", NULL, 0, NO_JOIN, SL_OK, "a.com", 0, 0x0303,
+	  SL_ECH_GREASE },
+	{ "an outer hello may be real",
+	  START "0093" SNI VERSIONS ECH("0076", "0001 0001", "0020" KEY, "004c" SEALED), NULL, 0, NO_JOIN,
+	  SL_OK, "a.com", 0, 0x0304, SL_ECH_OUTER },
+	{ "so it may after a HelloRetryRequest, without a key (RFC 9849 §6.1.5)",
+	  START "0073" SNI VERSIONS ECH("0056", "0001 0003", "0000", "004c" SEALED), NULL, 0, NO_JOIN, SL_OK,
+	  "a.com", 0, 0x0304, SL_ECH_OUTER },
+	{ "one that offers no TLS 1.3 cannot be real",
+	  START "0088" SNI ECH("0076", "0001 0001", "0020" KEY, "004c" SEALED), NULL, 0, NO_JOIN, SL_OK,
+	  "a.com", 0, 0x0303, SL_ECH_GREASE },
+	{ "one without a name in the clear cannot (RFC 9849 §6.1)",
+	  START "0085" VERSIONS ECH("0076", "0001 0001", "0020" KEY, "004c" SEALED), NULL, 0, NO_JOIN, SL_OK,
+	  NULL, 0, 0x0304, SL_ECH_GREASE },
+	{ "nor one whose cipher suite is none",
+	  START "0093" SNI VERSIONS ECH("0076", "0001 0a0a", "0020" KEY, "004c" SEALED), NULL, 0, NO_JOIN,
+	  SL_OK, "a.com", 0, 0x0304, SL_ECH_GREASE },
+	{ "nor one whose key is too short for any KEM",
+	  START "0074" SNI VERSIONS ECH("0057", "0001 0001", "0001 07", "004c" SEALED), NULL, 0, NO_JOIN,
+	  SL_OK, "a.com", 0, 0x0304, SL_ECH_GREASE },
+	{ "nor one in which no hello has room",
+	  START "0067" SNI VERSIONS ECH("004a", "0001 0001", "0020" KEY, "0020" KEY), NULL, 0, NO_JOIN, SL_OK,
+	  "a.com", 0, 0x0304, SL_ECH_GREASE },
+	{ "the inner hello is told (RFC 9849 §7)", START "001e" SNI VERSIONS "fe0d 0001 01", NULL, 0, NO_JOIN,
+	  SL_OK, "a.com", 0, 0x0304, SL_ECH_INNER },
+	{ "an inner one with bytes after it is none", START "001f" SNI VERSIONS "fe0d 0002 01 00", NULL, 0,
+	  NO_JOIN, SL_OK, "a.com", 0, 0x0304, SL_ECH_GREASE },
+	{ "a name with a trailing dot comes as sent", START "000f 0000 000b 0009 00 0006 612e636f6d2e", NULL,
+	  0, NO_JOIN, SL_OK, "a.com.", 0, 0x0303, SL_ECH_NONE },
+	{ "and so does one in capitals", START "000e 0000 000a 0008 00 0005 412e434f4d", NULL, 0, NO_JOIN,
+	  SL_OK, "A.COM", 0, 0x0303, SL_ECH_NONE },
+	{ "and so does an address", START "0010 0000 000c 000a 00 0007 312e322e332e34", NULL, 0, NO_JOIN,
+	  SL_OK, "1.2.3.4", 0, 0x0303, SL_ECH_NONE },
 	{ "other name types are skipped (RFC 6066 §3)",
 	  START "0013"
 	        "0000 000f 000d 05 0002 7878 00 0005 622e636f6d",
@@ -246,7 +282,7 @@ static void test_tls(void **state)
 		assert_int_equal(h.alpn.p != NULL, c->alpn_len > 0);
 		assert_int_equal(h.alpn.len, c->alpn_len);
 		assert_int_equal(h.version, c->version);
-		assert_int_equal(h.ech, c->ech);
+		assert_int_equal(h.ech.kind, c->ech);
 	}
 	for (size_t n = 0; n < stream.len; n++) { /* an early answer is the late answer */
 		int err = read_part(sl_bytes_first(stream, n), c->scratch, &h, sni, sizeof(sni));

@@ -103,7 +103,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	if (err == SL_OK &&
 	    (!sl_bytes_equal(got.tls.sni, hello.sni) || !sl_bytes_equal(got.tls.alpn, hello.alpn) ||
-	     got.tls.version != hello.version || got.tls.ech != hello.ech))
+	     got.tls.version != hello.version || got.tls.ech.kind != hello.ech.kind))
 		abort();
 	sl_quic_close(pool, &flow);
 	return 0;

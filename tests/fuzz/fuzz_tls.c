@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* fuzz_tls.c - the first byte sizes the scratch. Property: the answer for any part of the bytes is "more" or
- * the answer for all of them, names included; views lie within the stream or the scratch; a refusal leaves
- * the scratch as it was. */
+ * the answer for all of them, names and ECH included; what may be real ECH has a name and offers TLS 1.3; views
+ * lie within the stream or the scratch; a refusal leaves the scratch as it was. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +46,9 @@ static void ask(struct sl_bytes stream, size_t scratch, struct answer *out)
 		struct sl_bytes bytes = { copy, stream.len }, joined = { mem, a.used };
 		check_view(out->hello.sni, bytes, joined);
 		check_view(out->hello.alpn, bytes, joined);
+		if (out->hello.ech.kind == SL_ECH_OUTER &&
+		    (out->hello.sni.len == 0 || out->hello.version < 0x0304))
+			abort();
 		keep(&out->hello.sni, out->text[0]);
 		keep(&out->hello.alpn, out->text[1]);
 	}
@@ -59,7 +62,8 @@ static bool same(const struct answer *a, const struct answer *b)
 	       (a->err != SL_OK ||
 	        (sl_bytes_equal(a->hello.sni, b->hello.sni) && sl_bytes_equal(a->hello.alpn, b->hello.alpn) &&
 	         (a->hello.sni.p == NULL) == (b->hello.sni.p == NULL) &&
-	         a->hello.version == b->hello.version && a->hello.ech == b->hello.ech));
+	         a->hello.version == b->hello.version &&
+	         memcmp(&a->hello.ech, &b->hello.ech, sizeof(a->hello.ech)) == 0));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
