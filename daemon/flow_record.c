@@ -157,7 +157,11 @@ static void write_tls_version(struct sl_out *o, uint16_t version)
 	if (version == 0)
 		return;
 	sl_json_key(o, "version");
-	if (version >= 0x0300 && version - 0x0300U < SL_COUNT(names))
+	if (version == 0xfeff || version == 0xfefd || version == 0xfefc)
+		sl_json_string(o, sl_bytes_str(version == 0xfeff   ? "DTLS 1.0"
+		                               : version == 0xfefd ? "DTLS 1.2"
+		                                                   : "DTLS 1.3"));
+	else if (version >= 0x0300 && version - 0x0300U < SL_COUNT(names))
 		sl_json_string(o, sl_bytes_str(names[version - 0x0300]));
 	else
 		sl_out_fmt(o, "\"0x%04x\"", version);
@@ -273,7 +277,8 @@ void sl_flow_record_line(struct sl_bytes record, struct sl_out *out)
 {
 	struct record rec;
 	unpack(record, &rec);
-	bool tls = rec.head.app == SL_APP_TLS && (rec.head.tls_version != 0 || rec.text[HOST].p != NULL);
+	bool tls = (rec.head.app == SL_APP_TLS || rec.head.app == SL_APP_DTLS) &&
+	           (rec.head.tls_version != 0 || rec.text[HOST].p != NULL);
 	bool http = rec.head.app == SL_APP_HTTP && (rec.text[METHOD].p != NULL || rec.text[HOST].p != NULL);
 
 	bool quic = rec.head.app == SL_APP_QUIC && rec.head.quic_version != 0;

@@ -274,7 +274,9 @@ static void note_question(json_t *known, const struct sl_report *r)
  * says nothing. */
 static bool says_something(const struct sl_report *r)
 {
-	return r->app != SL_APP_UNKNOWN && !(r->app == SL_APP_QUIC && r->cause == SL_CAUSE_quic);
+	bool hello = r->tls_version != 0;
+	return r->app != SL_APP_UNKNOWN && r->app != SL_APP_STUN && (r->app != SL_APP_DTLS || hello) &&
+	       !(r->app == SL_APP_QUIC && r->cause == SL_CAUSE_quic);
 }
 
 void sl_replay_flow_note(struct sl_replay_flows *f, const struct sl_report *r, uint32_t frame)

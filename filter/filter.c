@@ -83,6 +83,8 @@ static int make_parts(struct sl_filter *f)
 		err = sl_quic_pool_new(f->cfg.max_streams, f->cfg.budget, &f->quic);
 	if (err == SL_OK)
 		err = sl_h2_pool_new(f->cfg.max_streams, &f->h2);
+	if (err == SL_OK)
+		err = sl_dtls_pool_new(f->cfg.max_streams, f->cfg.budget, &f->dtls);
 	if (err == SL_OK && f->cfg.hold == SL_HOLD_ALL)
 		err = sl_held_pool_new(f->cfg.max_held, &f->held);
 	return err;
@@ -113,6 +115,7 @@ void sl_filter_free(struct sl_filter **f)
 	sl_stream_pool_free(&old->streams);
 	sl_quic_pool_free(&old->quic);
 	sl_h2_pool_free(&old->h2);
+	sl_dtls_pool_free(&old->dtls);
 	sl_held_pool_free(&old->held);
 	free(old->scratch.base);
 	free(old);
@@ -171,6 +174,8 @@ static void begin(struct sl_filter *f, struct sl_flow *flow, const struct sl_pac
 {
 	flow->id = next_id(f);
 	flow->next = flow->first = flow->end = pkt->seq;
+	if (pkt->key.proto == SL_PROTO_UDP)
+		flow->dtls = 0;
 	flow->start_seen = start_seen;
 	flow->certain = flow->syn_seen = pkt->key.proto == SL_PROTO_TCP && (pkt->flags & SL_TCP_SYN) != 0;
 	sl_filter_count(f, SL_STAT_flows, 1);

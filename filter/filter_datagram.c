@@ -35,7 +35,50 @@ static void judge_late(struct sl_filter *f, struct sl_visit *v)
 	if (v->flow->judged)
 		sl_filter_settle(f, v->flow, SL_ACTION_ALLOW);
 	else
-		sl_filter_unjudged(f, v, sl_filter_quic_cause(f, v->flow));
+		sl_filter_unjudged(f, v, sl_filter_open_cause(f, v->flow));
+}
+
+static bool is_late(const struct sl_filter *f, const struct sl_flow *flow)
+{
+	return sl_mono_reached(f->now, sl_mono_add(flow->born, f->cfg.hold_limit));
+}
+
+/* As with QUIC, nothing decides but a hello, and time. A server may ask for a second hello, and read that one only: the first
+ * may block, the second one frees, if it follows a first. */
+static bool read_dtls(struct sl_filter *f, struct sl_visit *v, struct sl_dtls_cur *at)
+{
+	struct sl_flow *flow = v->flow;
+	struct sl_dtls_hello hello;
+	uint32_t differs = 0;
+	int err = SL_OK;
+	if (flow->app == SL_APP_STUN)
+		flow->born = f->now;
+	flow->app = SL_APP_DTLS;
+	while (flow->verdict != SL_ACTION_BLOCK &&
+	       (err = sl_dtls_next(f->dtls, &flow->dtls, at, &hello, &differs)) == SL_OK) {
+		bool second = hello.message_seq > 0 && flow->judged;
+		flow->verdict = SL_ACTION_PASS; /* one more in the same datagram */
+		sl_filter_judge_first_hello(f, v, &hello.tls);
+		if (second && flow->verdict == SL_ACTION_PASS)
+			sl_filter_settle(f, flow, SL_ACTION_ALLOW);
+	}
+	if (differs > 0)
+		sl_filter_count(f, SL_STAT_overlaps, differs);
+	if (err == SL_ENOMEM && flow->verdict == SL_ACTION_PASS)
+		sl_filter_unjudged(f, v, SL_CAUSE_memory);
+	if (flow->verdict == SL_ACTION_PASS && is_late(f, flow))
+		judge_late(f, v);
+	return flow->verdict == SL_ACTION_PASS && flow->dtls != 0;
+}
+
+/* Peers that look for a way to each other; what they speak then comes later (RFC 7983). */
+static bool pass_stun(struct sl_filter *f, struct sl_visit *v)
+{
+	if (v->flow->app == SL_APP_UNKNOWN)
+		v->flow->app = SL_APP_STUN;
+	if (v->flow->app == SL_APP_STUN)
+		v->flow->born = f->now;
+	return false;
 }
 
 bool sl_filter_read_datagram(struct sl_filter *f, struct sl_visit *v)
@@ -43,17 +86,23 @@ bool sl_filter_read_datagram(struct sl_filter *f, struct sl_visit *v)
 	struct sl_flow *flow = v->flow;
 	struct sl_quic_hello hello;
 	uint32_t differs;
+	struct sl_dtls_cur at;
+	if (sl_dtls_begin(v->pkt->payload, &at))
+		return read_dtls(f, v, &at);
+	if (sl_is_stun(v->pkt->payload))
+		return pass_stun(f, v);
 	if (flow->app != SL_APP_QUIC && sl_filter_take_dns(f, v, v->pkt->payload))
 		return false;
 	int err = sl_quic_read(f->quic, &flow->quic, v->pkt->payload, &hello, &differs);
-	if (err == SL_EPROTO && flow->app != SL_APP_QUIC) {
+	if (err == SL_EPROTO && flow->app != SL_APP_QUIC && flow->app != SL_APP_DTLS) {
 		sl_filter_unjudged(f, v, flow->start_seen ? SL_CAUSE_not_web : SL_CAUSE_mid_flow);
 		return false;
 	}
-	flow->app = SL_APP_QUIC;
+	if (err != SL_EPROTO)
+		flow->app = SL_APP_QUIC;
 	if (differs > 0)
 		sl_filter_count(f, SL_STAT_overlaps, differs);
-	bool late = sl_mono_reached(f->now, sl_mono_add(flow->born, f->cfg.hold_limit));
+	bool late = is_late(f, flow);
 	if (err == SL_OK)
 		judge(f, v, &hello);
 	else if (err == SL_ENOMEM)

@@ -25,10 +25,13 @@ void sl_filter_settle(struct sl_filter *f, struct sl_flow *flow, enum sl_action 
 {
 	flow->verdict = (uint8_t)action;
 	sl_stream_close(f->streams, &flow->stream);
-	if (flow->key.proto == SL_PROTO_TCP)
+	if (flow->key.proto == SL_PROTO_TCP) {
 		sl_h2_close(f->h2, &flow->h2);
-	else
-		sl_quic_close(f->quic, &flow->quic);
+		return;
+	}
+	sl_quic_close(f->quic, &flow->quic);
+	if (flow->key.proto == SL_PROTO_UDP)
+		sl_dtls_close(f->dtls, &flow->dtls);
 }
 
 void sl_filter_note(struct sl_filter *f, struct sl_report *report, enum sl_cause cause, bool block)
@@ -116,6 +119,14 @@ void sl_filter_judge_tls(struct sl_filter *f, struct sl_visit *v, const struct s
 	count_judged(f, v->flow, report.block);
 	sl_filter_emit(f, &report);
 	sl_filter_settle(f, v->flow, report.block ? SL_ACTION_BLOCK : SL_ACTION_ALLOW);
+}
+
+void sl_filter_judge_first_hello(struct sl_filter *f, struct sl_visit *v, const struct sl_tls_hello *hello)
+{
+	sl_filter_judge_tls(f, v, hello);
+	v->flow->judged = true;
+	if (v->flow->verdict == SL_ACTION_ALLOW)
+		v->flow->verdict = SL_ACTION_PASS;
 }
 
 /* The other end of a tunnel, named by the request for it. */

@@ -20,6 +20,7 @@ struct sl_filter {
 	struct sl_stream_pool *streams;
 	struct sl_quic_pool *quic;
 	struct sl_h2_pool *h2;
+	struct sl_dtls_pool *dtls;
 	struct sl_held_pool *held; /* NULL unless hold = all */
 	struct sl_arena scratch;   /* for a hello joined from several records; reset with every read */
 	uint64_t born;             /* flows so far */
@@ -94,6 +95,8 @@ void sl_filter_settle_cause(struct sl_filter *f, struct sl_visit *v, enum sl_cau
 void sl_filter_note(struct sl_filter *f, struct sl_report *report, enum sl_cause cause, bool block);
 /* Decides. */
 void sl_filter_judge_tls(struct sl_filter *f, struct sl_visit *v, const struct sl_tls_hello *hello);
+/* The same of a hello after which another may come: decides when it blocks. */
+void sl_filter_judge_first_hello(struct sl_filter *f, struct sl_visit *v, const struct sl_tls_hello *hello);
 /* These decide when they block; else the connection goes on being read. */
 void sl_filter_judge_tunnel(struct sl_filter *f, struct sl_visit *v, struct sl_bytes host, uint16_t port);
 void sl_filter_judge_request(struct sl_filter *f, struct sl_visit *v, const struct sl_http_request *request);

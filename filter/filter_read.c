@@ -11,6 +11,10 @@ enum { SKIP_STEP = 1 << 30, SKIP_NEAR = 1 << 29 };
 
 enum sl_cause sl_filter_open_cause(const struct sl_filter *f, const struct sl_flow *flow)
 {
+	if (flow->app == SL_APP_DTLS && flow->dtls != 0)
+		return SL_CAUSE_hold_limit;
+	if (flow->app == SL_APP_DTLS || flow->app == SL_APP_STUN)
+		return SL_CAUSE_not_web;
 	if (flow->app == SL_APP_QUIC)
 		return sl_filter_quic_cause(f, flow);
 	return flow->stage == SL_STAGE_START && flow->app == SL_APP_UNKNOWN ? SL_CAUSE_not_web

@@ -8,6 +8,7 @@
 #include "base/util.h"
 #include "filter/flow_key.h"
 #include "filter/http1_body.h"
+#include "filter/sniff_dtls.h"
 #include "filter/sniff_h2.h"
 #include "filter/sniff_quic.h"
 #include "filter/stream.h"
@@ -35,7 +36,10 @@ struct sl_flow {
 	uint64_t id;
 	struct sl_mono born; /* the first byte of what is to be judged now */
 	struct sl_stream *stream;
-	uint32_t next; /* TCP: the next byte to be read, where there is no stream to tell */
+	union {
+		uint32_t next;     /* TCP: the next byte to be read, where there is no stream to tell */
+		sl_dtls_flow dtls; /* UDP: what is kept of an incomplete DTLS hello */
+	};
 	uint32_t
 	        first; /* TCP: the least number that a segment of this connection had, or one a window before end */
 	uint32_t end;     /* TCP: the end of the furthest segment seen */

@@ -10,9 +10,9 @@
 #include "filter/flow_key.h"
 #include "filter/tls_ech.h"
 
-enum sl_app { SL_APP_UNKNOWN, SL_APP_TLS, SL_APP_HTTP, SL_APP_QUIC, SL_APP_SOCKS, SL_APP_DNS };
+enum sl_app { SL_APP_UNKNOWN, SL_APP_TLS, SL_APP_HTTP, SL_APP_QUIC, SL_APP_SOCKS, SL_APP_DNS, SL_APP_DTLS, SL_APP_STUN };
 
-/* "tls", "http", "quic", "socks", "dns", "failed" (Suricata's word for unknown). Static text. */
+/* "tls", "http", "quic", "socks", "dns", "dtls", "stun", "failed" (Suricata's word for unknown). Static text. */
 const char *sl_app_name(enum sl_app app);
 
 /* One name that a flow asks for. Several names on one flow are asked one by one (policy-resolution line 8). */

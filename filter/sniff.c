@@ -6,6 +6,7 @@ const char *sl_app_name(enum sl_app app)
 	static const char *const name[] = {
 		[SL_APP_UNKNOWN] = "failed", [SL_APP_TLS] = "tls",     [SL_APP_HTTP] = "http",
 		[SL_APP_QUIC] = "quic",      [SL_APP_SOCKS] = "socks", [SL_APP_DNS] = "dns",
+		[SL_APP_DTLS] = "dtls",      [SL_APP_STUN] = "stun",
 	};
 	return name[app];
 }

@@ -11,7 +11,7 @@ enum { RECORD_MAJOR = 3, RECORD_PLAIN_MAX = 1 << 14, RECORD_CIPHER_MAX = (1 << 1
 enum { HANDSHAKE_CLIENT_HELLO = 1, HANDSHAKE_HEADER = 4, SESSION_ID_MAX = 32 };
 enum { EXT_SERVER_NAME = 0, EXT_ALPN = 16, EXT_SUPPORTED_VERSIONS = 43, EXT_ECH = 0xfe0d };
 enum { NAME_HOST = 0 };
-enum { TLS_1_3 = 0x0304 };
+enum { TLS_1_3 = 0x0304, DTLS_1_3 = 0xfefc, DTLS_MAJOR = 0xfe };
 
 /* One record of which a part may still be missing. */
 struct record {
@@ -108,6 +108,8 @@ static uint16_t read_versions(struct sl_cur ext, uint16_t legacy)
 		bool grease = (v & 0x0f0f) == 0x0a0a && v >> 8 == (v & 0xff);
 		if (v >> 8 == RECORD_MAJOR && v > best)
 			best = v;
+		else if (v >> 8 == DTLS_MAJOR && v <= legacy && (best == 0 || v < best))
+			best = v;
 		else if (!grease && v > other)
 			other = v;
 	}
@@ -154,7 +156,7 @@ static struct sl_cur vector(struct sl_cur *c, size_t missing, size_t n)
 
 /* ClientHello, RFC 8446 §4.1.2 and RFC 5246 §7.4.1.2; hellos before extensions end after the compression
  * methods. */
-static int read_hello(struct sl_bytes body, size_t missing, struct sl_tls_hello *out)
+static int read_hello(struct sl_bytes body, size_t missing, bool dtls, struct sl_tls_hello *out)
 {
 	struct sl_tls_hello h = { 0 };
 	struct sl_cur c = missing > 0 ? sl_cur_stream(body) : sl_cur_whole(body);
@@ -164,6 +166,8 @@ static int read_hello(struct sl_bytes body, size_t missing, struct sl_tls_hello 
 	if (n > SESSION_ID_MAX)
 		sl_cur_fail(&c, SL_EMALF);
 	(void)vector(&c, missing, n);
+	if (dtls)
+		(void)vector(&c, missing, sl_cur_u8(&c)); /* cookie */
 	n = sl_cur_u16(&c);
 	if (n == 0 || n % 2 != 0) /* cipher suites */
 		sl_cur_fail(&c, SL_EMALF);
@@ -181,7 +185,8 @@ static int read_hello(struct sl_bytes body, size_t missing, struct sl_tls_hello 
 	}
 	if (c.err != SL_OK)
 		return c.err;
-	h.ech.kind = sl_tls_ech_kind_in(&h.ech, h.version >= TLS_1_3, h.sni.p != NULL);
+	h.ech.kind = sl_tls_ech_kind_in(&h.ech, dtls ? h.version == DTLS_1_3 : h.version >= TLS_1_3,
+	                                h.sni.p != NULL);
 	*out = h;
 	return SL_OK;
 }
@@ -194,7 +199,7 @@ static int read_joined(struct sl_bytes stream, size_t len, struct sl_arena *scra
 	int err = mem == NULL ? SL_ELIMIT : join(stream, len, &to);
 	if (mem != NULL) {
 		struct sl_bytes body = sl_bytes_skip((struct sl_bytes){ to.p, to.len }, HANDSHAKE_HEADER);
-		int body_err = read_hello(body, len - to.len, out);
+		int body_err = read_hello(body, len - to.len, false, out);
 		err = err == SL_OK || body_err == SL_EMALF ? body_err : err;
 	}
 	if (err != SL_OK)
@@ -220,7 +225,7 @@ int sl_tls_hello_read(struct sl_bytes stream, struct sl_arena *scratch, struct s
 	if (len > r.len)
 		return read_joined(stream, len, scratch, out);
 	struct sl_bytes whole = sl_bytes_first(r.fragment, len);
-	return read_hello(sl_bytes_skip(whole, HANDSHAKE_HEADER), len - whole.len, out);
+	return read_hello(sl_bytes_skip(whole, HANDSHAKE_HEADER), len - whole.len, false, out);
 }
 
 int sl_tls_hello_read_bare(struct sl_bytes handshake, struct sl_tls_hello *out)
@@ -232,7 +237,12 @@ int sl_tls_hello_read_bare(struct sl_bytes handshake, struct sl_tls_hello *out)
 	if (c.err != SL_OK)
 		return c.err;
 	struct sl_bytes body = sl_bytes_first(sl_cur_rest(&c), len);
-	return read_hello(body, len - body.len, out);
+	return read_hello(body, len - body.len, false, out);
+}
+
+int sl_dtls_hello_read_body(struct sl_bytes body, struct sl_tls_hello *out)
+{
+	return read_hello(body, 0, true, out);
 }
 
 bool sl_tls_is_later_record(struct sl_bytes stream)

@@ -36,6 +36,10 @@ int sl_tls_hello_read(struct sl_bytes stream, struct sl_arena *scratch, struct s
  * Returns    SL_OK, SL_EMORE, SL_EMALF as above; SL_EPROTO when the first message is no ClientHello. Pure; any thread. */
 int sl_tls_hello_read_bare(struct sl_bytes handshake, struct sl_tls_hello *out);
 
+/* The same for the body of a whole DTLS hello, which has a cookie in it (RFC 6347 §4.2.1); DTLS versions count down.
+ * Returns SL_OK or SL_EMALF. Pure; any thread. */
+int sl_dtls_hello_read_body(struct sl_bytes body, struct sl_tls_hello *out);
+
 /* The client's bytes are records of a TLS connection that began earlier: application data, alert, change cipher spec
  * (RFC 8446 §5.1), heartbeat (RFC 6520), or a handshake message that is no ClientHello. */
 bool sl_tls_is_later_record(struct sl_bytes stream);

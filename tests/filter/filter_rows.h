@@ -3,6 +3,11 @@
 #ifndef SL_TESTS_FILTER_FILTER_ROWS_H
 #define SL_TESTS_FILTER_FILTER_ROWS_H
 
+#define STUN(after)                  \
+	T("\0\1\0\0\x21\x12\xa4\x42" \
+	  "abcdefghijkl",            \
+	  .udp = true, .ms = (after))
+
 static const struct row rows[] = {
 	/* ---- TLS ---- */
 	{ .name = "a hello in one segment is judged at once",
@@ -389,6 +394,55 @@ static const struct row rows[] = {
 	{ .name = "a TCP flow and a UDP flow between the same ports are two",
 	  .step = { T("echo", .udp = true), M(BAD, 0, 0) },
 	  .want = "!not_web A1 | ?bad.example B2 R0" },
+
+	/* ---- DTLS ---- */
+	{ .name = "a DTLS hello to a blocked name is blocked, and nobody is reset",
+	  .step = { M(DTLS_BAD, 0, 0, .udp = true), M(DTLS_BAD, 0, 0, .udp = true) },
+	  .want = "?bad.example B1 | B2" },
+	{ .name = "the first hello does not free its flow: a server may ask for a second one and read that "
+	          "only",
+	  .step = { M(DTLS_ODD, 0, 0, .udp = true), M(DTLS_BAD2, 0, 0, .udp = true) },
+	  .want = "?odd.example P1 | ?bad.example B2" },
+	{ .name = "the second one does",
+	  .step = { M(DTLS_ODD, 0, 0, .udp = true), M(DTLS_ODD2, 0, 0, .udp = true), T("x", .udp = true) },
+	  .want = "?odd.example P1 | ?odd.example A2 | A3" },
+	{ .name = "but not without a first one, which the server would wait for",
+	  .step = { M(DTLS_ODD2, 0, 0, .udp = true), M(DTLS_BAD, 0, 0, .udp = true) },
+	  .want = "?odd.example P1 | ?bad.example B2" },
+	{ .name = "what was judged is let go after the hold limit",
+	  .step = { M(DTLS_ODD, 0, 0, .udp = true),
+	            T("\x17\xfe\xfd\0\1\0\0\0\0\0\0\0\1x", .udp = true, .ms = HOLD_MS) },
+	  .want = "?odd.example P1 | A2" },
+	{ .name = "fragments of a DTLS hello are joined in any order",
+	  .step = { M(DTLS_TAIL, 0, 0, .udp = true), M(DTLS_TAIL, 0, 0, .udp = true),
+	            M(DTLS_HEAD, 0, 0, .udp = true) },
+	  .want = "P1 | P2 | ?bad.example B3" },
+	{ .name = "hold: fragments wait for the name",
+	  .step = { M(DTLS_HEAD, 0, 0, .udp = true), M(DTLS_TAIL, 0, 0, .udp = true) },
+	  .want = "| ?bad.example B1 B2",
+	  .hold = SL_HOLD_ALL },
+	{ .name = "hold: fragments are let go after the hold limit",
+	  .step = { M(DTLS_HEAD, 0, 0, .udp = true), TICK(HOLD_MS) },
+	  .want = "| !hold_limit A1",
+	  .hold = SL_HOLD_ALL },
+	{ .name = "a DTLS hello without a name is blocked where the option says so",
+	  .step = { M(DTLS_NONE, 0, 0, .udp = true) },
+	  .want = "!no_name B1",
+	  .block = BLOCK(no_name) },
+	{ .name = "other records of DTLS decide nothing until the hold limit",
+	  .step = { T("\x17\xfe\xfd\0\1\0\0\0\0\0\0\0\1x", .udp = true), M(DTLS_BAD, 0, 0, .udp = true),
+	            T("\x17\xfe\xfd\0\1\0\0\0\0\0\0\0\1x", .udp = true, .port = 1),
+	            T("\x17\xfe\xfd\0\1\0\0\0\0\0\0\0\1x", .udp = true, .port = 1, .ms = HOLD_MS) },
+	  .want = "P1 | ?bad.example B2 | P3 | !not_web A4" },
+	{ .name = "STUN goes before DTLS, for however long (RFC 7983)",
+	  .step = { STUN(0), STUN(2000), M(DTLS_BAD, 0, 0, .udp = true) },
+	  .want = "P1 | P2 | ?bad.example B3" },
+	{ .name = "STUN goes before what is not web, too",
+	  .step = { STUN(0), T("\x80rtp", .udp = true) },
+	  .want = "P1 | !not_web A2" },
+	{ .name = "a DTLS record does not keep QUIC behind it from being read",
+	  .step = { M(DTLS_ODD, 0, 0, .udp = true), Q("I c- p") },
+	  .want = "?odd.example P1 | ?bad.example B2" },
 
 	/* ---- QUIC ---- */
 	{ .name = "a QUIC hello is judged by its name",

@@ -42,10 +42,17 @@ enum msg {
 	MSG_ECH,      /* odd.example, and a sealed hello behind it */
 	MSG_ECH_BAD,  /* bad.example, the same */
 	MSG_ECH_TOLD, /* told.example, the same */
-	MSG_RECORDS,  /* bad.example, in records of 20 bytes */
-	MSG_ZEROS,    /* of no protocol */
-	MSG_LENGTH,   /* a long head, a body that is longer than the budget, and a request to bad.example */
-	MSG_CHUNKS,   /* the same, chunked */
+	MSG_DTLS_ODD, /* DTLS: a hello in one record */
+	MSG_DTLS_BAD,
+	MSG_DTLS_BAD2, /* with message_seq 1 */
+	MSG_DTLS_ODD2,
+	MSG_DTLS_NONE, /* no name */
+	MSG_DTLS_HEAD, /* bad.example: the first 60 bytes of it, as a fragment */
+	MSG_DTLS_TAIL, /* and the others */
+	MSG_RECORDS,   /* bad.example, in records of 20 bytes */
+	MSG_ZEROS,     /* of no protocol */
+	MSG_LENGTH,    /* a long head, a body that is longer than the budget, and a request to bad.example */
+	MSG_CHUNKS,    /* the same, chunked */
 	MSG_COUNT,
 };
 
@@ -106,6 +113,38 @@ static void make_hello(enum msg which, const char *name, size_t pad, size_t reco
 	}
 }
 
+/* A ClientHello of DTLS 1.2 in a record of its own: bytes from..to of its body (RFC 6347 §4.2.2). */
+static void make_dtls(enum msg which, const char *name, uint16_t seq, size_t from, size_t to)
+{
+	uint8_t mem[512];
+	struct sl_out body = sl_out_of(mem, sizeof(mem)), *o = &msgs[which];
+	size_t ext = name == NULL ? 0 : 9 + strlen(name);
+	sl_out_u16(&body, 0xfefd);
+	put_zeros(&body, 32 + 1);
+	sl_out_bytes(&body, "\2ck\0\2\x13\1\1\0", 9); /* cookie, suite, method */
+	sl_out_u16(&body, (uint16_t)ext);
+	if (name != NULL) {
+		sl_out_u16(&body, 0);
+		sl_out_u16(&body, (uint16_t)(ext - 4));
+		sl_out_u16(&body, (uint16_t)(ext - 6));
+		sl_out_u8(&body, 0);
+		sl_out_u16(&body, (uint16_t)strlen(name));
+		sl_out_str(&body, name);
+	}
+	assert_false(body.overflow);
+	struct sl_bytes part = sl_bytes_skip(sl_bytes_of(body.p, to > 0 ? to : body.len), from);
+	sl_out_bytes(o, "\x16\xfe\xfd\0\0\0\0\0\0\0\0", 11);
+	sl_out_u16(o, (uint16_t)(12 + part.len));
+	sl_out_u16(o, 0x0100);
+	sl_out_u16(o, (uint16_t)body.len);
+	sl_out_u16(o, seq);
+	sl_out_u8(o, 0);
+	sl_out_u16(o, (uint16_t)from);
+	sl_out_u8(o, 0);
+	sl_out_u16(o, (uint16_t)part.len);
+	sl_out_bytes(o, part.p, part.len);
+}
+
 static void put_long_head(struct sl_out *o, const char *framing)
 {
 	sl_out_str(o, "POST / HTTP/1.1\r\nHost: odd.example\r\nX: ");
@@ -129,6 +168,13 @@ static int make_msgs(void **state)
 	make_hello(MSG_ECH, "odd.example", 64, 16384);
 	make_hello(MSG_ECH_BAD, "bad.example", 64, 16384);
 	make_hello(MSG_ECH_TOLD, "told.example", 64, 16384);
+	make_dtls(MSG_DTLS_ODD, "odd.example", 0, 0, 0);
+	make_dtls(MSG_DTLS_BAD, "bad.example", 0, 0, 0);
+	make_dtls(MSG_DTLS_BAD2, "bad.example", 1, 0, 0);
+	make_dtls(MSG_DTLS_ODD2, "odd.example", 1, 0, 0);
+	make_dtls(MSG_DTLS_NONE, NULL, 0, 0, 0);
+	make_dtls(MSG_DTLS_HEAD, "bad.example", 0, 0, 60);
+	make_dtls(MSG_DTLS_TAIL, "bad.example", 0, 60, 0);
 	put_zeros(&msgs[MSG_ZEROS], 3000);
 	put_long_head(&msgs[MSG_LENGTH], "Content-Length: 3000");
 	put_zeros(&msgs[MSG_LENGTH], 3000);
