@@ -10,7 +10,16 @@
 #include "filter/flow_key.h"
 #include "filter/tls_ech.h"
 
-enum sl_app { SL_APP_UNKNOWN, SL_APP_TLS, SL_APP_HTTP, SL_APP_QUIC, SL_APP_SOCKS, SL_APP_DNS, SL_APP_DTLS, SL_APP_STUN };
+enum sl_app {
+	SL_APP_UNKNOWN,
+	SL_APP_TLS,
+	SL_APP_HTTP,
+	SL_APP_QUIC,
+	SL_APP_SOCKS,
+	SL_APP_DNS,
+	SL_APP_DTLS,
+	SL_APP_STUN
+};
 
 /* "tls", "http", "quic", "socks", "dns", "dtls", "stun", "failed" (Suricata's word for unknown). Static text. */
 const char *sl_app_name(enum sl_app app);
