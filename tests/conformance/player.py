@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""player.py - sends the packets of a case: a TCP client in userspace whose every segment can be told how to be, datagrams
+from a socket, and the kernel's own TCP, which makes large segments where the interface offloads them."""
+
+import select
+import socket
+import struct
+import time
+
+from lab.rawtcp import ACK, MASK, PSH, SYN, RawTcp, _sum
+
+TIMEOUT = 5
+MD5_OPTION = b"\x13\x12" + bytes(16) + b"\x01\x01"
+
+
+class Player(RawTcp):
+    """options of a segment: seq (added), ack (added), flags, damage (checksum), md5, urgent."""
+
+    def _options(self, flags, md5):
+        return (struct.pack("!BBH", 2, 4, 1400) if flags & SYN else b"") + (MD5_OPTION if md5 else b"")
+
+    def segment(self, at, data, ack=0, flags=ACK | PSH, damage=False, md5=False, urgent=0, keep=True):
+        """at: where its first byte stands, counted from the first of the connection. keep: sent again until it is
+        acknowledged."""
+        seq = self.start + at & MASK
+        options = self._options(flags, md5)
+        head = struct.pack("!HHIIBBHHH", *self._ports, seq, self._expect + ack & MASK, (20 + len(options)) // 4 << 4,
+                           flags | (0x20 if urgent else 0), 65535, 0, urgent) + options
+        length = len(head) + len(data)
+        pseudo = self._here + self._there + struct.pack("!IHBB", length, 0, 0, socket.IPPROTO_TCP)
+        checksum = _sum(pseudo + head + data) ^ (0x5555 if damage else 0)
+        head = head[:16] + struct.pack("!H", checksum) + head[18:]
+        if keep:
+            self._unacked.append((seq, data))
+            self._next = max(self._next, seq + len(data) & MASK, key=lambda s: s - self.start & MASK)
+        self._socket.sendto(self._ip(length) + head + data, self._to)
+        self._pump(time.monotonic() + 0.003, lambda: False)
+
+    @property
+    def start(self):
+        if not hasattr(self, "_start"):
+            self._start = self._next
+        return self._start
+
+    def wait(self, seconds):
+        self._pump(time.monotonic() + seconds, lambda: False)
+
+    def answered(self, seconds):
+        """Did anything of the server's come, within so long? What was not acknowledged is sent again."""
+        limit = time.monotonic() + seconds
+        while not self._received and not self._closed and time.monotonic() < limit:
+            self._pump(min(limit, time.monotonic() + 0.2), lambda: self._received or self._closed)
+            for seq, data in [] if self._received else list(self._unacked):
+                self._emit(ACK | PSH, seq, data)
+        return bool(self._received)
+
+
+class RawPlayer:
+    """Plays (offset, data, options) over a raw connection."""
+
+    def play(self, network, family, port, steps, seconds):
+        player = Player(network, family, port, TIMEOUT)
+        try:
+            player.start
+            for step in steps:
+                if isinstance(step, float):
+                    player.wait(step)
+                else:
+                    player.segment(step[0], step[1], **(step[2] if len(step) > 2 else {}))
+            return player.answered(seconds)
+        except ConnectionResetError:
+            return False
+        finally:
+            player.close()
+
+
+class KernelPlayer:
+    """Plays pieces, each one send() of a socket of the kernel's."""
+
+    def play(self, network, family, port, steps, seconds):
+        with network.client:
+            sock = socket.socket(socket.AF_INET6 if family == 6 else socket.AF_INET, socket.SOCK_STREAM)
+        with sock:
+            sock.settimeout(TIMEOUT)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            try:
+                sock.connect((network.target[family], port))
+                for step in steps:
+                    if isinstance(step, float):
+                        time.sleep(step)
+                    else:
+                        sock.sendall(step[1])
+                sock.settimeout(seconds)
+                return bool(sock.recv(1 << 16))
+            except OSError:
+                return False
+
+
+class DatagramPlayer:
+    """Plays datagrams from one port; those that were not answered come again, as a client's probes do."""
+
+    def play(self, network, family, port, steps, seconds):
+        with network.client:
+            sock = socket.socket(socket.AF_INET6 if family == 6 else socket.AF_INET, socket.SOCK_DGRAM)
+        with sock:
+            sock.connect((network.target[family], port))
+            limit = time.monotonic() + seconds
+            while True:
+                for step in steps:
+                    if isinstance(step, float):
+                        time.sleep(step)
+                    else:
+                        self._send(sock, step[1])
+                left = limit - time.monotonic()
+                if select.select([sock], [], [], max(0, min(left, seconds / 2)))[0]:
+                    return self._receive(sock)
+                if left <= 0:
+                    return False
+
+    @staticmethod
+    def _send(sock, data):
+        try:
+            sock.send(data)
+        except OSError:  # an ICMP error of the datagram before
+            pass
+
+    @staticmethod
+    def _receive(sock):
+        try:
+            return bool(sock.recv(1 << 16))
+        except OSError:
+            return False
+
+
+PLAYERS = {"raw": RawPlayer(), "kernel": KernelPlayer(), "udp": DatagramPlayer()}
