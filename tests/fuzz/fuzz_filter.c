@@ -37,19 +37,27 @@ static void must(bool ok)
 		abort();
 }
 
+/* What comes with a SYN is asked for once more when it counts; all the names of a request are. */
+static void drop_repeated(struct sl_out *log)
+{
+	for (size_t len = 1; len <= log->len / 2; len++) {
+		const uint8_t *last = log->p + log->len - len;
+		if (last[0] == '?' && memcmp(last, last - len, len) == 0) {
+			log->len -= len;
+			return;
+		}
+	}
+}
+
 static void judge(void *ctx, const struct sl_subject *s, struct sl_judgement *out)
 {
 	struct run *r = ctx;
 	must(s->host.len > 0);
-	size_t before = r->log.len;
 	sl_out_str(&r->log, "?");
 	sl_out_bytes(&r->log, s->host.p, s->host.len);
 	sl_out_bytes(&r->log, s->path.p, s->path.len);
 	sl_out_u16(&r->log, s->port);
-	/* What comes with a SYN is asked for once more when it counts. */
-	size_t len = r->log.len - before;
-	if (before >= len && memcmp(r->log.p + before, r->log.p + before - len, len) == 0)
-		r->log.len = before;
+	drop_repeated(&r->log);
 	r->asked++;
 	out->block = sl_ascii_lower(s->host.p[0]) == 'b';
 }
