@@ -191,9 +191,9 @@ static const char *tls_version_name(const struct sl_report *r)
 	static const struct {
 		uint16_t version;
 		const char *name;
-	} names[] = { { 0x0300, "ssl3" },    { 0x0301, "tls1.0" }, { 0x0302, "tls1.1" },
-		      { 0x0303, "tls1.2" },  { 0x0304, "tls1.3" }, { 0xfeff, "dtls1.0" },
-		      { 0xfefd, "dtls1.2" }, { 0xfefc, "dtls1.3" } };
+	} names[] = { { 0x0002, "ssl2" },    { 0x0300, "ssl3" },    { 0x0301, "tls1.0" },
+		      { 0x0302, "tls1.1" },  { 0x0303, "tls1.2" },  { 0x0304, "tls1.3" },
+		      { 0xfeff, "dtls1.0" }, { 0xfefd, "dtls1.2" }, { 0xfefc, "dtls1.3" } };
 	for (size_t i = 0; i < SL_COUNT(names); i++)
 		if (names[i].version == r->tls_version)
 			return names[i].name;

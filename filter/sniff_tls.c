@@ -11,6 +11,15 @@ enum { RECORD_MAJOR = 3, RECORD_PLAIN_MAX = 1 << 14, RECORD_CIPHER_MAX = (1 << 1
 enum { HANDSHAKE_CLIENT_HELLO = 1, HANDSHAKE_HEADER = 4, SESSION_ID_MAX = 32 };
 enum { EXT_SERVER_NAME = 0, EXT_ALPN = 16, EXT_SUPPORTED_VERSIONS = 43, EXT_ECH = 0xfe0d };
 enum { NAME_HOST = 0 };
+enum {
+	V2_LONG = 0x80,
+	V2_HELLO = 1,
+	V2_HEAD = 9,
+	V2_CIPHER = 3,
+	V2_SESSION = 16,
+	V2_CHALLENGE = 32,
+	SSL_2 = 2
+};
 enum { TLS_1_3 = 0x0304, DTLS_1_3 = 0xfefc, DTLS_MAJOR = 0xfe };
 
 /* One record of which a part may still be missing. */
@@ -106,9 +115,8 @@ static uint16_t read_versions(struct sl_cur ext, uint16_t legacy)
 	while (sl_cur_more(&list)) {
 		uint16_t v = sl_cur_u16(&list);
 		bool grease = (v & 0x0f0f) == 0x0a0a && v >> 8 == (v & 0xff);
-		if (v >> 8 == RECORD_MAJOR && v > best)
-			best = v;
-		else if (v >> 8 == DTLS_MAJOR && v <= legacy && (best == 0 || v < best))
+		bool better = v >> 8 == RECORD_MAJOR ? v > best : v <= legacy && (best == 0 || v < best);
+		if ((v >> 8 == RECORD_MAJOR || v >> 8 == DTLS_MAJOR) && better)
 			best = v;
 		else if (!grease && v > other)
 			other = v;
@@ -207,10 +215,42 @@ static int read_joined(struct sl_bytes stream, size_t len, struct sl_arena *scra
 	return err;
 }
 
+/* What a hello of SSL 2.0 has in its head, if it is one. */
+static bool is_v2_head(struct sl_cur *c, uint16_t len, uint16_t version)
+{
+	uint16_t ciphers = sl_cur_u16(c), session = sl_cur_u16(c), challenge = sl_cur_u16(c);
+	return c->err != SL_OK ||
+	       (ciphers > 0 && ciphers % V2_CIPHER == 0 && (session == 0 || session == V2_SESSION) &&
+	        challenge >= V2_CHALLENGE / 2 && challenge <= V2_CHALLENGE &&
+	        V2_HEAD + ciphers + session + challenge == len &&
+	        (version >> 8 == RECORD_MAJOR || version == SSL_2));
+}
+
+/* The hello of SSL 2.0, by which old clients ask for TLS (RFC 5246 appendix E.2): it has no extensions, and so no name. */
+static int read_v2_hello(struct sl_bytes stream, struct sl_tls_hello *out)
+{
+	if (stream.len == 0 || (stream.p[0] & V2_LONG) == 0)
+		return SL_EPROTO;
+	struct sl_cur c = sl_cur_stream(stream);
+	uint16_t len = sl_cur_u16(&c) & 0x7fff;
+	uint8_t type = sl_cur_u8(&c);
+	uint16_t version = sl_cur_u16(&c);
+	if (stream.len > 2 && type != V2_HELLO)
+		return SL_EPROTO;
+	if (!is_v2_head(&c, len, version))
+		return SL_EPROTO;
+	if (c.err != SL_OK)
+		return c.err;
+	*out = (struct sl_tls_hello){ .version = version };
+	return SL_OK;
+}
+
 int sl_tls_hello_read(struct sl_bytes stream, struct sl_arena *scratch, struct sl_tls_hello *out)
 {
 	struct record r;
 	int err = first_filled_record(stream, &r);
+	if (err == SL_EPROTO)
+		return read_v2_hello(stream, out);
 	if (err != SL_OK)
 		return err;
 	uint8_t head[HANDSHAKE_HEADER] = { 0 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* sniff_tls.h - which server is a TLS client asking for?
  * Reads the ClientHello (RFC 8446 §4.1.2, RFC 5246 §7.4.1.2) at the head of the client's bytes. It may span records
- * (RFC 8446 §5.1) and segments. */
+ * (RFC 8446 §5.1) and segments. One in the form of SSL 2.0 (RFC 5246 appendix E.2) is told by its head; it never has a name. */
 #ifndef SL_FILTER_SNIFF_TLS_H
 #define SL_FILTER_SNIFF_TLS_H
 

@@ -24,6 +24,9 @@
 #define SEALED                        RANDOM RANDOM "000102030405060708090a0b "
 #define ECH(len, suite, enc, payload) "fe0d " len " 00 " suite " 2a " enc payload
 
+#define V2(version, ciphers, challenge)                                 \
+	"802e 01" version ciphers "0000" challenge "00002f00000a010080" \
+	"00000500000400000900000600" RANDOM
 enum { NO_JOIN = 1 }; /* scratch of one byte: whoever joins runs out of it */
 
 static const struct tls_case {
@@ -52,6 +55,20 @@ static const struct tls_case {
 	  0x0303, false },
 	{ "a session id of 32 bytes", "0303" RANDOM "20" RANDOM "0004 0a0a 1301 01 00 000e" SNI, NULL, 0,
 	  NO_JOIN, SL_OK, "a.com", 0, 0x0303, false },
+	{ "a hello in the form of SSL 2.0 has no name (RFC 5246 appendix E.2)", NULL,
+	  V2("0301", "0015", "0010"), 0, NO_JOIN, SL_OK, NULL, 0, 0x0301, SL_ECH_NONE },
+	{ "and may ask for SSL 2.0", NULL, V2("0002", "0015", "0010"), 0, NO_JOIN, SL_OK, NULL, 0, 0x0002,
+	  SL_ECH_NONE },
+	{ "its head says it all", NULL, "802e 01 0301 0015 0000 0010", 0, NO_JOIN, SL_OK, NULL, 0, 0x0301,
+	  SL_ECH_NONE },
+	{ "lengths that do not add up are another protocol", NULL, V2("0301", "0018", "0010"), 0, NO_JOIN,
+	  SL_EPROTO, NULL, 0, 0, SL_ECH_NONE },
+	{ "so is another message", NULL, "802e 02 0301 0015 0000 0010", 0, NO_JOIN, SL_EPROTO, NULL, 0, 0,
+	  SL_ECH_NONE },
+	{ "so is another version", NULL, V2("0401", "0015", "0010"), 0, NO_JOIN, SL_EPROTO, NULL, 0, 0,
+	  SL_ECH_NONE },
+	{ "a part of it waits for more", NULL, "802e 01 0301 00", 0, NO_JOIN, SL_EMORE, NULL, 0, 0,
+	  SL_ECH_NONE },
 	{ "several compression methods", "0301" RANDOM "00 0002 002f 02 0100 000e" SNI, NULL, 0, NO_JOIN,
 	  SL_OK, "a.com", 0, 0x0301, false },
 	{ "SSL 3.0 in the TLS shape", "0300" RANDOM "00 0002 002f 01 00", NULL, 0, NO_JOIN, SL_OK, NULL, 0,

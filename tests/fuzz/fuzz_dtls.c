@@ -35,7 +35,7 @@ static void read_all(struct sl_dtls_pool *pool, sl_dtls_flow *flow, struct sl_by
 		for (size_t i = 0; i < hello.tls.alpn.len; i++)
 			sum += hello.tls.alpn.p[i];
 	}
-	must(sum <= 255 * 2 * (BUDGET + datagram.len) * (datagram.len + 1));
+	must(sum <= (size_t)510 * (BUDGET + datagram.len) * (datagram.len + 1));
 	free(copy);
 }
 
