@@ -39,7 +39,7 @@ static void abandon(struct sl_filter *f, struct sl_flow *flow, enum sl_cause cau
 	if (flow->verdict == SL_ACTION_PASS && is_syn_alone(flow)) {
 		struct sl_packet none = { .key = key, .seq = flow->end };
 		v.pkt = &none;
-		sl_filter_read_kept(f, &v);
+		(void)sl_filter_read_kept(f, &v);
 	}
 	if (flow->verdict == SL_ACTION_PASS && (flow->hold != 0 || !flow->judged || flow->stream != NULL)) {
 		struct sl_report report = sl_filter_report(f, &v);

@@ -38,11 +38,6 @@ static void judge_late(struct sl_filter *f, struct sl_visit *v)
 		sl_filter_unjudged(f, v, sl_filter_open_cause(f, v->flow));
 }
 
-static bool is_late(const struct sl_filter *f, const struct sl_flow *flow)
-{
-	return sl_mono_reached(f->now, sl_mono_add(flow->born, f->cfg.hold_limit));
-}
-
 /* As with QUIC, nothing decides but a hello, and time. A server may ask for a second hello, and read that one only: the first
  * may block, the second one frees, if it follows a first. */
 static bool read_dtls(struct sl_filter *f, struct sl_visit *v, struct sl_dtls_cur *at)
@@ -66,7 +61,7 @@ static bool read_dtls(struct sl_filter *f, struct sl_visit *v, struct sl_dtls_cu
 		sl_filter_count(f, SL_STAT_overlaps, differs);
 	if (err == SL_ENOMEM && flow->verdict == SL_ACTION_PASS)
 		sl_filter_unjudged(f, v, SL_CAUSE_memory);
-	if (flow->verdict == SL_ACTION_PASS && is_late(f, flow))
+	if (flow->verdict == SL_ACTION_PASS && sl_filter_is_late(f, flow))
 		judge_late(f, v);
 	return flow->verdict == SL_ACTION_PASS && flow->dtls != 0;
 }
@@ -102,7 +97,7 @@ bool sl_filter_read_datagram(struct sl_filter *f, struct sl_visit *v)
 		flow->app = SL_APP_QUIC;
 	if (differs > 0)
 		sl_filter_count(f, SL_STAT_overlaps, differs);
-	bool late = is_late(f, flow);
+	bool late = sl_filter_is_late(f, flow);
 	if (err == SL_OK)
 		judge(f, v, &hello);
 	else if (err == SL_ENOMEM)

@@ -49,8 +49,13 @@ static inline void sl_filter_count(struct sl_filter *f, enum sl_stat stat, uint6
 
 /* Puts the packet's payload in its place, reads what is in order, and decides or keeps it. */
 void sl_filter_read(struct sl_filter *f, struct sl_visit *v);
-/* The bytes that were kept, as if the next segment had come; v->pkt has no payload. */
-void sl_filter_read_kept(struct sl_filter *f, struct sl_visit *v);
+/* The hold limit is spent for what is to be judged now. */
+static inline bool sl_filter_is_late(const struct sl_filter *f, const struct sl_flow *flow)
+{
+	return sl_mono_reached(f->now, sl_mono_add(flow->born, f->cfg.hold_limit));
+}
+/* The bytes that are there, up to what cannot be read yet; v->pkt may have none. What the last of them said. */
+int sl_filter_read_kept(struct sl_filter *f, struct sl_visit *v);
 /* Would the bytes alone, a whole hello or request, be blocked? Nothing is counted or reported. */
 bool sl_filter_would_block(struct sl_filter *f, const struct sl_flow_key *key, struct sl_bytes bytes);
 /* Decides a flow whose rest nobody waits for: by the name that was read so far, else by the option of the cause. */

@@ -384,7 +384,7 @@ static enum sl_cause why_stop(const struct sl_filter *f, const struct sl_visit *
 {
 	const struct sl_flow *flow = v->flow;
 	bool spent = head_of(f, v).len >= f->cfg.budget; /* bytes far ahead may be a decoy, and wait */
-	bool late = sl_mono_reached(f->now, sl_mono_add(flow->born, f->cfg.hold_limit));
+	bool late = sl_filter_is_late(f, flow);
 	if (err == SL_EPROTO)
 		return why_stop_unknown(v, spent, late);
 	if (spent || is_cut(v))
@@ -462,10 +462,17 @@ static void keep_for_later(struct sl_filter *f, struct sl_visit *v)
 		keep(f, v);
 }
 
+int sl_filter_read_kept(struct sl_filter *f, struct sl_visit *v)
+{
+	int err = SL_OK;
+	while (v->flow->verdict == SL_ACTION_PASS && err == SL_OK)
+		err = read_next(f, v);
+	return err;
+}
+
 void sl_filter_read(struct sl_filter *f, struct sl_visit *v)
 {
 	struct sl_flow *flow = v->flow;
-	int err = SL_OK;
 	place(f, v);
 	if ((v->pkt->flags & SL_TCP_SYN) != 0 && !sl_filter_would_block(f, v->key, v->pkt->payload)) {
 		keep_for_later(f, v);
@@ -475,15 +482,7 @@ void sl_filter_read(struct sl_filter *f, struct sl_visit *v)
 	if ((v->pkt->flags & SL_TCP_URG) != 0 && flow->start_seen && flow->verdict == SL_ACTION_PASS &&
 	    !sl_filter_would_block(f, v->key, v->pkt->payload))
 		sl_filter_unjudged(f, v, SL_CAUSE_ambiguous);
-	while (flow->verdict == SL_ACTION_PASS && err == SL_OK)
-		err = read_next(f, v);
+	int err = sl_filter_read_kept(f, v);
 	if (flow->verdict == SL_ACTION_PASS)
 		wait_for_more(f, v, err);
-}
-
-void sl_filter_read_kept(struct sl_filter *f, struct sl_visit *v)
-{
-	int err = SL_OK;
-	while (v->flow->verdict == SL_ACTION_PASS && err == SL_OK)
-		err = read_next(f, v);
 }

@@ -81,8 +81,11 @@ static void decide_group(const struct sl_snapshot *s, const struct sl_query *q, 
 
 void sl_decide_many(const struct sl_snapshot *s, const struct sl_query *q, size_t n, struct sl_decision *out)
 {
-	for (size_t i = 0; i < n && s->h.profile != SL_PROFILE_NATIVE; i++)
-		sl_decide_suburls(s, &q[i], &out[i]);
-	for (size_t at = 0; at < n && s->h.profile == SL_PROFILE_NATIVE; at += LANES)
+	if (s->h.profile != SL_PROFILE_NATIVE) {
+		for (size_t i = 0; i < n; i++)
+			sl_decide_suburls(s, &q[i], &out[i]);
+		return;
+	}
+	for (size_t at = 0; at < n; at += LANES)
 		decide_group(s, &q[at], sl_min(n - at, LANES), &out[at]);
 }

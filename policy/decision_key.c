@@ -48,7 +48,7 @@ static void put_prefix(struct sl_out *o, const struct sl_decision *d, const stru
 
 static void put_suburl(struct sl_out *o, const struct sl_decision *d, const struct sl_query *q)
 {
-	char text[SL_SUBURL_KEY_TEXT];
+	char text[SL_SNAPSHOT_KEY];
 	struct sl_suburls urls;
 	if (sl_suburls_of(sl_query_url(q), sl_suburl_profile_of(d->profile), NULL, &urls) != SL_OK)
 		return;

@@ -54,7 +54,7 @@ static int tell_address(struct told *t)
 
 static int tell_suburl(struct told *t, const struct sl_suburl_probes *p, uint32_t i)
 {
-	char text[SL_SUBURL_KEY_TEXT], path[SL_PATH_MAX];
+	char text[SL_SNAPSHOT_KEY], path[SL_PATH_MAX];
 	uint8_t sorted[SL_SORT_MAX];
 	const struct sl_snapshot *s = t->lane.s;
 	struct sl_key key = sl_suburl_key(t->lane.suburls->urls, p->head[i], p->tail[i], path);

@@ -23,16 +23,6 @@ const char *sl_profile_name(enum sl_profile profile)
 	return (size_t)profile < SL_COUNT(profiles) ? profiles[profile] : "unknown";
 }
 
-int sl_profile_read(const char *name, enum sl_profile *out)
-{
-	for (size_t i = 0; i < SL_COUNT(profiles); i++)
-		if (strcmp(name, profiles[i]) == 0) {
-			*out = (enum sl_profile)i;
-			return SL_OK;
-		}
-	return SL_ENOENT;
-}
-
 uint64_t sl_snapshot_checksum(struct sl_bytes b, uint64_t seed)
 {
 	while (b.len > 0) {

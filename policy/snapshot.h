@@ -18,12 +18,13 @@ struct sl_snapshot;
 /* How a request is made into keys. A number that files keep. */
 enum sl_profile { SL_PROFILE_NATIVE, SL_PROFILE_NE26, SL_PROFILE_NE27, SL_PROFILE_BOTH };
 
-/* "native", "ne26", "ne27", "both"; "unknown" beyond them. And back: SL_OK or SL_ENOENT. */
+/* "native", "ne26", "ne27", "both"; "unknown" beyond them. */
 const char *sl_profile_name(enum sl_profile profile);
-int sl_profile_read(const char *name, enum sl_profile *out);
 
 enum { SL_SNAPSHOT_PARTS = 13 };
-enum { SL_SNAPSHOT_KEY = SL_KEY_MAX + 2 }; /* bytes of a key as text, at most */
+enum {
+	SL_SNAPSHOT_KEY = SL_KEY_MAX + 2
+}; /* bytes of a key as text, at most: NE's always have brackets round IPv6 */
 
 struct sl_snapshot_info {
 	uint32_t version;

@@ -5,10 +5,10 @@
 #include "policy/keys_hash.h"
 #include "policy/suburl_parts.h"
 
-size_t sl_suburl_key_write(const struct sl_key *key, char out[SL_SUBURL_KEY_TEXT])
+size_t sl_suburl_key_write(const struct sl_key *key, char out[SL_SNAPSHOT_KEY])
 {
 	bool v6 = key->address && sl_bytes_find(key->host, ':') < key->host.len;
-	struct sl_out o = sl_out_of(out, SL_SUBURL_KEY_TEXT);
+	struct sl_out o = sl_out_of(out, SL_SNAPSHOT_KEY);
 	sl_out_str(&o, v6 ? "[" : "");
 	sl_out_bytes(&o, key->host.p, key->host.len);
 	sl_out_str(&o, v6 ? "]" : "");

@@ -10,10 +10,8 @@
 #include "policy/snapshot.h"
 #include "policy/suburl.h"
 
-enum { SL_SUBURL_KEY_TEXT = SL_KEY_MAX + 2 }; /* bytes of a key's text: IPv6 always has brackets */
-
 /* Writes the text, without NUL; returns its length. */
-size_t sl_suburl_key_write(const struct sl_key *key, char out[SL_SUBURL_KEY_TEXT]);
+size_t sl_suburl_key_write(const struct sl_key *key, char out[SL_SNAPSHOT_KEY]);
 
 /* Room for the texts that keys are views of. */
 struct sl_suburl_key_text {

@@ -125,10 +125,13 @@ int sl_cli_word(const char *command, const char *option, const char *text, const
 bool sl_cli_profile(const struct sl_cli *cli, const char *command, enum sl_profile *profile,
                     enum sl_suburl_www *www)
 {
-	static const char *const profiles[] = { "native", "ne26", "ne27", "both" }, *const words[] = {
-		"strip", "keep", "both"
-	};
-	int is = cli->profile == NULL ? 0 : sl_cli_word(command, "profile", cli->profile, profiles, 4);
+	static const char *const words[] = { "strip", "keep", "both" };
+	const char *profiles[SL_PROFILE_BOTH + 1];
+	for (int i = 0; i <= SL_PROFILE_BOTH; i++)
+		profiles[i] = sl_profile_name((enum sl_profile)i);
+	int is = cli->profile == NULL
+	                 ? 0
+	                 : sl_cli_word(command, "profile", cli->profile, profiles, SL_PROFILE_BOTH + 1);
 	int how = cli->www == NULL ? SL_WWW_KEEP : sl_cli_word(command, "www", cli->www, words, 3);
 	if (is == SL_PROFILE_NATIVE && cli->www != NULL) {
 		sl_cli_error(
