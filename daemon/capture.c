@@ -18,6 +18,7 @@ struct sl_capture {
 	const struct sl_diag *diag;
 	struct sl_bytes map; /* NULL where the file was read */
 	uint8_t *text;       /* the same the other way round */
+	size_t size;
 	uint32_t number;
 	char path[]; /* for messages */
 };
@@ -65,6 +66,7 @@ static int open_file(struct sl_capture *c)
 		sl_diag(c->diag, c->path, 0, "cannot be read: %s", strerror(errno));
 	if (fd >= 0 && !given)
 		(void)close(fd);
+	c->size = bytes.len;
 	if (err == SL_OK && sl_capture_file_open(bytes, &c->file) != SL_OK) {
 		sl_diag(c->diag, c->path, 0, "is no capture: expected pcap or pcapng");
 		err = SL_EPROTO;
@@ -95,6 +97,11 @@ void sl_capture_close(struct sl_capture **c)
 		(void)munmap((void *)(uintptr_t)old->map.p, old->map.len);
 	free(old->text);
 	free(old);
+}
+
+size_t sl_capture_size(const struct sl_capture *c)
+{
+	return c->size;
 }
 
 int sl_capture_next(struct sl_capture *c, struct sl_capture_frame *out, uint32_t *number)

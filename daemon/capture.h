@@ -12,6 +12,8 @@ struct sl_capture;
 /* path "-" is standard input. SL_ESYS, SL_EPROTO, SL_ENOMEM: diag was told. */
 int sl_capture_open(const char *path, const struct sl_diag *diag, struct sl_capture **out);
 void sl_capture_close(struct sl_capture **c);
+/* Bytes of the whole file. */
+size_t sl_capture_size(const struct sl_capture *c);
 /* As sl_capture_file_next(); diag was told where the file breaks off. number gets 1 for the first frame, and so on. */
 int sl_capture_next(struct sl_capture *c, struct sl_capture_frame *out, uint32_t *number);
 

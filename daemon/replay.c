@@ -12,6 +12,8 @@
 #include "filter/link.h"
 
 enum { FRAGMENTED = 64, STREAMS = 4096, ANSWERS = 4 };
+/* Where a flow begins there is at least the head of a record (pcap: 16) and one of IPv4. */
+enum { FRAME_MIN = 16 + 20, FLOWS_MIN = 64 };
 
 struct replay {
 	struct sl_filter *filter;
@@ -35,12 +37,19 @@ static void report(void *ctx, const struct sl_report *r)
 	sl_replay_flow_note(p->flows, r, p->frame);
 }
 
+/* No more than a capture of this size can have: most are small, and memory for the rest would cost more than reading them. */
+static uint32_t flows_of(size_t capture_size, uint32_t max)
+{
+	size_t flows = capture_size / FRAME_MIN;
+	return flows > max ? max : flows < FLOWS_MIN ? FLOWS_MIN : (uint32_t)flows;
+}
+
 static int open_parts(struct replay *p, const struct sl_replay_cfg *cfg)
 {
 	const struct sl_provider provider = { p, judge, report };
 	const struct sl_filter_cfg filter = {
 		.max_flows = cfg->max_flows,
-		.max_streams = STREAMS,
+		.max_streams = cfg->max_flows < STREAMS ? cfg->max_flows : STREAMS,
 		.budget = cfg->budget,
 		.hold = SL_HOLD_LAST,
 		.hold_limit = cfg->hold_limit,
@@ -129,11 +138,13 @@ int sl_replay_flows(struct sl_capture *capture, const struct sl_replay_cfg *cfg,
 	struct replay *p = calloc(1, sizeof(*p));
 	if (p == NULL)
 		return SL_ENOMEM;
-	int err = open_parts(p, cfg);
+	struct sl_replay_cfg fit = *cfg;
+	fit.max_flows = flows_of(sl_capture_size(capture), cfg->max_flows);
+	int err = open_parts(p, &fit);
 	if (err == SL_OK)
 		err = take_frames(p, capture, cfg->name, diag);
 	if (p->filter != NULL)
-		finish(p, cfg->max_flows);
+		finish(p, fit.max_flows);
 	if (p->flows != NULL) {
 		int wrote = sl_replay_flows_print(p->flows, cfg->name, to);
 		err = err != SL_OK ? err : wrote;

@@ -16,7 +16,7 @@ struct sl_replay_cfg {
 	const char *name;          /* the capture's, for its records */
 	struct sl_span hold_limit; /* as the option; a capture has nobody who waits, so it may be long */
 	uint32_t budget;           /* bytes, as the option */
-	uint32_t max_flows;        /* of the filter's table */
+	uint32_t max_flows;        /* of the filter's table; it is made smaller for a small capture */
 };
 
 struct sl_capture;
