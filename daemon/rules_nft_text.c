@@ -53,12 +53,18 @@ static void put_insides(const struct sl_rules_cfg *cfg, const char *chain, struc
 	}
 }
 
-/* Decided flows first: nearly all packets. */
+/* A connection may begin in an entry of conntrack that has a verdict: the entry outlives a reset of the server, a refusal of
+ * ours, and a SYN in the midst of a close, and serves the next connection between the same ports (nf_conntrack_proto_tcp.c, "a
+ * SYN that we earlier ignored"). So a SYN takes the verdict off. Then decided flows: nearly all packets. */
 static void put_queue_chain(const struct sl_rules_cfg *cfg, struct sl_out *o)
 {
 	uint32_t m = cfg->mark_mask, v = sl_mark_verdict_mask(m);
 	sl_out_str(o,
 	           "\tchain forward_queue {\n\t\ttype filter hook forward priority mangle; policy accept;\n");
+	sl_out_fmt(o,
+	           "\t\ttcp flags & (fin | syn | rst | ack) == syn ct direction original ct mark set ct mark & "
+	           "0x%08x\n",
+	           ~v);
 	sl_out_fmt(o, "\t\tct mark & 0x%08x == 0x%08x return\n", v, sl_mark_of(m, SL_MARK_ALLOWED));
 	sl_out_fmt(o, "\t\tct mark & 0x%08x == 0x%08x meta mark set meta mark & 0x%08x | 0x%08x return\n", v,
 	           sl_mark_of(m, SL_MARK_BLOCKED), ~v, sl_mark_of(m, SL_MARK_BLOCKED));

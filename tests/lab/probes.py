@@ -232,6 +232,38 @@ def ports_again(lab, family, host):
         line.close()
 
 
+def ports_again_after_reset(lab, family, host):
+    """The same after a flow that the kernel carried alone, which the server reset: the kernel's entry for it lives on."""
+    line = raw(lab, family, TLS)
+
+    def ask(name):
+        return attempt(lambda sent: whole_page(lab, tls.fetch(line, openssl_session(lab, name), name, sent=sent)))
+    try:
+        first = ask(names.ALLOWED)
+        if first.got != ALLOWED:
+            return Outcome("first connection: " + first.got, first.ms)
+        line.server_resets()
+        line.reconnect(TW_REUSE, reset=False)
+        return ask(host)
+    finally:
+        line.close()
+
+
+def ports_again_after_refusal(lab, family, host):
+    """A request on a connection between the ports of one that was refused."""
+    line = raw(lab, family, HTTP)
+    try:
+        first = attempt(lambda sent: whole_page(lab, tls.fetch_plain(line, names.BLOCKED, sent=sent)))
+        if first.got != BLOCKED:
+            return Outcome("first connection: " + first.got, first.ms)
+        line.reconnect(TW_REUSE, reset=False)
+        return attempt(lambda sent: whole_page(lab, tls.fetch_plain(line, host, sent=sent)))
+    except ConnectionResetError:
+        return Outcome("second connection: refused at once")
+    finally:
+        line.close()
+
+
 def switch(lab, family, host, protocol):
     """A connection that has turned to another protocol, or an Outcome."""
     line, key = stream(lab, family, UPGRADE), upgrade.new_key()
@@ -465,6 +497,8 @@ TRAFFIC = [
     *both("HTTP, host header split over two segments", http_pieces, tls.in_two),
     *both("HTTP, target in absolute form", absolute_form),
     *both("HTTP, ports of an earlier connection taken up again", ports_again),
+    *both("HTTPS, ports of a connection that the server reset", ports_again_after_reset),
+    *both("HTTP, ports of a connection that was refused", ports_again_after_refusal),
     Probe("HTTP/2 in the clear, allowed host", ALLOWED, h2_page("http://" + names.ALLOWED + ":%d/")),
     Probe("HTTP/2 in the clear, blocked host", BLOCKED, h2_page("http://" + names.BLOCKED + ":%d/")),
     Probe("HTTP/2 in the clear, blocked path", BLOCKED, h2_page("http://" + names.PATHS + ":%d" + names.BLOCKED_PATH)),

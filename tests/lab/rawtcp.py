@@ -35,7 +35,7 @@ class RawTcp:
     """One connection; a channel in the sense of tls.py."""
 
     def __init__(self, network: Network, family: int, port: int, timeout: float):
-        self._family, self._timeout = family, timeout
+        self._network, self._family, self._timeout = network, family, timeout
         self._here = ipaddress.ip_address(RAW_CLIENT[family]).packed
         self._there = ipaddress.ip_address(network.target[family]).packed
         self._ports = (20000 + int.from_bytes(os.urandom(2), "big") % 40000, port)
@@ -51,9 +51,20 @@ class RawTcp:
         self._to = ("eth0", ETHERTYPE[family], 0, 0, gateway)
         self._connect()
 
-    def reconnect(self, later: int):
-        """A new connection between the same ports, whose numbers begin so much after the end of the old one."""
-        self._emit(RST | ACK, self._next, b"")
+    def server_resets(self):
+        """The server's kernel resets the connection, as it does for a program that ends in its midst."""
+        self._network.server.run("ss", "-K", "dport", "=", ":%d" % self._ports[0])  # NAT keeps the port
+        try:
+            self._pump(time.monotonic() + self._timeout, lambda: False)
+        except ConnectionResetError:
+            return
+        raise TimeoutError("the server did not reset")
+
+    def reconnect(self, later: int, reset=True):
+        """A new connection between the same ports, whose numbers begin so much after the end of the old one; reset: ends
+        the old one first."""
+        if reset:
+            self._emit(RST | ACK, self._next, b"")
         self._una = self._next = self._next + later & MASK
         self._expect, self._unacked, self._received, self._closed = 0, [], b"", False
         self._connect()
