@@ -17,6 +17,8 @@ enum {
 	ACK_NEAR = 4 << 20,
 	EXPIRE_AT_ONCE = 64,
 	SCRATCH_SPARE = 64,
+	/* A connection of HTTP/2 that was idle for longer cannot be read on. */
+	H2_IDLE_MS = 3600 * 1000,
 };
 
 /* ---- flows that end undecided ---- */
@@ -64,13 +66,25 @@ static void gone(void *ctx, struct sl_flow *flow, bool evicted)
 	abandon(f, flow, evicted ? SL_CAUSE_memory : sl_filter_open_cause(f, flow));
 }
 
+/* The fields of HTTP/2 are coded by what came before: a connection that was forgotten is lost, while one of any other protocol is
+ * met again at its next message. So it stays for longer, where half of the decoders are free. */
+static bool is_spared(void *ctx, const struct sl_flow *flow)
+{
+	const struct sl_filter *f = ctx;
+	return flow->key.proto == SL_PROTO_TCP && flow->stage == SL_STAGE_H2 && flow->h2 != 0 &&
+	       sl_h2_in_use(f->h2) <= f->cfg.max_streams / 2 &&
+	       !sl_mono_reached(f->now, sl_mono_add(flow->seen, sl_span_ms(H2_IDLE_MS)));
+}
+
 /* ---- birth and death ---- */
 
 static int make_parts(struct sl_filter *f)
 {
-	struct sl_flow_table_cfg table = {
-		.max_flows = f->cfg.max_flows, .seed = f->cfg.seed, .gone = gone, .ctx = f
-	};
+	struct sl_flow_table_cfg table = { .max_flows = f->cfg.max_flows,
+		                           .seed = f->cfg.seed,
+		                           .gone = gone,
+		                           .spared = is_spared,
+		                           .ctx = f };
 	size_t scratch = (size_t)f->cfg.budget + SCRATCH_SPARE;
 	void *mem = malloc(scratch);
 	if (mem == NULL)

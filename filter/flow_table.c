@@ -143,17 +143,31 @@ struct sl_flow *sl_flow_table_find(struct sl_flow_table *ft, const struct sl_flo
 	return at == 0 ? NULL : &ft->flow[at];
 }
 
+/* False: it goes. */
+static bool spare(struct sl_flow_table *ft, struct sl_flow *flow)
+{
+	if (ft->cfg.spared == NULL || !ft->cfg.spared(ft->cfg.ctx, flow))
+		return false;
+	age_unlink(ft, flow);
+	age_youngest(ft, (uint32_t)(flow - ft->flow));
+	return true;
+}
+
 uint32_t sl_flow_table_expire(struct sl_flow_table *ft, struct sl_mono before, uint32_t max)
 {
-	uint32_t n = 0;
-	while (n < max && ft->count > 0) {
+	uint32_t gone = 0;
+	if (max > ft->count)
+		max = ft->count; /* so that none is asked for twice */
+	for (uint32_t looked = 0; looked < max; looked++) {
 		struct sl_flow *oldest = &ft->flow[ft->flow[0].newer];
 		if (sl_mono_reached(oldest->seen, before))
 			break;
+		if (spare(ft, oldest))
+			continue;
 		put_out(ft, oldest, false);
-		n++;
+		gone++;
 	}
-	return n;
+	return gone;
 }
 
 uint32_t sl_flow_table_count(const struct sl_flow_table *ft)

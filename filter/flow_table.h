@@ -16,6 +16,9 @@ struct sl_flow_table_cfg {
 	uint64_t seed;      /* of the hash, random at every start: nobody outside can plan a bucket */
 	/* Called for a flow that leaves by eviction or expiry, before its memory is used again. */
 	void (*gone)(void *ctx, struct sl_flow *flow, bool evicted);
+	/* Asked before a flow leaves by expiry; true: it stays, and is asked for again after those that are younger now. NULL: none
+	 * stays. A full table puts it out all the same. */
+	bool (*spared)(void *ctx, const struct sl_flow *flow);
 	void *ctx;
 };
 
@@ -29,7 +32,7 @@ struct sl_flow *sl_flow_table_get(struct sl_flow_table *ft, const struct sl_flow
 /* NULL when there is none; does not touch it. */
 struct sl_flow *sl_flow_table_find(struct sl_flow_table *ft, const struct sl_flow_key *key);
 void sl_flow_table_drop(struct sl_flow_table *ft, struct sl_flow *flow); /* without calling gone() */
-/* Puts out at most max flows that were not seen since `before`. Returns how many. */
+/* Looks at no more than max flows that were not seen since `before`, and puts them out. Returns how many went. */
 uint32_t sl_flow_table_expire(struct sl_flow_table *ft, struct sl_mono before, uint32_t max);
 uint32_t sl_flow_table_count(const struct sl_flow_table *ft);
 

@@ -20,6 +20,7 @@ struct decoder {
 struct sl_hpack_pool {
 	struct decoder *decoder;
 	uint32_t free; /* index + 1 */
+	uint32_t in_use;
 	uint8_t *memory;
 };
 
@@ -95,6 +96,7 @@ sl_hpack sl_hpack_open(struct sl_hpack_pool *pool)
 	    nghttp2_hd_inflate_change_table_size(d->inflater, UINT32_MAX) != 0)
 		return 0;
 	pool->free = d->next;
+	pool->in_use++;
 	return number;
 }
 
@@ -104,7 +106,13 @@ void sl_hpack_close(struct sl_hpack_pool *pool, sl_hpack *decoder)
 		return;
 	pool->decoder[*decoder - 1].next = pool->free;
 	pool->free = *decoder;
+	pool->in_use--;
 	*decoder = 0;
+}
+
+uint32_t sl_hpack_in_use(const struct sl_hpack_pool *pool)
+{
+	return pool->in_use;
 }
 
 /* ---- decoding ---- */

@@ -28,6 +28,7 @@ void sl_hpack_pool_free(struct sl_hpack_pool **pool);
 /* The decoder of a new connection. 0 when the pool is empty. */
 sl_hpack sl_hpack_open(struct sl_hpack_pool *pool);
 void sl_hpack_close(struct sl_hpack_pool *pool, sl_hpack *decoder); /* leaves 0 behind; may be 0 */
+uint32_t sl_hpack_in_use(const struct sl_hpack_pool *pool);         /* decoders */
 
 /* The views end with the call. */
 typedef void (*sl_hpack_field)(void *ctx, struct sl_bytes name, struct sl_bytes value);

@@ -79,6 +79,11 @@ void sl_h2_close(struct sl_h2_pool *pool, sl_h2_flow *flow)
 	sl_hpack_close(pool->hpack, flow);
 }
 
+uint32_t sl_h2_in_use(const struct sl_h2_pool *pool)
+{
+	return sl_hpack_in_use(pool->hpack);
+}
+
 /* ---- frames ---- */
 
 static struct frame read_frame(struct sl_cur *c)

@@ -26,6 +26,7 @@ int sl_h2_preface_read(struct sl_bytes stream);
 /* For a connection whose preface was read. 0 when the pool is empty. */
 sl_h2_flow sl_h2_open(struct sl_h2_pool *pool);
 void sl_h2_close(struct sl_h2_pool *pool, sl_h2_flow *flow); /* leaves 0 behind; may be 0 */
+uint32_t sl_h2_in_use(const struct sl_h2_pool *pool);        /* connections that are open */
 
 /* stream   the client's bytes from the start of a frame, borrowed
  * used     how many bytes are done with: the next call is for what follows them. It may be more than there are, where a

@@ -15,6 +15,7 @@ enum { SMALLEST = 1 << 6 };
 struct seen_gone {
 	uint32_t evicted, expired;
 	uint16_t last_port; /* of the client of the last one */
+	uint16_t spared;    /* the port of a flow that stays */
 };
 
 static void count_gone(void *ctx, struct sl_flow *flow, bool evicted)
@@ -171,6 +172,32 @@ static void idle_flows_expire_in_portions(void **state)
 	sl_flow_table_free(&ft);
 }
 
+static bool is_spared(void *ctx, const struct sl_flow *flow)
+{
+	const struct seen_gone *g = ctx;
+	return (flow->swapped ? flow->key.dport : flow->key.sport) == g->spared;
+}
+
+static void a_flow_that_is_spared_stays_and_costs_a_portion(void **state)
+{
+	struct seen_gone g = { .spared = 2 };
+	struct sl_flow_table_cfg cfg = {
+		.max_flows = SMALLEST, .seed = 7, .gone = count_gone, .spared = is_spared, .ctx = &g
+	};
+	struct sl_flow_table *ft = NULL;
+	(void)state;
+	assert_int_equal(sl_flow_table_new(&cfg, &ft), SL_OK);
+	for (uint16_t i = 0; i < 4; i++)
+		(void)get(ft, i, i, true);
+	assert_int_equal(sl_flow_table_expire(ft, (struct sl_mono){ 8000 }, 100), 3);
+	assert_true(has(ft, 2));
+	assert_int_equal(sl_flow_table_expire(ft, (struct sl_mono){ 8000 }, 100), 0);
+	g.spared = 0;
+	assert_int_equal(sl_flow_table_expire(ft, (struct sl_mono){ 8000 }, 100), 1);
+	assert_int_equal(sl_flow_table_count(ft), 0);
+	sl_flow_table_free(&ft);
+}
+
 /* Against a plain array that remembers when each port was seen last. */
 static void agrees_with_an_array_under_churn(void **state)
 {
@@ -216,6 +243,7 @@ int main(void)
 		cmocka_unit_test(a_new_flow_is_zeroed),
 		cmocka_unit_test(a_full_table_puts_out_the_one_seen_longest_ago),
 		cmocka_unit_test(idle_flows_expire_in_portions),
+		cmocka_unit_test(a_flow_that_is_spared_stays_and_costs_a_portion),
 		cmocka_unit_test(agrees_with_an_array_under_churn),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
