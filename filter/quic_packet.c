@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "filter/quic_packet.h"
 
-enum { LONG = 0x80, FIXED = 0x40, RETRY_TAG = 16 };
+enum { LONG = 0x80, FIXED = 0x40, RETRY_TAG = 16, FIRST_CID_MIN = 8 };
 
 uint64_t sl_quic_varint(struct sl_cur *c)
 {
@@ -48,6 +48,18 @@ static void read_rest(struct sl_cur *c, size_t whole, struct sl_quic_packet *out
 	if (len > c->left)
 		sl_cur_fail(c, SL_EMALF);
 	sl_cur_skip(c, (size_t)len);
+}
+
+bool sl_quic_is_new_version(struct sl_bytes datagram)
+{
+	struct sl_cur c = sl_cur_whole(datagram);
+	uint8_t first = sl_cur_u8(&c);
+	uint32_t version = sl_cur_u32(&c);
+	struct sl_bytes dcid = connection_id(&c);
+	(void)connection_id(&c);
+	return c.err == SL_OK && datagram.len >= SL_QUIC_DATAGRAM_MIN &&
+	       (first & (LONG | FIXED)) == (LONG | FIXED) && version != 0 &&
+	       !sl_quic_version_is_known(version) && dcid.len >= FIRST_CID_MIN;
 }
 
 int sl_quic_packet_read(struct sl_bytes datagram, struct sl_quic_packet *out)

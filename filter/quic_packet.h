@@ -31,6 +31,11 @@ struct sl_quic_packet {
  * Pure; any thread. */
 int sl_quic_packet_read(struct sl_bytes datagram, struct sl_quic_packet *out);
 
+/* Does a datagram begin a connection of a version that sl_quic_version_is_known() does not know? As far as one can tell by what
+ * holds for all versions (RFC 8999 §5.1), by what servers want of a first datagram (RFC 9000 §7.2, §14.1), and by what other
+ * protocols on UDP begin with (RFC 9443 §2). Pure; any thread. */
+bool sl_quic_is_new_version(struct sl_bytes datagram);
+
 /* A variable-length integer (RFC 9000 §16). */
 uint64_t sl_quic_varint(struct sl_cur *c);
 

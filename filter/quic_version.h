@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 enum { SL_QUIC_SALT = 20, SL_QUIC_NAME = 16, SL_QUIC_V1 = 0x00000001, SL_QUIC_V2 = 0x6b3343cf };
+enum { SL_QUIC_DATAGRAM_MIN = 1200 }; /* a server discards Initials in shorter datagrams (RFC 9000 §14.1) */
 
 /* The kinds of packets with a long header. */
 enum sl_quic_type {

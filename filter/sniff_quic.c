@@ -279,7 +279,7 @@ static int read_packet(struct reading *r, const struct sl_quic_packet *pkt)
 
 static int read_packets(struct reading *r, struct sl_bytes rest)
 {
-	int answer = SL_EPROTO;
+	int answer = sl_quic_is_new_version(rest) ? SL_EUNSUP : SL_EPROTO;
 	for (unsigned n = 0; n < PACKETS_MAX && rest.len > 0 && r->opens < OPENS_MAX; n++) {
 		struct sl_quic_packet pkt;
 		int err = sl_quic_packet_read(rest, &pkt);

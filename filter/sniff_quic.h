@@ -12,10 +12,7 @@
 #include "filter/quic_version.h"
 #include "filter/sniff_tls.h"
 
-enum {
-	SL_QUIC_CONNS = 4, /* connections of one flow that are kept; the one used longest ago goes */
-	SL_QUIC_DATAGRAM_MIN = 1200, /* a server discards Initials in shorter datagrams (RFC 9000 §14.1) */
-};
+enum { SL_QUIC_CONNS = 4 }; /* connections of one flow that are kept; the one used longest ago goes */
 
 struct sl_quic_pool;
 typedef uint32_t sl_quic_flow; /* what a flow holds of the pool; 0 = nothing */

@@ -175,6 +175,20 @@ static const struct row {
 	{ .name = "a version made to force a negotiation cannot be read; the next one can (RFC 9000 §15)",
 	  .step = { "I v? c- p", "I c- p" },
 	  .want = "unsup bad.example" },
+	{ .name = "a version that is not registered is told by what holds for all (RFC 8999 §5.1, RFC 9000 "
+	          "§14.1)",
+	  .step = { "I v! c- p", "I c- p" },
+	  .want = "unsup bad.example" },
+	{ .name = "but not in a datagram that no server would answer",
+	  .step = { "I v! c-" },
+	  .want = "proto" },
+	{ .name = "nor with the fixed bit 0, as RTP has it (RFC 9443 §2)",
+	  .step = { "I v! f c- p" },
+	  .want = "proto" },
+	{ .name = "nor with an id that a server would not take from a stranger (RFC 9000 §7.2)",
+	  .step = { "I v! d- c- p" },
+	  .want = "proto" },
+	{ .name = "nor behind another packet", .step = { "I x c0-60 I v! n1 c60- p" }, .want = "more" },
 
 	/* ---- what is broken, too long, too much ---- */
 	{ .name = "a frame that may not be there is malformed, and another connection is read",

@@ -293,11 +293,13 @@ static void version(struct packet *p, const char *t)
 		n = (uint32_t)t[0] << 24 | (uint32_t)t[1] << 16 | (uint32_t)t[2] << 8 | (uint8_t)t[3];
 	else if (*t == '?')
 		p->plain_version = 0x1a2a3a4a;
+	else if (*t == '!')
+		p->plain_version = 0x709a50c4;
 	else if (n == 2)
 		n = SL_QUIC_V2;
 	else if (n > 2)
 		n |= 0xff000000;
-	if (*t != '?')
+	if (p->plain_version == 0)
 		p->version = sl_quic_version_of(n);
 	need(p->version != NULL, t);
 }

@@ -6,6 +6,7 @@
  * For a packet:
  *   dX  destination id of 8 letters X (A)     d-  an empty one         kX  keys that follow from id X (its own)
  *   v2 v29 vQ050 ...  version (v1)            t   with a token         nN  packet number N (0), of which one byte is sent; n0xN: four
+ *   v?  a reserved version                    v!  one that is not registered
  *   x   the last byte of the tag is wrong     f   the fixed bit is 0
  * Frames of an Initial:
  *   cA-B  bytes A up to B of the first hello's CRYPTO stream, c- all, cA- from A on     CA-B  of the second hello
