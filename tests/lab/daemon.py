@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """daemon.py - sluiced in the gateway. Its configuration is the shipped example, to which the lab's lists are added."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -45,6 +46,19 @@ class Daemon:
             text = text.replace(shipped, ours, 1)
         with open(self.config, "w") as to:
             to.write(text + "\n" + "".join("%s: %s\n" % setting for setting in settings.items()))
+
+    @contextlib.contextmanager
+    def options(self, text):
+        """Lines of sluice.yaml for a sluiced that is started meanwhile."""
+        with open(self.config) as source:
+            before = source.read()
+        try:
+            with open(self.config, "w") as to:
+                to.write(before + text)
+            yield
+        finally:
+            with open(self.config, "w") as to:
+                to.write(before)
 
     def write_list(self, name, text):
         with open(os.path.join(self.folder, names.LISTS[name][0]), "w") as to:
@@ -112,10 +126,17 @@ class Daemon:
             time.sleep(0.05)
         return pid or None
 
-    def flows(self):
-        """The flow log's records."""
+    def flow_log_size(self):
+        try:
+            return os.path.getsize(self.flow_log)
+        except FileNotFoundError:
+            return 0
+
+    def flows(self, since=0):
+        """The flow log's records, those after so many bytes of it."""
         try:
             with open(self.flow_log) as log:
+                log.seek(since)
                 return [json.loads(line) for line in log if line.endswith("\n")]
         except FileNotFoundError:
             return []

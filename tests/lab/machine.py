@@ -14,6 +14,7 @@ from .report import progress
 
 PACKAGES = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "packages.txt")
 POLICY_RC = "/usr/sbin/policy-rc.d"
+SERVICES = {"nginx": "nginx.service", "ngtcp2-server": "ngtcp2d.service"}  # the lab's servers run in the lab only
 
 
 def packages(*purposes):
@@ -37,8 +38,9 @@ def install(packages):
             done = _apt("install", "-y", "--no-install-recommends", *missing)
             if done.returncode != 0:
                 raise LabError("apt-get install failed:\n" + done.stdout[-2000:])
-    if "nginx" in missing and shutil.which("systemctl"):
-        run("systemctl", "disable", "nginx.service", check=False)  # the lab's web server runs in the lab only
+    for package, service in SERVICES.items():
+        if package in missing and shutil.which("systemctl"):
+            run("systemctl", "disable", service, check=False)
 
 
 def _installed(package):

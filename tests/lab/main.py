@@ -5,8 +5,8 @@ It installs what is missing, builds, makes three network namespaces (client, gat
 sluiced, asks many questions through the gateway, shows each answer as a row, and cleans up whatever happens.
 
 How to add a row
-    A question to the gateway is an entry of TRAFFIC in probes.py: what it shows, what is expected, and a function
-    (lab, family) -> Outcome. The clients there (curl, openssl, hello(...) with a shape that cuts a ClientHello,
+    A question to the gateway is an entry of TRAFFIC in probes.py or protocols.py: what it shows, what is expected, and
+    a function (lab, family) -> Outcome. The clients there (curl, openssl, hello(...) with a shape that cuts a ClientHello,
     RawTcp for segments in any order) cover most; a new kind of client is one function beside them. The entry runs for
     IPv4 and IPv6 and again with NAT, and packets queued are counted for it.
     A story (something is started, killed, reloaded meanwhile) is a function in stages.py, called below in the order
@@ -22,6 +22,8 @@ How it is built
     upgrade.py     WebSocket, frames of HTTP/2
     rawtcp.py      TCP in userspace                   load.py     many short connections
     probes.py      the table of questions             stages.py   the stories
+    protocols.py   the table, continued               flowlog.py  what is logged of a probe
+    quic.py        clients of QUIC
     machine.py     packages, build, kernel            names.py    host names and lists
     interrupts.py  Ctrl-C at a good moment            crypto.py   for tls13.py
     limits.py      how soon is soon enough"""
@@ -34,7 +36,7 @@ import signal
 import sys
 import time
 
-from . import daemon, limits, load, machine, probes, stages
+from . import daemon, flowlog, limits, load, machine, probes, protocols, quic, stages
 from .daemon import Daemon
 from .interrupts import Interrupted, catch, held, ignore
 from .load import Load
@@ -48,8 +50,9 @@ MEGABYTE = 1 << 20
 YOUNG_ENGINE = 2.5  # s; QUICK_DEATH_MS of supervisor_engine.c is less
 BACKENDS = ("auto", "nft", "iptables", "iptables-legacy")
 # What --slow stretches: limits of the lab's clients and of the lab itself ...
-LIMITS = ((limits, "refused"), (limits, "prompt"), (limits, "healed"), (probes, "TIMEOUT"), (stages, "TIMEOUT"),
-          (load, "HANGS_AFTER"), (daemon, "READY_WITHIN"), (daemon, "STOPS_WITHIN"))
+LIMITS = ((limits, "refused"), (limits, "prompt"), (limits, "healed"), (limits, "silent"),
+          (flowlog, "WRITTEN_WITHIN"), (probes, "TIMEOUT"), (stages, "TIMEOUT"), (load, "HANGS_AFTER"),
+          (daemon, "READY_WITHIN"), (daemon, "STOPS_WITHIN"))
 # ... and sluiced's own, in milliseconds as shipped: a slow machine's clients send slowly, its next engine loads slowly.
 SLUICED_LIMITS = {"hold_limit": 500, "takeover_limit": 3000}
 
@@ -126,7 +129,7 @@ def programs(opts):
 
 def ask(lab, suffix=""):
     """All questions, each over both families."""
-    for probe in TRAFFIC:
+    for probe in (*TRAFFIC, *protocols.TRAFFIC):
         for family in FAMILIES if lab.report.wants(probe.name + suffix) else ():
             if lab.daemon is not None or probe.expected in ("allowed", "intact"):
                 run_probe(lab, probe, family, suffix)
@@ -141,6 +144,19 @@ def ask_with_nat(lab):
             stages.under_load(lab, " (nat)", lab.connections // 10)
     finally:
         lab.network.nat(False)
+
+
+def ask_refusing(lab):
+    """The option `unjudged` takes effect with a new start."""
+    wanted = [(probe, family) for probe in protocols.REFUSED for family in FAMILIES if lab.report.wants(probe.name)]
+    if not wanted:
+        return
+    progress("starting sluiced with " + protocols.UNJUDGED.strip())
+    with lab.daemon.options(protocols.UNJUDGED):
+        lab.daemon.start()
+        for probe, family in wanted:
+            run_probe(lab, probe, family)
+        lab.daemon.stop()
 
 
 def kill_engine(lab):
@@ -164,6 +180,7 @@ def story(lab):
     ask_with_nat(lab)
     progress("stopping sluiced")
     stages.stopped(lab, rules_before)
+    ask_refusing(lab)
 
 
 def keep(lab):
@@ -192,6 +209,8 @@ def set_up(lab, at_exit):
     lab.servers = Servers(lab.network, lab.folder, lab.big_bytes)
     at_exit.callback(lab.servers.stop)
     lab.servers.start()
+    if not quic.HANDMADE:
+        progress("there is no python3-cryptography, so no QUIC hello over several datagrams")
 
 
 def run_lab(opts, report):

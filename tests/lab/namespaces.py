@@ -27,7 +27,8 @@ IPTABLES = {4: "iptables", 6: "ip6tables"}
 
 ROLES = ("client", "gateway", "server")
 NAME = re.compile(r"^sluice-(?:%s)-(\d+)$" % "|".join(ROLES))
-CLONE_NEWNET = 0x40000000
+CLONE_NEWNET, CLONE_NEWNS = 0x40000000, 0x00020000
+MS_BIND, MS_REC, MS_PRIVATE = 0x1000, 0x4000, 0x40000
 PR_SET_PDEATHSIG = 1
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -49,6 +50,14 @@ def end_with_parent(number=signal.SIGTERM):
     """For a child just forked: when the lab is killed, it gets this signal. Keeps Ctrl-C to the lab alone."""
     libc.prctl(PR_SET_PDEATHSIG, number)
     os.setpgid(0, 0)
+
+
+def take_hosts(path):
+    """For a child just forked: it reads this file as /etc/hosts, and nobody else does."""
+    def mount(source, target, flags):
+        return libc.mount(source.encode(), target.encode(), None, ctypes.c_ulong(flags), None)
+    if libc.unshare(CLONE_NEWNS) or mount("none", "/", MS_REC | MS_PRIVATE) or mount(path, "/etc/hosts", MS_BIND):
+        raise OSError(ctypes.get_errno(), "a file in place of /etc/hosts")
 
 
 class Namespace:
@@ -79,10 +88,14 @@ class Namespace:
         with self:
             return run(*argv, **options)
 
-    def start(self, *argv, **options):
-        """A child process that ends with the lab at the latest."""
+    def start(self, *argv, hosts=None, **options):
+        """A child process that ends with the lab at the latest. hosts: a file that it sees as /etc/hosts."""
+        def prepare():
+            end_with_parent()
+            if hosts is not None:
+                take_hosts(hosts)
         with self:
-            return subprocess.Popen(argv, stdin=subprocess.DEVNULL, preexec_fn=end_with_parent, **options)
+            return subprocess.Popen(argv, stdin=subprocess.DEVNULL, preexec_fn=prepare, **options)
 
     def ip(self, *words):
         return run("ip", "-n", self.name, *words)

@@ -1,20 +1,26 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""servers.py - what runs in the server namespace: nginx for HTTP (1 and 2) and TLS, and four small services of the lab's own."""
+"""servers.py - what runs in the server namespace: nginx for HTTP (1 and 2) and TLS, gtlsserver for HTTP/3, and small
+services of the lab's own."""
 
 import asyncio
 import hashlib
 import multiprocessing
 import os
+import re
 import shutil
 import signal
 import socket
 import time
 
+from conformance.messages import AESGCM, QuicReader
+
 from . import names, upgrade
 from .namespaces import FAMILIES, SERVER, LabError, end_with_parent, run
 
 HTTP, TLS, SSH_LIKE, ECHO, H2C, UPGRADE = 80, 443, 22, 7, 8082, 8081
+QUIC, INITIALS = 443, 4433  # UDP
 BANNER = b"SSH-2.0-sluice_lab\r\n"
+WHOLE = b"the hello came whole"
 
 NGINX = """
 daemon off;
@@ -64,7 +70,7 @@ class Servers:
         self.certificate = os.path.join(folder, "server.pem")
         self.page = b"".join(b"<p>line %05d of the page, all of it must arrive</p>\n" % i for i in range(600))
         self.big_file = os.path.join(folder, "www", "big.bin")
-        self._nginx = self._services = None
+        self._nginx = self._quic = self._services = None
 
     def start(self):
         self._content()
@@ -76,9 +82,19 @@ class Servers:
         self._nginx = self.network.server.start(shutil.which("nginx") or "/usr/sbin/nginx", "-e", log.name, "-c", conf,
                                                 stdout=log, stderr=log)
         log.close()
+        self._quic = self._gtlsserver()
         self._services = multiprocessing.get_context("fork").Process(target=_services, args=(self.network.server,))
         self._services.start()
         self._wait()
+
+    def _gtlsserver(self):
+        program = shutil.which("gtlsserver") or "/usr/sbin/gtlsserver"
+        if not os.path.exists(program):
+            raise LabError("there is no gtlsserver; please install ngtcp2-client and ngtcp2-server")
+        with open(os.path.join(self.folder, "gtlsserver.out"), "w") as log:
+            return self.network.server.start(program, "-q", "-d", os.path.join(self.folder, "www"), "*", str(QUIC),
+                                             os.path.join(self.folder, "server.key"), self.certificate,
+                                             stdout=log, stderr=log)
 
     def _content(self):
         for name in ("www", "received", "temp"):
@@ -104,6 +120,15 @@ class Servers:
         for family in FAMILIES:
             for port in (HTTP, TLS, SSH_LIKE, ECHO, H2C, UPGRADE):
                 self._wait_for(SERVER[family], port)
+        self._wait_for_datagrams(QUIC)
+
+    def _wait_for_datagrams(self, port):
+        """Until both families have the port."""
+        limit, bound = time.monotonic() + 10, re.compile(r"^ *\d+: [0-9A-F]+:%04X " % port, re.M)
+        while not all(bound.search(self.network.server.read(table)) for table in ("udp", "udp6")):
+            if time.monotonic() > limit:
+                raise LabError("no server at UDP port %d" % port)
+            time.sleep(0.02)
 
     def _wait_for(self, address, port):
         limit = time.monotonic() + 10
@@ -133,9 +158,10 @@ class Servers:
         if self._services is not None:
             self._services.kill()
             self._services.join()
-        if self._nginx is not None:
-            self._nginx.terminate()
-            self._nginx.wait()
+        for server in (self._nginx, self._quic):
+            if server is not None:
+                server.terminate()
+                server.wait()
 
 
 def _services(namespace):
@@ -149,6 +175,8 @@ async def _serve():
     for port, handler in ((SSH_LIKE, _ssh_like), (ECHO, _echo), (UPGRADE, _upgrade)):
         await asyncio.start_server(handler, port=port)
     await loop.create_datagram_endpoint(_UdpEcho, local_addr=("::", ECHO))  # both families
+    if AESGCM is not None:
+        await loop.create_datagram_endpoint(_Initials, local_addr=("::", INITIALS))
     await asyncio.Event().wait()
 
 
@@ -187,3 +215,14 @@ class _UdpEcho(asyncio.DatagramProtocol):
 
     def datagram_received(self, data, addr):
         self.transport.sendto(data, addr)
+
+
+class _Initials(asyncio.DatagramProtocol):
+    """Answers once for each QUIC connection: when its hello is whole."""
+
+    def connection_made(self, transport):
+        self._transport, self._clients = transport, {}
+
+    def datagram_received(self, data, addr):
+        if self._clients.setdefault(addr, QuicReader()).take(data) is not None:
+            self._transport.sendto(WHOLE, addr)

@@ -20,6 +20,7 @@ import host
 HERE = os.path.dirname(os.path.abspath(__file__))
 PROGRAMS = {  # name: package
     "bash": "bash", "dash": "dash", "python3": "python3", "curl": "curl", "openssl": "openssl", "nginx": "nginx-light",
+    "gtlsclient": "ngtcp2-client", "gtlsserver": "ngtcp2-server",
     "nft": "nftables", "conntrack": "conntrack", "ip": "iproute2", "ss": "iproute2", "tc": "iproute2",
     "iptables": "iptables", "iptables-save": "iptables", "iptables-restore": "iptables",
     "ip6tables": "iptables", "ip6tables-save": "iptables", "ip6tables-restore": "iptables",

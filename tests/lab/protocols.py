@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""protocols.py - the table of what is asked through the gateway, continued: ways other than HTTP and plain TLS in which a
+name can arrive. A client here is (lab, family, host, log, ...) -> Outcome, and the flow log must tell of its flow, too.
+
+REFUSED is asked of a sluiced whose option `unjudged` refuses what cannot be judged."""
+
+from . import names, quic
+from .flowlog import FlowLog
+from .probes import ALLOWED, BLOCKED, HANDFUL, Probe
+
+SAID = {ALLOWED: {"action": "pass", "letter": "h"}, BLOCKED: {"action": "drop", "letter": "g", "list": "blocked"}}
+
+
+def row(name, word, app, client, host, *arguments, said, max_queued=None, **options):
+    """said: what the flow log must have beside the application's name, when the word is right."""
+    def ask(lab, family):
+        log = FlowLog(lab, family, app)
+        outcome = client(lab, family, host, log, *arguments, **options)
+        if outcome.got == word and said is not None:
+            outcome.got += log.missing(**said)
+        return outcome
+    return Probe(name, word, ask, max_queued)
+
+
+def both(name, app, client, *arguments, said=None, **options):
+    """A client that must get through with an allowed name and must not with a blocked one."""
+    return [row("%s: %s name" % (name, word), word, app, client, host, *arguments,
+                said={"name": host, **SAID[word], **(said or {})}, **options)
+            for host, word in ((names.BLOCKED, BLOCKED), (names.ALLOWED, ALLOWED))]
+
+
+UNKNOWN_VERSION = "--version=v2draft"  # both ends speak it; sluice does not, since RFC 9369 took its place
+
+TRAFFIC = [
+    *both("QUIC", "quic", quic.gtlsclient, said={"version": "v1"}, max_queued=HANDFUL),
+    row("QUIC: big download over an allowed flow", "intact", "quic", quic.gtlsclient, names.ALLOWED, path="/big.bin",
+        said={"name": names.ALLOWED}, max_queued=HANDFUL),
+    row("QUIC of a version that is not known passes", ALLOWED, "quic", quic.gtlsclient, names.BLOCKED, UNKNOWN_VERSION,
+        said=None),
+    *(probe for form, build in quic.HANDMADE.items()
+      for probe in both("QUIC, " + form, "quic", quic.handmade, build)),
+]
+
+UNJUDGED = "unjudged: {quic: block}\n"
+REFUSED = [
+    row("unjudged.quic: QUIC of a version that is not known", BLOCKED, "quic", quic.gtlsclient, names.ALLOWED,
+        UNKNOWN_VERSION, said={"action": "drop", "cause": "quic", "name": None}),
+    row("unjudged.quic: QUIC of a version that is known", ALLOWED, "quic", quic.gtlsclient, names.ALLOWED,
+        said={"name": names.ALLOWED, **SAID[ALLOWED]}),
+]
