@@ -272,7 +272,8 @@ static void write_verdict(struct sl_out *o, const struct record *rec)
 	sl_out_u8(o, '}');
 }
 
-/* event_type names the object that stands in the record: tls, quic and http where a ClientHello or request was read. */
+/* event_type names the object that stands in the record: tls, quic, http and dns where a ClientHello, request or question was
+ * read. */
 void sl_flow_record_line(struct sl_bytes record, struct sl_out *out)
 {
 	struct record rec;
@@ -282,6 +283,7 @@ void sl_flow_record_line(struct sl_bytes record, struct sl_out *out)
 	bool http = rec.head.app == SL_APP_HTTP && (rec.text[METHOD].p != NULL || rec.text[HOST].p != NULL);
 
 	bool quic = rec.head.app == SL_APP_QUIC && rec.head.quic_version != 0;
+	bool dns = rec.head.app == SL_APP_DNS && rec.text[HOST].p != NULL;
 
 	sl_out_u8(out, '{');
 	write_timestamp(out, rec.head.realtime_us);
@@ -291,6 +293,7 @@ void sl_flow_record_line(struct sl_bytes record, struct sl_out *out)
 	                  sl_bytes_str(tls    ? "tls"
 	                               : quic ? "quic"
 	                               : http ? "http"
+	                               : dns  ? "dns"
 	                                      : "flow"));
 	write_tuple(out, &rec.head.key);
 	sl_json_field_str(out, "app_proto", sl_bytes_str(sl_app_name((enum sl_app)rec.head.app)));
@@ -300,7 +303,7 @@ void sl_flow_record_line(struct sl_bytes record, struct sl_out *out)
 		write_quic(out, &rec);
 	if (http)
 		write_http(out, &rec);
-	if (rec.head.app == SL_APP_DNS)
+	if (dns)
 		write_dns(out, &rec);
 	write_verdict(out, &rec);
 	sl_out_str(out, "}\n");

@@ -122,6 +122,19 @@ static struct line_case {
 	  "\"event_type\":\"http\",\"app_proto\":\"http\",\"http\":{\"hostname\":\"example.com\","
 	  "\"url\":\"/\",\"http_method\":\"GET\",\"version\":\"2\"},\"verdict\":{\"action\":\"pass\"},"
 	  "\"sluice\":{\"letter\":\"h\",\"held_us\":7,\"packets\":2}}" },
+	{ "a name asked of DNS",
+	  { .flow_id = 5,
+	    .key = &key4,
+	    .app = SL_APP_DNS,
+	    .host = SL_BYTES_LIT("example.com"),
+	    .cause = SL_CAUSE_dns,
+	    .judgement = { .list = SL_NO_LIST },
+	    .packets = 1,
+	    .held = { 0 } },
+	  "{" JSON_NOON JSON_TUPLE4
+	  "\"event_type\":\"dns\",\"app_proto\":\"dns\",\"dns\":{\"type\":\"query\",\"rrname\":"
+	  "\"example.com\"},\"verdict\":{\"action\":\"pass\"},"
+	  "\"sluice\":{\"cause\":\"dns\",\"held_us\":0,\"packets\":1}}" },
 	{ "an unjudged flow tells its cause and no letter",
 	  { .flow_id = 5,
 	    .key = &key4,
