@@ -23,7 +23,8 @@ How it is built
     rawtcp.py      TCP in userspace                   load.py     many short connections
     probes.py      the table of questions             stages.py   the stories
     protocols.py   the table, continued               flowlog.py  what is logged of a probe
-    quic.py        clients of QUIC
+    quic.py        clients of QUIC                    dns.py      questions and answers
+    resolver.py    a client of DNS
     machine.py     packages, build, kernel            names.py    host names and lists
     interrupts.py  Ctrl-C at a good moment            crypto.py   for tls13.py
     limits.py      how soon is soon enough"""

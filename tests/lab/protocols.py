@@ -4,7 +4,7 @@ name can arrive. A client here is (lab, family, host, log, ...) -> Outcome, and 
 
 REFUSED is asked of a sluiced whose option `unjudged` refuses what cannot be judged."""
 
-from . import names, quic
+from . import names, quic, resolver
 from .flowlog import FlowLog
 from .probes import ALLOWED, BLOCKED, HANDFUL, Probe
 
@@ -29,6 +29,14 @@ def both(name, app, client, *arguments, said=None, **options):
             for host, word in ((names.BLOCKED, BLOCKED), (names.ALLOWED, ALLOWED))]
 
 
+def asked(carrier, client):
+    """Names of DNS are logged, and not judged; each of those that a flow asks for."""
+    return [row("DNS over %s: %s" % (carrier, what), ALLOWED, "dns", client, host, *earlier,
+                said={"name": host, "action": "pass", "cause": "dns"})
+            for what, host, *earlier in (("a blocked name is logged and answered", names.BLOCKED),
+                                         ("the third name of a flow is, too", names.LISTED, names.ALLOWED, names.BLOCKED))]
+
+
 UNKNOWN_VERSION = "--version=v2draft"  # both ends speak it; sluice does not, since RFC 9369 took its place
 
 TRAFFIC = [
@@ -39,12 +47,17 @@ TRAFFIC = [
         said=None),
     *(probe for form, build in quic.HANDMADE.items()
       for probe in both("QUIC, " + form, "quic", quic.handmade, build)),
+    *asked("UDP", resolver.over_udp),
+    *asked("TCP", resolver.over_tcp),
 ]
 
-UNJUDGED = "unjudged: {quic: block}\n"
+UNJUDGED = "unjudged: {quic: block, dns: block}\n"
 REFUSED = [
     row("unjudged.quic: QUIC of a version that is not known", BLOCKED, "quic", quic.gtlsclient, names.ALLOWED,
         UNKNOWN_VERSION, said={"action": "drop", "cause": "quic", "name": None}),
     row("unjudged.quic: QUIC of a version that is known", ALLOWED, "quic", quic.gtlsclient, names.ALLOWED,
         said={"name": names.ALLOWED, **SAID[ALLOWED]}),
+    *(row("unjudged.dns: DNS over " + carrier, BLOCKED, "dns", client, names.ALLOWED,
+          said={"name": names.ALLOWED, "action": "drop", "cause": "dns"})
+      for carrier, client in (("UDP", resolver.over_udp), ("TCP", resolver.over_tcp))),
 ]

@@ -14,7 +14,7 @@ import time
 
 from conformance.messages import AESGCM, QuicReader
 
-from . import names, upgrade
+from . import dns, names, upgrade
 from .namespaces import FAMILIES, SERVER, LabError, end_with_parent, run
 
 HTTP, TLS, SSH_LIKE, ECHO, H2C, UPGRADE = 80, 443, 22, 7, 8082, 8081
@@ -118,7 +118,7 @@ class Servers:
     def _wait(self):
         """Until every port answers the client, which also lets each neighbour learn the other's address."""
         for family in FAMILIES:
-            for port in (HTTP, TLS, SSH_LIKE, ECHO, H2C, UPGRADE):
+            for port in (HTTP, TLS, SSH_LIKE, ECHO, H2C, UPGRADE, dns.DNS):
                 self._wait_for(SERVER[family], port)
         self._wait_for_datagrams(QUIC)
 
@@ -172,9 +172,10 @@ def _services(namespace):
 
 async def _serve():
     loop = asyncio.get_running_loop()
-    for port, handler in ((SSH_LIKE, _ssh_like), (ECHO, _echo), (UPGRADE, _upgrade)):
+    for port, handler in ((SSH_LIKE, _ssh_like), (ECHO, _echo), (UPGRADE, _upgrade), (dns.DNS, _dns)):
         await asyncio.start_server(handler, port=port)
     await loop.create_datagram_endpoint(_UdpEcho, local_addr=("::", ECHO))  # both families
+    await loop.create_datagram_endpoint(_Dns, local_addr=("::", dns.DNS))
     if AESGCM is not None:
         await loop.create_datagram_endpoint(_Initials, local_addr=("::", INITIALS))
     await asyncio.Event().wait()
@@ -215,6 +216,25 @@ class _UdpEcho(asyncio.DatagramProtocol):
 
     def datagram_received(self, data, addr):
         self.transport.sendto(data, addr)
+
+
+async def _dns(reader, writer):
+    try:
+        while True:
+            length = int.from_bytes(await reader.readexactly(2), "big")
+            writer.write(dns.framed(dns.answer(await reader.readexactly(length))))
+            await writer.drain()
+    except (asyncio.IncompleteReadError, ConnectionError):
+        pass
+    writer.close()
+
+
+class _Dns(asyncio.DatagramProtocol):
+    def connection_made(self, transport):
+        self._transport = transport
+
+    def datagram_received(self, data, addr):
+        self._transport.sendto(dns.answer(data), addr)
 
 
 class _Initials(asyncio.DatagramProtocol):
