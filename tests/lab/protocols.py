@@ -4,7 +4,7 @@ name can arrive. A client here is (lab, family, host, log, ...) -> Outcome, and 
 
 REFUSED is asked of a sluiced whose option `unjudged` refuses what cannot be judged."""
 
-from . import names, quic, resolver
+from . import names, quic, resolver, starttls
 from .flowlog import FlowLog
 from .probes import ALLOWED, BLOCKED, HANDFUL, Probe
 
@@ -49,6 +49,8 @@ TRAFFIC = [
       for probe in both("QUIC, " + form, "quic", quic.handmade, build)),
     *asked("UDP", resolver.over_udp),
     *asked("TCP", resolver.over_tcp),
+    *both("STARTTLS, SMTP", "tls", starttls.s_client, "smtp"),
+    *both("STARTTLS, IMAP", "tls", starttls.s_client, "imap"),
 ]
 
 UNJUDGED = "unjudged: {quic: block, dns: block}\n"

@@ -3,6 +3,8 @@
 services of the lab's own."""
 
 import asyncio
+import contextlib
+import functools
 import hashlib
 import multiprocessing
 import os
@@ -10,11 +12,12 @@ import re
 import shutil
 import signal
 import socket
+import ssl
 import time
 
 from conformance.messages import AESGCM, QuicReader
 
-from . import dns, names, upgrade
+from . import dns, mail, names, upgrade
 from .namespaces import FAMILIES, SERVER, LabError, end_with_parent, run
 
 HTTP, TLS, SSH_LIKE, ECHO, H2C, UPGRADE = 80, 443, 22, 7, 8082, 8081
@@ -69,6 +72,7 @@ class Servers:
         self.network, self.folder, self.big_bytes = network, folder, big_bytes
         self.certificate = os.path.join(folder, "server.pem")
         self.page = b"".join(b"<p>line %05d of the page, all of it must arrive</p>\n" % i for i in range(600))
+        self._key = os.path.join(folder, "server.key")
         self.big_file = os.path.join(folder, "www", "big.bin")
         self._nginx = self._quic = self._services = None
 
@@ -83,7 +87,8 @@ class Servers:
                                                 stdout=log, stderr=log)
         log.close()
         self._quic = self._gtlsserver()
-        self._services = multiprocessing.get_context("fork").Process(target=_services, args=(self.network.server,))
+        self._services = multiprocessing.get_context("fork").Process(target=_services, args=(
+            self.network.server, self.certificate, self._key))
         self._services.start()
         self._wait()
 
@@ -93,7 +98,7 @@ class Servers:
             raise LabError("there is no gtlsserver; please install ngtcp2-client and ngtcp2-server")
         with open(os.path.join(self.folder, "gtlsserver.out"), "w") as log:
             return self.network.server.start(program, "-q", "-d", os.path.join(self.folder, "www"), "*", str(QUIC),
-                                             os.path.join(self.folder, "server.key"), self.certificate,
+                                             self._key, self.certificate,
                                              stdout=log, stderr=log)
 
     def _content(self):
@@ -113,19 +118,19 @@ class Servers:
         run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
             "-days", "7", "-subj", "/CN=sluice lab", "-addext",
             "subjectAltName=" + ",".join("DNS:" + name for name in names.ALL),
-            "-keyout", os.path.join(self.folder, "server.key"), "-out", self.certificate)
+            "-keyout", self._key, "-out", self.certificate)
 
     def _wait(self):
         """Until every port answers the client, which also lets each neighbour learn the other's address."""
         for family in FAMILIES:
-            for port in (HTTP, TLS, SSH_LIKE, ECHO, H2C, UPGRADE, dns.DNS):
+            for port in (HTTP, TLS, SSH_LIKE, ECHO, H2C, UPGRADE, dns.DNS, *(p.port for p in mail.PROTOCOLS.values())):
                 self._wait_for(SERVER[family], port)
-        self._wait_for_datagrams(QUIC)
+            self.wait_for_datagrams(QUIC, family)
 
-    def _wait_for_datagrams(self, port):
-        """Until both families have the port."""
+    def wait_for_datagrams(self, port, family):
+        """Until some socket has the port."""
         limit, bound = time.monotonic() + 10, re.compile(r"^ *\d+: [0-9A-F]+:%04X " % port, re.M)
-        while not all(bound.search(self.network.server.read(table)) for table in ("udp", "udp6")):
+        while not bound.search(self.network.server.read("udp" if family == 4 else "udp6")):
             if time.monotonic() > limit:
                 raise LabError("no server at UDP port %d" % port)
             time.sleep(0.02)
@@ -164,16 +169,20 @@ class Servers:
                 server.wait()
 
 
-def _services(namespace):
+def _services(namespace, certificate, key):
     end_with_parent(signal.SIGKILL)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
     with namespace:
-        asyncio.run(_serve())
+        asyncio.run(_serve(context))
 
 
-async def _serve():
+async def _serve(context):
     loop = asyncio.get_running_loop()
     for port, handler in ((SSH_LIKE, _ssh_like), (ECHO, _echo), (UPGRADE, _upgrade), (dns.DNS, _dns)):
         await asyncio.start_server(handler, port=port)
+    for protocol in mail.PROTOCOLS.values():
+        await asyncio.start_server(functools.partial(_mail, protocol, context), port=protocol.port)
     await loop.create_datagram_endpoint(_UdpEcho, local_addr=("::", ECHO))  # both families
     await loop.create_datagram_endpoint(_Dns, local_addr=("::", dns.DNS))
     if AESGCM is not None:
@@ -216,6 +225,11 @@ class _UdpEcho(asyncio.DatagramProtocol):
 
     def datagram_received(self, data, addr):
         self.transport.sendto(data, addr)
+
+
+async def _mail(protocol, context, reader, writer):
+    with contextlib.suppress(OSError):  # ssl's errors, too
+        await mail.serve(protocol, context, reader, writer)
 
 
 async def _dns(reader, writer):
