@@ -9,13 +9,14 @@ from .namespaces import CLIENT
 from .probes import BLOCKED
 
 WRITTEN_WITHIN = 3  # s
+KEPT = ("list", "letter", "cause", "packets")
 NAMED = ("sni", "hostname", "rrname")  # the name, by the object that has it
 
 
 def facts(record):
     """What a probe may ask for, of one record."""
     found = {"action": record.get("verdict", {}).get("action")}
-    found.update({key: value for key, value in record.get("sluice", {}).items() if key in ("list", "letter", "cause")})
+    found.update({key: value for key, value in record.get("sluice", {}).items() if key in KEPT})
     about = record.get(record.get("event_type"), {})
     found.update({"name": about[key] for key in NAMED if key in about})
     found.update({key: about[key] for key in ("version", "ech_kind") if key in about})

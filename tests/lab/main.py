@@ -25,7 +25,7 @@ How it is built
     protocols.py   the table, continued               flowlog.py  what is logged of a probe
     quic.py        clients of QUIC                    dns.py      questions and answers
     resolver.py    a client of DNS                    mail.py     what mail servers say
-    starttls.py    a client of them
+    starttls.py    a client of them                   dtls.py     openssl's DTLS
     machine.py     packages, build, kernel            names.py    host names and lists
     interrupts.py  Ctrl-C at a good moment            crypto.py   for tls13.py
     limits.py      how soon is soon enough"""

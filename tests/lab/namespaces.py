@@ -88,14 +88,14 @@ class Namespace:
         with self:
             return run(*argv, **options)
 
-    def start(self, *argv, hosts=None, **options):
+    def start(self, *argv, hosts=None, stdin=subprocess.DEVNULL, **options):
         """A child process that ends with the lab at the latest. hosts: a file that it sees as /etc/hosts."""
         def prepare():
             end_with_parent()
             if hosts is not None:
                 take_hosts(hosts)
         with self:
-            return subprocess.Popen(argv, stdin=subprocess.DEVNULL, preexec_fn=prepare, **options)
+            return subprocess.Popen(argv, stdin=stdin, preexec_fn=prepare, **options)
 
     def ip(self, *words):
         return run("ip", "-n", self.name, *words)

@@ -4,7 +4,7 @@ name can arrive. A client here is (lab, family, host, log, ...) -> Outcome, and 
 
 REFUSED is asked of a sluiced whose option `unjudged` refuses what cannot be judged."""
 
-from . import names, quic, resolver, starttls
+from . import dtls, names, quic, resolver, starttls
 from .flowlog import FlowLog
 from .probes import ALLOWED, BLOCKED, HANDFUL, Probe
 
@@ -46,11 +46,14 @@ TRAFFIC = [
     row("QUIC of a version that is not known passes", ALLOWED, "quic", quic.gtlsclient, names.BLOCKED, UNKNOWN_VERSION,
         said=None),
     *(probe for form, build in quic.HANDMADE.items()
-      for probe in both("QUIC, " + form, "quic", quic.handmade, build)),
+      for probe in both("QUIC, " + form, "quic", quic.handmade, build, said={"packets": 2})),
     *asked("UDP", resolver.over_udp),
     *asked("TCP", resolver.over_tcp),
     *both("STARTTLS, SMTP", "tls", starttls.s_client, "smtp"),
     *both("STARTTLS, IMAP", "tls", starttls.s_client, "imap"),
+    *both("DTLS", "dtls", dtls.s_client, max_queued=HANDFUL),
+    *both("DTLS, hello in fragments", "dtls", dtls.s_client, *dtls.FRAGMENTS, said={"packets": 2},
+          max_queued=HANDFUL),
 ]
 
 UNJUDGED = "unjudged: {quic: block, dns: block}\n"
