@@ -4,9 +4,13 @@ name can arrive. A client here is (lab, family, host, log, ...) -> Outcome, and 
 
 REFUSED is asked of a sluiced whose option `unjudged` refuses what cannot be judged."""
 
+import os
+import struct
+
 from . import dtls, names, quic, resolver, starttls
 from .flowlog import FlowLog
-from .probes import ALLOWED, BLOCKED, HANDFUL, Probe
+from .probes import ALLOWED, BLOCKED, HANDFUL, Probe, hello
+from .tls13 import Tls13Session
 
 SAID = {ALLOWED: {"action": "pass", "letter": "h"}, BLOCKED: {"action": "drop", "letter": "g", "list": "blocked"}}
 
@@ -37,6 +41,16 @@ def asked(carrier, client):
                                          ("the third name of a flow is, too", names.LISTED, names.ALLOWED, names.BLOCKED))]
 
 
+def outer_ech(payload):
+    """The outer form (RFC 9849 section 5): HKDF-SHA256 and AES-128-GCM, a key of X25519, and a hello sealed by nobody."""
+    return b"\x00" + struct.pack("!HHBH", 1, 1, 7, 32) + os.urandom(32) + struct.pack("!H", payload) + os.urandom(payload)
+
+
+def with_ech(lab, family, host, _log, payload):
+    return hello(lab, family, host, session=lambda _, name: Tls13Session(name, outer_ech(payload)))
+
+
+MAY_BE_REAL, TOO_SHORT = 208, 32  # bytes of the payload: a padded hello and its tag; less than any hello has
 UNKNOWN_VERSION = "--version=v2draft"  # both ends speak it; sluice does not, since RFC 9369 took its place
 
 TRAFFIC = [
@@ -54,9 +68,11 @@ TRAFFIC = [
     *both("DTLS", "dtls", dtls.s_client, max_queued=HANDFUL),
     *both("DTLS, hello in fragments", "dtls", dtls.s_client, *dtls.FRAGMENTS, said={"packets": 2},
           max_queued=HANDFUL),
+    *both("HTTPS with ECH that may be real", "tls", with_ech, MAY_BE_REAL, said={"ech_kind": "outer"}),
+    *both("HTTPS with ECH that cannot be", "tls", with_ech, TOO_SHORT, said={"ech_kind": "grease"}),
 ]
 
-UNJUDGED = "unjudged: {quic: block, dns: block}\n"
+UNJUDGED = "unjudged: {quic: block, dns: block, ech: block}\n"
 REFUSED = [
     row("unjudged.quic: QUIC of a version that is not known", BLOCKED, "quic", quic.gtlsclient, names.ALLOWED,
         UNKNOWN_VERSION, said={"action": "drop", "cause": "quic", "name": None}),
@@ -65,4 +81,10 @@ REFUSED = [
     *(row("unjudged.dns: DNS over " + carrier, BLOCKED, "dns", client, names.ALLOWED,
           said={"name": names.ALLOWED, "action": "drop", "cause": "dns"})
       for carrier, client in (("UDP", resolver.over_udp), ("TCP", resolver.over_tcp))),
+    row("unjudged.ech: ECH that may be real", BLOCKED, "tls", with_ech, names.ALLOWED, MAY_BE_REAL,
+        said={"name": names.ALLOWED, "action": "drop", "cause": "ech", "ech_kind": "outer"}),
+    row("unjudged.ech: ECH that may be real, outer name on an allow list", ALLOWED, "tls", with_ech, names.EXCEPTED,
+        MAY_BE_REAL, said={"name": names.EXCEPTED, "action": "pass", "letter": "f", "ech_kind": "outer"}),
+    row("unjudged.ech: ECH that cannot be real", ALLOWED, "tls", with_ech, names.ALLOWED, TOO_SHORT,
+        said={"name": names.ALLOWED, **SAID[ALLOWED], "ech_kind": "grease"}),
 ]

@@ -11,6 +11,7 @@ import struct
 from .crypto import derive_secret, expand_label, hmac_sha256, open_sealed, seal, x25519
 
 X25519, X25519MLKEM768 = 0x001d, 0x11ec
+ECH = 0xfe0d
 CHACHA20_POLY1305_SHA256 = 0x1303
 CHANGE_CIPHER_SPEC, ALERT, HANDSHAKE, APPLICATION_DATA = 20, 21, 22, 23
 CLIENT_HELLO, SERVER_HELLO, FINISHED = 1, 2, 20
@@ -45,8 +46,9 @@ class _Keys:
 class Tls13Session:
     """Bytes in, bytes out; the same four calls as tls.OpenSslSession."""
 
-    def __init__(self, host: str):
-        self.host = host
+    def __init__(self, host: str, ech: bytes | None = None):
+        """ech: the contents of an extension encrypted_client_hello (RFC 9849 section 5)."""
+        self.host, self._ech = host, ech
         self.ready = False
         self._secret = os.urandom(32)
         self._transcript = b""
@@ -63,6 +65,7 @@ class Tls13Session:
             (X25519MLKEM768, os.urandom(1216)), (X25519, x25519(self._secret))))
         extensions = b"".join((
             _extension(51, _block(2, shares)),
+            b"" if self._ech is None else _extension(ECH, self._ech),
             _extension(43, _block(1, b"\x03\x04")),
             _extension(10, _block(2, struct.pack("!HH", X25519MLKEM768, X25519))),
             _extension(13, _block(2, struct.pack("!3H", 0x0403, 0x0804, 0x0401))),
