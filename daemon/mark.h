@@ -8,7 +8,7 @@
  *   verdict 1  allowed: never queued again          allowed: the later chain saves it to the connection
  *   verdict 2  blocked: refused in both directions  blocked: the later chain saves and refuses
  *   verdict 3  (recall)                             passed, its flow is still undecided
- *   started    SYN seen by our rule                 copied from the connection before queueing */
+ *   started    SYN seen by our rule, or new UDP     copied from the connection before queueing */
 #ifndef SL_DAEMON_MARK_H
 #define SL_DAEMON_MARK_H
 

@@ -79,6 +79,7 @@ static void put_inside_chain(const struct sl_rules_cfg *cfg, struct sl_out *o)
 	              "\t\tct state invalid goto invalid\n");
 	sl_out_fmt(o, "\t\ttcp flags & (fin | syn | rst | ack) == syn ct mark set ct mark | 0x%08x\n",
 	           started);
+	sl_out_fmt(o, "\t\tmeta l4proto udp ct state new ct mark set ct mark | 0x%08x\n", started);
 	if (cfg->ask_syn)
 		sl_out_str(o, "\t\ttcp flags & (fin | syn | rst | ack) == syn goto put\n");
 	sl_out_str(o, "\t\tgoto ask\n\t}\n");

@@ -67,6 +67,9 @@ static void put_inside(const struct sl_rules_cfg *cfg, int family, struct sl_out
 	           "-A SLUICE-INSIDE -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j CONNMARK --set-xmark "
 	           "0x%x/0x%x\n",
 	           started, started);
+	sl_out_fmt(o,
+	           "-A SLUICE-INSIDE -p udp -m conntrack --ctstate NEW -j CONNMARK --set-xmark 0x%x/0x%x\n",
+	           started, started);
 	if (cfg->ask_syn)
 		sl_out_str(o,
 		           "-A SLUICE-INSIDE -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -g SLUICE-ASK\n");

@@ -9,7 +9,7 @@ import struct
 
 from . import dtls, names, quic, resolver, starttls
 from .flowlog import FlowLog
-from .probes import ALLOWED, BLOCKED, HANDFUL, Probe, hello
+from .probes import ALLOWED, BLOCKED, HANDFUL, Probe, hello, udp_echo
 from .tls13 import Tls13Session
 
 SAID = {ALLOWED: {"action": "pass", "letter": "h"}, BLOCKED: {"action": "drop", "letter": "g", "list": "blocked"}}
@@ -46,6 +46,10 @@ def outer_ech(payload):
     return b"\x00" + struct.pack("!HHBH", 1, 1, 7, 32) + os.urandom(32) + struct.pack("!H", payload) + os.urandom(payload)
 
 
+def echo_of_udp(lab, family, _host, _log):
+    return udp_echo(lab, family)
+
+
 def with_ech(lab, family, host, _log, payload):
     return hello(lab, family, host, session=lambda _, name: Tls13Session(name, outer_ech(payload)))
 
@@ -63,6 +67,8 @@ TRAFFIC = [
       for probe in both("QUIC, " + form, "quic", quic.handmade, build, said={"packets": 2})),
     *asked("UDP", resolver.over_udp),
     *asked("TCP", resolver.over_tcp),
+    row("UDP of no protocol that is known passes as not_web", ALLOWED, "failed", echo_of_udp, None,
+        said={"action": "pass", "cause": "not_web"}),
     *both("STARTTLS, SMTP", "tls", starttls.s_client, "smtp"),
     *both("STARTTLS, IMAP", "tls", starttls.s_client, "imap"),
     *both("DTLS", "dtls", dtls.s_client, max_queued=HANDFUL),
