@@ -3,5 +3,5 @@
 
 refused = 100  # from the client's last byte to the reset that it sees
 prompt = 50  # an answer that nobody held back
-silent = 250  # what is refused without a word is not answered within so long of its refusal in the log
+silent = 150  # what is refused without a word is not answered within so long of its refusal in the log
 healed = 1000  # from a flush of the rules to a blocked name that is refused again

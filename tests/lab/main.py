@@ -131,7 +131,7 @@ def programs(opts):
 
 def ask(lab, suffix=""):
     """All questions, each over both families."""
-    for probe in (*TRAFFIC, *protocols.TRAFFIC):
+    for probe in (*TRAFFIC, *protocols.TRAFFIC, *(protocols.FORMS if suffix == "" else ())):
         for family in FAMILIES if lab.report.wants(probe.name + suffix) else ():
             if lab.daemon is not None or probe.expected in ("allowed", "intact"):
                 run_probe(lab, probe, family, suffix)

@@ -2,7 +2,8 @@
 """protocols.py - the table of what is asked through the gateway, continued: ways other than HTTP and plain TLS in which a
 name can arrive. A client here is (lab, family, host, log, ...) -> Outcome, and the flow log must tell of its flow, too.
 
-REFUSED is asked of a sluiced whose option `unjudged` refuses what cannot be judged."""
+FORMS are asked without NAT alone, which changes nothing of what they show. REFUSED is asked of a sluiced whose option
+`unjudged` refuses what cannot be judged."""
 
 import os
 import struct
@@ -33,12 +34,9 @@ def both(name, app, client, *arguments, said=None, **options):
             for host, word in ((names.BLOCKED, BLOCKED), (names.ALLOWED, ALLOWED))]
 
 
-def asked(carrier, client):
+def asked(title, client, host, *earlier):
     """Names of DNS are logged, and not judged; each of those that a flow asks for."""
-    return [row("DNS over %s: %s" % (carrier, what), ALLOWED, "dns", client, host, *earlier,
-                said={"name": host, "action": "pass", "cause": "dns"})
-            for what, host, *earlier in (("a blocked name is logged and answered", names.BLOCKED),
-                                         ("the third name of a flow is, too", names.LISTED, names.ALLOWED, names.BLOCKED))]
+    return row(title, ALLOWED, "dns", client, host, *earlier, said={"name": host, "action": "pass", "cause": "dns"})
 
 
 def outer_ech(payload):
@@ -54,6 +52,7 @@ def with_ech(lab, family, host, _log, payload):
     return hello(lab, family, host, session=lambda _, name: Tls13Session(name, outer_ech(payload)))
 
 
+RESOLVERS = (("UDP", resolver.over_udp), ("TCP", resolver.over_tcp))
 MAY_BE_REAL, TOO_SHORT = 208, 32  # bytes of the payload: a padded hello and its tag; less than any hello has
 UNKNOWN_VERSION = "--version=v2draft"  # both ends speak it; sluice does not, since RFC 9369 took its place
 
@@ -61,20 +60,25 @@ TRAFFIC = [
     *both("QUIC", "quic", quic.gtlsclient, said={"version": "v1"}, max_queued=HANDFUL),
     row("QUIC: big download over an allowed flow", "intact", "quic", quic.gtlsclient, names.ALLOWED, path="/big.bin",
         said={"name": names.ALLOWED}, max_queued=HANDFUL),
+    *(asked("DNS over %s: a blocked name is logged and answered" % carrier, client, names.BLOCKED)
+      for carrier, client in RESOLVERS),
+    *both("STARTTLS, SMTP", "tls", starttls.s_client, "smtp"),
+    *both("DTLS", "dtls", dtls.s_client, max_queued=HANDFUL),
+    *both("HTTPS with ECH that may be real", "tls", with_ech, MAY_BE_REAL, said={"ech_kind": "outer"}),
+]
+FORMS = [
     row("QUIC of a version that is not known passes", ALLOWED, "quic", quic.gtlsclient, names.BLOCKED, UNKNOWN_VERSION,
         said=None),
     *(probe for form, build in quic.HANDMADE.items()
       for probe in both("QUIC, " + form, "quic", quic.handmade, build, said={"packets": 2})),
-    *asked("UDP", resolver.over_udp),
-    *asked("TCP", resolver.over_tcp),
+    *(asked("DNS over %s: the third name of a flow is logged and answered" % carrier, client, names.LISTED,
+            names.ALLOWED, names.BLOCKED)
+      for carrier, client in RESOLVERS),
     row("UDP of no protocol that is known passes as not_web", ALLOWED, "failed", echo_of_udp, None,
         said={"action": "pass", "cause": "not_web"}),
-    *both("STARTTLS, SMTP", "tls", starttls.s_client, "smtp"),
     *both("STARTTLS, IMAP", "tls", starttls.s_client, "imap"),
-    *both("DTLS", "dtls", dtls.s_client, max_queued=HANDFUL),
     *both("DTLS, hello in fragments", "dtls", dtls.s_client, *dtls.FRAGMENTS, said={"packets": 2},
           max_queued=HANDFUL),
-    *both("HTTPS with ECH that may be real", "tls", with_ech, MAY_BE_REAL, said={"ech_kind": "outer"}),
     *both("HTTPS with ECH that cannot be", "tls", with_ech, TOO_SHORT, said={"ech_kind": "grease"}),
 ]
 
@@ -86,7 +90,7 @@ REFUSED = [
         said={"name": names.ALLOWED, **SAID[ALLOWED]}),
     *(row("unjudged.dns: DNS over " + carrier, BLOCKED, "dns", client, names.ALLOWED,
           said={"name": names.ALLOWED, "action": "drop", "cause": "dns"})
-      for carrier, client in (("UDP", resolver.over_udp), ("TCP", resolver.over_tcp))),
+      for carrier, client in RESOLVERS),
     row("unjudged.ech: ECH that may be real", BLOCKED, "tls", with_ech, names.ALLOWED, MAY_BE_REAL,
         said={"name": names.ALLOWED, "action": "drop", "cause": "ech", "ech_kind": "outer"}),
     row("unjudged.ech: ECH that may be real, outer name on an allow list", ALLOWED, "tls", with_ech, names.EXCEPTED,
