@@ -10,6 +10,7 @@ enum {
 	RECORD_MIN = 11,
 	WIRE_NAME_MAX = 255, /* RFC 1035 §2.3.4 */
 	LABEL_MAX = 63,
+	POINTERS_MAX = 127, /* labels of the longest name: more pointers lead to pointers only */
 	POINTER = 0xc0,
 	CLASS_IN = 1,
 	OPCODE_DSO = 6, /* the last one assigned (RFC 8490) */
@@ -93,7 +94,7 @@ static int read_name(struct sl_dns *d, struct sl_dns_name *name)
 	struct sl_out o = sl_out_of(name->text, SL_DNS_NAME_MAX);
 	struct sl_cur c = d->at;
 	size_t limit = d->message.len - d->at.left, wire = 0;
-	bool jumped = false;
+	unsigned jumps = 0;
 	while (true) {
 		uint8_t n = sl_cur_u8(&c);
 		if (n > LABEL_MAX && (n & POINTER) != POINTER)
@@ -101,12 +102,11 @@ static int read_name(struct sl_dns *d, struct sl_dns_name *name)
 		if (n > LABEL_MAX) {
 			struct sl_cur from = c;
 			int err = follow(d, &c, n, &limit);
-			if (err != SL_OK)
-				return err;
+			if (err != SL_OK || jumps == POINTERS_MAX)
+				return SL_EMALF;
 			sl_cur_skip(&from, 1);
-			if (!jumped)
+			if (jumps++ == 0)
 				d->at = from;
-			jumped = true;
 			continue;
 		}
 		struct sl_bytes label = sl_cur_bytes(&c, n);
@@ -117,7 +117,7 @@ static int read_name(struct sl_dns *d, struct sl_dns_name *name)
 			break;
 		put_label(&o, label);
 	}
-	if (!jumped)
+	if (jumps == 0)
 		d->at = c;
 	if (o.overflow)
 		return SL_EMALF;
@@ -153,6 +153,62 @@ int sl_dns_answer(struct sl_dns *d, struct sl_dns_record *out)
 	if (out->ttl > INT32_MAX)
 		out->ttl = 0;
 	return err != SL_OK || d->at.err != SL_OK ? SL_EMALF : SL_OK;
+}
+
+int sl_dns_lookup(struct sl_dns *d, struct sl_dns_lookup *out)
+{
+	if (!d->response || d->opcode != 0 || d->rcode != 0 || d->questions != 1)
+		return SL_EPROTO;
+	int err = sl_dns_question(d, &out->asked, &out->type);
+	out->alias = out->asked;
+	out->ttl = INT32_MAX;
+	d->answers = (uint16_t)sl_min(d->answers, SL_DNS_LOOKUP_MAX);
+	return err;
+}
+
+static bool is_alias(const struct sl_dns_lookup *lookup, const struct sl_dns_record *r)
+{
+	return r->class == CLASS_IN &&
+	       sl_bytes_equal_nocase(sl_bytes_of(r->name.text, r->name.len),
+	                             sl_bytes_of(lookup->alias.text, lookup->alias.len));
+}
+
+/* The name is all that the record holds, but it may lead to any place before. */
+static int follow_alias(const struct sl_dns *d, const struct sl_dns_record *r, struct sl_dns_lookup *lookup)
+{
+	struct sl_dns in = { .message = sl_bytes_first(d->message, d->message.len - d->at.left) };
+	in.at = sl_cur_whole(r->data);
+	int err = read_name(&in, &lookup->alias);
+	return err != SL_OK || in.at.left > 0 ? SL_EMALF : SL_OK;
+}
+
+static int take_address(const struct sl_dns_record *r, uint32_t ttl, struct sl_dns_address *out)
+{
+	*out = (struct sl_dns_address){ .family = r->type == SL_DNS_A ? 4 : 6 };
+	if (r->data.len != (r->type == SL_DNS_A ? 4 : sizeof(out->addr)))
+		return SL_EMALF;
+	memcpy(out->addr, r->data.p, r->data.len);
+	out->ttl = (uint32_t)sl_min(ttl, r->ttl);
+	return SL_OK;
+}
+
+int sl_dns_lookup_next(struct sl_dns *d, struct sl_dns_lookup *lookup, struct sl_dns_address *out)
+{
+	struct sl_dns_record r;
+	while (d->answers > 0) {
+		int err = sl_dns_answer(d, &r);
+		if (err == SL_OK && !is_alias(lookup, &r))
+			continue;
+		if (err == SL_OK && (r.type == SL_DNS_A || r.type == SL_DNS_AAAA))
+			return take_address(&r, lookup->ttl, out);
+		if (err == SL_OK && r.type == SL_DNS_CNAME) {
+			lookup->ttl = (uint32_t)sl_min(lookup->ttl, r.ttl);
+			err = follow_alias(d, &r, lookup);
+		}
+		if (err != SL_OK)
+			return err;
+	}
+	return SL_ENOENT;
 }
 
 /* Of all records that the head counts. */

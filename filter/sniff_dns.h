@@ -46,9 +46,33 @@ bool sl_dns_is_plain(struct sl_bytes message);
  * SL_EMORE or the answer for all. */
 int sl_dns_stream_read(struct sl_bytes stream, struct sl_bytes *message, size_t *taken);
 /* The next question; the caller looks at d->questions first. name and type are written on SL_OK. SL_EMALF: broken; a name
- * that is longer than 255 bytes or whose pointers do not lead backwards (§4.1.4: to a prior occurrence) is. */
+ * that is longer than 255 bytes, follows more than 127 pointers (it has no more labels), or whose pointers do not lead
+ * backwards (§4.1.4: to a prior occurrence) is. */
 int sl_dns_question(struct sl_dns *d, struct sl_dns_name *name, uint16_t *type);
 /* The next answer; questions that were not read are skipped. As above, by d->answers. */
 int sl_dns_answer(struct sl_dns *d, struct sl_dns_record *out);
+
+/* What a client learns that asked for the addresses of a name. */
+struct sl_dns_lookup {
+	struct sl_dns_name asked;
+	uint16_t type;            /* SL_DNS_A, SL_DNS_AAAA: any, as sent */
+	struct sl_dns_name alias; /* the name that the aliases so far (CNAME, RFC 1034 §3.6.2) lead to */
+	uint32_t ttl;             /* seconds; the shortest of them */
+};
+
+struct sl_dns_address {
+	uint8_t family;   /* 4 or 6 */
+	uint8_t addr[16]; /* of IPv4 the first four, zeros behind */
+	uint32_t ttl;     /* seconds; of the record or of an alias that led to it, whichever is shorter */
+};
+
+/* d  as opened.  SL_OK: a response without error to one question, whose answers may be read now. SL_EPROTO: anything else;
+ * SL_EMALF: the question is broken. */
+int sl_dns_lookup(struct sl_dns *d, struct sl_dns_lookup *out);
+/* The next address of the name that was asked, in the order of the message; aliases are followed where they stand ahead of
+ * what they lead to, as resolvers put them. SL_ENOENT when there is none any more; SL_EMALF. At most SL_DNS_LOOKUP_MAX
+ * records are looked at. */
+enum { SL_DNS_LOOKUP_MAX = 64 };
+int sl_dns_lookup_next(struct sl_dns *d, struct sl_dns_lookup *lookup, struct sl_dns_address *out);
 
 #endif

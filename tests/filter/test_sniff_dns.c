@@ -128,6 +128,105 @@ static void test_message(void **state)
 	assert_string_equal(text, row->want == NULL ? "-" : row->want);
 }
 
+/* ---- the addresses that an answer gives for its question ---- */
+
+#define OWNER    "\xc0\x0c"
+#define A(ttl)   "\0\1\0\1\0\0\0" ttl "\0\4"
+#define CNAME    "\0\5\0\1\0\0\0"
+#define AAAA     "\0\x1c\0\1\0\0\0\x09\0\x10"
+#define TO_WWW   "\0\6\3www\xc0\x14" /* www.com */
+#define WWW      "\xc0\x29"
+#define V6_BYTES "\x20\1\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\1"
+
+/* "NAME: ADDRESS TTL, ..." */
+static const struct row addresses[] = {
+	ROW("an address", HEAD(ANSWER, "\1", "\1") EXAMPLE A_IN OWNER A("\x09") "\1\2\3\4",
+	    "example.com: 01020304 9"),
+	ROW("two addresses",
+	    HEAD(ANSWER, "\1", "\2") EXAMPLE A_IN OWNER A("\x09") "\1\2\3\4" OWNER A("\7") "\5\6\7\x08",
+	    "example.com: 01020304 9 05060708 7"),
+	ROW("an address of IPv6", HEAD(ANSWER, "\1", "\1") EXAMPLE "\0\x1c\0\1" OWNER AAAA V6_BYTES,
+	    "example.com: 20010db8000000000000000000000001 9"),
+	ROW("an alias: the name that was asked has the address, for the shorter time of both",
+	    HEAD(ANSWER, "\1", "\2") EXAMPLE A_IN OWNER CNAME "\5" TO_WWW WWW A("\x09") "\1\2\3\4",
+	    "example.com: 01020304 5"),
+	ROW("names are equal in any case (RFC 4343)",
+	    HEAD(ANSWER, "\1", "\1") EXAMPLE A_IN "\7EXAMPLE\3com\0" A("\x09") "\1\2\3\4",
+	    "example.com: 01020304 9"),
+	ROW("an address of another name is none of the question's",
+	    HEAD(ANSWER, "\1", "\2") EXAMPLE A_IN
+	    "\1x\xc0\x0c" A("\x09") "\1\2\3\4" OWNER A("\x09") "\5\6\7\x08",
+	    "example.com: 05060708 9"),
+	ROW("nor is one ahead of the alias that leads to it",
+	    HEAD(ANSWER, "\1", "\2") EXAMPLE A_IN "\3www\xc0\x14" A("\x09") "\1\2\3\4" OWNER CNAME "\5"
+	                                                                    "\0\2\xc0\x1d",
+	    "example.com:"),
+	ROW("an address of another class",
+	    HEAD(ANSWER, "\1", "\1") EXAMPLE A_IN OWNER "\0\1\0\3\0\0\0\x09\0\4\1\2\3\4", "example.com:"),
+	ROW("an address of five bytes",
+	    HEAD(ANSWER, "\1", "\1") EXAMPLE A_IN OWNER "\0\1\0\1\0\0\0\x09\0\5\1\2\3\4\5", "example.com: !"),
+	ROW("an alias with bytes behind its name",
+	    HEAD(ANSWER, "\1", "\1") EXAMPLE A_IN OWNER CNAME "\5\0\3\xc0\x0c\0", "example.com: !"),
+	ROW("an alias beyond its record",
+	    HEAD(ANSWER, "\1", "\2") EXAMPLE A_IN OWNER CNAME "\5\0\1\3" OWNER A("\x09") "\1\2\3\4",
+	    "example.com: !"),
+	ROW("a failure", HEAD("\x81\x83", "\1", "\0") EXAMPLE A_IN, "-"),
+	ROW("a question", HEAD(QUERY, "\1", "\0") EXAMPLE A_IN, "-"),
+	ROW("two questions", HEAD(ANSWER, "\2", "\0") EXAMPLE A_IN EXAMPLE A_IN, "-"),
+};
+
+static void test_addresses(void **state)
+{
+	const struct row *row = *state;
+	char text[2048] = "-";
+	struct sl_out o = sl_out_of(text, sizeof(text) - 1);
+	struct sl_dns d;
+	struct sl_dns_lookup lookup;
+	struct sl_dns_address address;
+	uint8_t *copy = malloc(row->len);
+	assert_non_null(copy);
+	memcpy(copy, row->bytes, row->len);
+	assert_int_equal(sl_dns_open(sl_bytes_of(copy, row->len), &d), SL_OK);
+	if (sl_dns_lookup(&d, &lookup) == SL_OK) {
+		int err;
+		sl_out_fmt(&o, "%s:", lookup.asked.text);
+		while ((err = sl_dns_lookup_next(&d, &lookup, &address)) == SL_OK) {
+			sl_out_u8(&o, ' ');
+			for (size_t i = 0; i < (address.family == 4 ? 4 : 16); i++)
+				sl_out_fmt(&o, "%02x", address.addr[i]);
+			sl_out_fmt(&o, " %u", address.ttl);
+		}
+		sl_out_str(&o, err == SL_ENOENT ? "" : " !");
+	}
+	free(copy);
+	assert_false(o.overflow);
+	assert_string_equal(text, row->want);
+}
+
+/* A message of pointers each of which leads to the one before it: what a record costs is bounded, and not by its length. */
+static void test_pointers(void **state)
+{
+	(void)state;
+	static uint8_t bytes[1024];
+	struct sl_out o = sl_out_of(bytes, sizeof(bytes));
+	struct sl_dns d;
+	struct sl_dns_name name;
+	uint16_t type;
+	size_t last = 12;
+	sl_out_bytes(&o, HEAD(QUERY, "\1", "\0") "\0" A_IN, 12 + 5);
+	for (int pointers = 1; pointers <= 200; pointers++) {
+		size_t at = o.len;
+		sl_out_u16(&o, (uint16_t)(0xc000 | last));
+		last = at;
+		assert_int_equal(sl_dns_open(sl_bytes_of(bytes, o.len), &d), SL_OK);
+		struct sl_out with = o;
+		sl_out_bytes(&with, A_IN, 4);
+		d.message = sl_bytes_of(bytes, with.len);
+		d.at = sl_cur_whole(sl_bytes_skip(d.message, at));
+		assert_int_equal(sl_dns_question(&d, &name, &type), pointers <= 127 ? SL_OK : SL_EMALF);
+	}
+}
+
 static void test_answers_alone(void **state)
 {
 	(void)state;
@@ -145,11 +244,16 @@ static void test_answers_alone(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[SL_COUNT(rows) + 1];
+	struct CMUnitTest tests[SL_COUNT(rows) + SL_COUNT(addresses) + 2];
 	for (size_t i = 0; i < SL_COUNT(rows); i++)
 		tests[i] = (struct CMUnitTest){ rows[i].name, test_message, NULL, NULL,
 			                        (void *)(uintptr_t)&rows[i] };
-	tests[SL_COUNT(rows)] = (struct CMUnitTest){ "answers may be read without the questions",
-		                                     test_answers_alone, NULL, NULL, NULL };
+	for (size_t i = 0; i < SL_COUNT(addresses); i++)
+		tests[SL_COUNT(rows) + i] = (struct CMUnitTest){ addresses[i].name, test_addresses, NULL,
+			                                         NULL, (void *)(uintptr_t)&addresses[i] };
+	tests[SL_COUNT(tests) - 2] = (struct CMUnitTest){ "answers may be read without the questions",
+		                                          test_answers_alone, NULL, NULL, NULL };
+	tests[SL_COUNT(tests) - 1] =
+	        (struct CMUnitTest){ "a name has a bound of pointers", test_pointers, NULL, NULL, NULL };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

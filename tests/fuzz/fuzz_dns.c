@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* fuzz_dns.c - Properties: reading ends; a name has no more than its limit, ends in NUL and holds printable bytes only; the
- * data of an answer lies within the message; answers read alone are those read after the questions; of a stream, an early answer
- * is the late answer. */
+ * data of an answer lies within the message; answers read alone are those read after the questions; an address of a lookup is that of a record, lives no longer
+ * than it, and is not found twice; of a stream, an early answer is the late answer. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +41,34 @@ static void check_stream(struct sl_bytes stream)
 	}
 }
 
+static bool is_record_of(const struct sl_dns_record *r, const struct sl_dns_address *a)
+{
+	size_t len = a->family == 4 ? 4 : 16;
+	return r->type == (a->family == 4 ? SL_DNS_A : SL_DNS_AAAA) && r->ttl >= a->ttl &&
+	       r->data.len == len && memcmp(r->data.p, a->addr, len) == 0;
+}
+
+/* Every address has a record of its own among those read one by one, in their order. */
+static void check_lookup(struct sl_dns d)
+{
+	struct sl_dns all = d;
+	struct sl_dns_lookup lookup;
+	struct sl_dns_address address;
+	struct sl_dns_record record;
+	if (sl_dns_lookup(&d, &lookup) != SL_OK)
+		return;
+	check_name(&lookup.asked);
+	if (d.answers > SL_DNS_LOOKUP_MAX)
+		abort();
+	while (sl_dns_lookup_next(&d, &lookup, &address) == SL_OK) {
+		check_name(&lookup.alias);
+		do {
+			if (all.answers == 0 || sl_dns_answer(&all, &record) != SL_OK)
+				abort();
+		} while (!is_record_of(&record, &address));
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct sl_bytes message = { data, size };
@@ -49,6 +77,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (sl_dns_open(message, &d) != SL_OK)
 		return 0;
 	again = d;
+	check_lookup(d);
 	struct sl_dns_name name;
 	struct sl_dns_record first, second;
 	uint16_t type;
