@@ -99,6 +99,8 @@ static int make_parts(struct sl_filter *f)
 		err = sl_h2_pool_new(f->cfg.max_streams, &f->h2);
 	if (err == SL_OK)
 		err = sl_dtls_pool_new(f->cfg.max_streams, f->cfg.budget, &f->dtls);
+	if (err == SL_OK && f->cfg.names != NULL)
+		err = sl_dns_asked_new(f->cfg.seed, &f->asked);
 	if (err == SL_OK && f->cfg.hold == SL_HOLD_ALL)
 		err = sl_held_pool_new(f->cfg.max_held, &f->held);
 	return err;
@@ -131,6 +133,7 @@ void sl_filter_free(struct sl_filter **f)
 	sl_h2_pool_free(&old->h2);
 	sl_dtls_pool_free(&old->dtls);
 	sl_held_pool_free(&old->held);
+	sl_dns_asked_free(&old->asked);
 	free(old->scratch.base);
 	free(old);
 }
@@ -368,6 +371,17 @@ void sl_filter_packet(struct sl_filter *f, const struct sl_packet *pkt, struct s
 		take_segment(f, &v, ticket);
 	else
 		take_datagram(f, &v, ticket);
+}
+
+void sl_filter_reply(struct sl_filter *f, const struct sl_packet *pkt, struct sl_ticket ticket,
+                     struct sl_mono now, struct sl_answers *out)
+{
+	f->now = now;
+	f->out = out;
+	sl_filter_count(f, SL_STAT_packets, 1);
+	if (f->asked != NULL && !pkt->damaged && pkt->key.proto == SL_PROTO_UDP)
+		sl_filter_learn(f, pkt);
+	sl_answer_push(out, ticket, SL_ACTION_PASS);
 }
 
 void sl_filter_unreadable(struct sl_filter *f, int err, struct sl_ticket ticket, struct sl_answers *out)

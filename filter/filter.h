@@ -4,6 +4,7 @@
 #define SL_FILTER_FILTER_H
 
 #include "base/mono.h"
+#include "filter/dns_names.h"
 #include "filter/packet.h"
 #include "filter/provider.h"
 #include "filter/stats.h"
@@ -27,6 +28,9 @@ struct sl_filter_cfg {
 	struct sl_span flow_idle;   /* a flow unseen this long may go */
 	bool block[SL_CAUSE_COUNT]; /* the action of each cause: true = block */
 	uint64_t seed;              /* of the flow table's hash and of the flow ids */
+	struct sl_dns_names
+	        *names; /* what DNS answers taught: outlives the filter, others may share it. NULL: nothing */
+	struct sl_span name_life; /* the longest that an answer teaches for, whatever its lifetime */
 };
 
 struct sl_filter; /* opaque */
@@ -43,6 +47,11 @@ void sl_filter_free(struct sl_filter **f);
  * ports are taken up again, has them answered by the option of its cause, without a reset. */
 void sl_filter_packet(struct sl_filter *f, const struct sl_packet *pkt, struct sl_ticket ticket,
                       bool start_seen, struct sl_mono now, struct sl_answers *out);
+/* A packet that goes from server to client. It passes; one of DNS over UDP that answers what its client was seen to ask teaches
+ * the name of each address in it (sl_filter_cfg.names). Such a name may block a flow that has none of its own, and frees none
+ * that would be blocked without it: whoever runs a resolver could teach names at will. */
+void sl_filter_reply(struct sl_filter *f, const struct sl_packet *pkt, struct sl_ticket ticket,
+                     struct sl_mono now, struct sl_answers *out);
 /* A queued packet that sl_packet_read() refused with err. Other protocols pass, the unreadable is cause bad_packet, whose
  * allow lets this packet pass and frees nothing else of its connection. */
 void sl_filter_unreadable(struct sl_filter *f, int err, struct sl_ticket ticket, struct sl_answers *out);

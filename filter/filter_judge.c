@@ -42,20 +42,6 @@ void sl_filter_note(struct sl_filter *f, struct sl_report *report, enum sl_cause
 	sl_filter_emit(f, report);
 }
 
-void sl_filter_settle_cause(struct sl_filter *f, struct sl_visit *v, enum sl_cause cause,
-                            struct sl_report *report)
-{
-	bool block = f->cfg.block[cause];
-	sl_filter_note(f, report, cause, block);
-	sl_filter_settle(f, v->flow, block ? SL_ACTION_BLOCK : SL_ACTION_ALLOW);
-}
-
-void sl_filter_unjudged(struct sl_filter *f, struct sl_visit *v, enum sl_cause cause)
-{
-	struct sl_report report = sl_filter_report(f, v);
-	sl_filter_settle_cause(f, v, cause, &report);
-}
-
 /* Asks for one name. What the report says of the name is what was asked last. */
 static bool ask(struct sl_filter *f, struct sl_report *report, struct sl_bytes host, uint16_t port)
 {
@@ -82,6 +68,65 @@ static void count_judged(struct sl_filter *f, struct sl_flow *flow, bool block)
 	else if (!flow->judged)
 		sl_filter_count(f, SL_STAT_allowed, 1);
 	flow->judged = true;
+}
+
+/* Does the flow have no name of its own, and is nothing known of what it is about? A connection that was under way before the
+ * filter is left alone; of datagrams nobody knows where they began. */
+static bool is_nameless(const struct sl_flow *flow, enum sl_cause cause)
+{
+	switch (cause) {
+	case SL_CAUSE_no_name:
+	case SL_CAUSE_not_web:
+	case SL_CAUSE_quic:
+	case SL_CAUSE_malformed:
+	case SL_CAUSE_too_large:
+	case SL_CAUSE_hold_limit:
+	case SL_CAUSE_memory:
+		return !flow->judged || flow->taught;
+	case SL_CAUSE_mid_flow:
+		return flow->key.proto == SL_PROTO_UDP && !flow->judged;
+	default:
+		return false;
+	}
+}
+
+/* The name that its client asked DNS for. False where there is none, or where it has no say: it may block, but does not free
+ * what would be blocked without it. The report tells the name in any case. */
+static bool ask_taught(struct sl_filter *f, struct sl_visit *v, enum sl_cause cause, struct sl_report *report)
+{
+	if (f->cfg.names == NULL || report->host.len > 0 || !is_nameless(v->flow, cause))
+		return false;
+	size_t len = sl_dns_names_find(f->cfg.names, v->key, f->now, f->taught);
+	if (len == 0)
+		return false;
+	report->taught = true;
+	report->block = ask(f, report, sl_bytes_of(f->taught, len), 0);
+	if (!report->block && f->cfg.block[cause])
+		return false;
+	if (!v->flow->taught)
+		sl_filter_count(f, SL_STAT_judged_taught, 1);
+	v->flow->taught = true;
+	count_judged(f, v->flow, report->block);
+	sl_filter_emit(f, report);
+	return true;
+}
+
+void sl_filter_settle_cause(struct sl_filter *f, struct sl_visit *v, enum sl_cause cause,
+                            struct sl_report *report)
+{
+	bool block = f->cfg.block[cause];
+	if (ask_taught(f, v, cause, report)) {
+		sl_filter_settle(f, v->flow, report->block ? SL_ACTION_BLOCK : SL_ACTION_ALLOW);
+		return;
+	}
+	sl_filter_note(f, report, cause, block);
+	sl_filter_settle(f, v->flow, block ? SL_ACTION_BLOCK : SL_ACTION_ALLOW);
+}
+
+void sl_filter_unjudged(struct sl_filter *f, struct sl_visit *v, enum sl_cause cause)
+{
+	struct sl_report report = sl_filter_report(f, v);
+	sl_filter_settle_cause(f, v, cause, &report);
 }
 
 static struct sl_report report_hello(struct sl_filter *f, const struct sl_visit *v,
@@ -143,6 +188,12 @@ void sl_filter_judge_tunnel(struct sl_filter *f, struct sl_visit *v, struct sl_b
 /* Where it may pass, a later request of the connection may have a host: it is told each time, counted once, and read on. */
 static void pass_nameless(struct sl_filter *f, struct sl_visit *v, struct sl_report *report)
 {
+	if (ask_taught(f, v, SL_CAUSE_no_name, report)) {
+		sl_filter_count(f, SL_STAT_requests, 1);
+		if (report->block)
+			sl_filter_settle(f, v->flow, SL_ACTION_BLOCK);
+		return;
+	}
 	if (f->cfg.block[SL_CAUSE_no_name]) {
 		sl_filter_settle_cause(f, v, SL_CAUSE_no_name, report);
 	} else if (!v->flow->nameless) {

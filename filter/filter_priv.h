@@ -5,6 +5,7 @@
 #define SL_FILTER_FILTER_PRIV_H
 
 #include "base/arena.h"
+#include "filter/dns_asked.h"
 #include "filter/filter.h"
 #include "filter/flow_table.h"
 #include "filter/held.h"
@@ -21,10 +22,12 @@ struct sl_filter {
 	struct sl_quic_pool *quic;
 	struct sl_h2_pool *h2;
 	struct sl_dtls_pool *dtls;
-	struct sl_held_pool *held; /* NULL unless hold = all */
-	struct sl_arena scratch;   /* for a hello joined from several records; reset with every read */
-	uint64_t born;             /* flows so far */
-	struct sl_mono now;        /* of the call that is under way */
+	struct sl_held_pool *held;      /* NULL unless hold = all */
+	struct sl_dns_asked *asked;     /* NULL where DNS answers teach nothing */
+	char taught[SL_DNS_NAMES_TEXT]; /* the name that was found last */
+	struct sl_arena scratch;        /* for a hello joined from several records; reset with every read */
+	uint64_t born;                  /* flows so far */
+	struct sl_mono now;             /* of the call that is under way */
 	struct sl_answers *out; /* of the same call: a flow that is put out has its packets answered there */
 };
 
@@ -81,6 +84,9 @@ bool sl_filter_may_be_dns(const struct sl_visit *v);
 /* Tells the names that a message asks for; decides where the option of cause dns is block. False when it is none. */
 bool sl_filter_take_dns(struct sl_filter *f, struct sl_visit *v, struct sl_bytes message);
 
+/* Learns from a DNS answer what its client will mean by the addresses in it. */
+void sl_filter_learn(struct sl_filter *f, const struct sl_packet *pkt);
+
 /* ---- filter_judge.c ---- */
 
 /* To the provider, where it wants reports. */
@@ -91,7 +97,7 @@ struct sl_report sl_filter_report(const struct sl_filter *f, const struct sl_vis
 void sl_filter_report_request(struct sl_report *report, const struct sl_http_request *request);
 /* The verdict of the flow. Its bytes are not needed any more. */
 void sl_filter_settle(struct sl_filter *f, struct sl_flow *flow, enum sl_action action);
-/* Decides by the option of the cause. */
+/* Decides by the option of the cause, or by the name that DNS gave the address, if that is blocked. */
 void sl_filter_unjudged(struct sl_filter *f, struct sl_visit *v, enum sl_cause cause);
 /* The same; the report tells what else is known of the flow. */
 void sl_filter_settle_cause(struct sl_filter *f, struct sl_visit *v, enum sl_cause cause,

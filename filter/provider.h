@@ -52,6 +52,7 @@ struct sl_report {
 	const struct sl_flow_key *key; /* client to server */
 	enum sl_app app;
 	struct sl_bytes host;               /* NULL where no name was found */
+	bool taught;                        /* host was not sent: a DNS answer gave the address for it */
 	struct sl_bytes path;               /* HTTP */
 	struct sl_bytes method;             /* HTTP */
 	const struct sl_http_request *http; /* NULL where no request was read */
