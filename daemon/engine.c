@@ -27,6 +27,7 @@ struct engine {
 	struct sl_policy_slot slot;
 	struct sl_shared *shared;
 	struct sl_flow_log *log;
+	struct sl_dns_names *names; /* NULL where the option is off */
 	struct sl_worker *worker[SL_WORKERS_MAX];
 	unsigned workers;
 };
@@ -107,12 +108,24 @@ static int start_worker(struct engine *e, struct sl_take *take, unsigned i)
 		.slot = &e->slot,
 		.log = e->log,
 		.shared = &e->shared->worker[i],
+		.names = e->names,
 	};
 
 	take->queue[i] = take->conntrack[i] = -1;
 	if (getrandom(&cfg.seed, sizeof(cfg.seed), 0) != sizeof(cfg.seed))
 		return SL_ESYS;
 	return sl_worker_start(&cfg, &e->worker[i]);
+}
+
+static int make_names(struct engine *e)
+{
+	uint64_t seed;
+
+	if (!e->conf->dns_names)
+		return SL_OK;
+	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
+		return SL_ESYS;
+	return sl_dns_names_new(e->conf->dns_names_max, seed, &e->names);
 }
 
 static int take_over(struct engine *e)
@@ -127,6 +140,8 @@ static int take_over(struct engine *e)
 	if (err == SL_OK)
 		err = sl_flow_log_new(take.workers, e->conf->flow_log_ring, sl_take_fd(&take.flow_log),
 		                      &e->log);
+	if (err == SL_OK)
+		err = make_names(e);
 	for (unsigned i = 0; i < take.workers && err == SL_OK; i++) {
 		err = start_worker(e, &take, i);
 		if (err == SL_OK)
@@ -171,6 +186,7 @@ static void stop(struct engine *e)
 	for (unsigned i = 0; i < e->workers; i++)
 		sl_worker_stop(&e->worker[i]);
 	sl_flow_log_free(&e->log);
+	sl_dns_names_free(&e->names);
 	sl_policy_slot_publish(&e->slot, NULL);
 	sl_shared_unmap(&e->shared);
 	sl_conf_free(&e->conf);

@@ -34,6 +34,7 @@ struct head {
 	uint8_t http_major; /* 0 where no request was read */
 	char letter;
 	bool block;
+	bool taught; /* the host was not sent, and is of no protocol's object */
 	struct sl_tls_ech ech;
 };
 
@@ -62,6 +63,7 @@ bool sl_flow_record_put(struct sl_ring *ring, const struct sl_report *report, in
 		.http_major = report->http == NULL ? 0 : report->http->major,
 		.letter = report->judgement.letter,
 		.block = report->block,
+		.taught = report->taught,
 		.ech = report->ech,
 	};
 	size_t size = sizeof(head);
@@ -95,6 +97,11 @@ static void unpack(struct sl_bytes bytes, struct record *rec)
 		if (rec->head.len[i] != ABSENT)
 			rec->text[i] = sl_cur_bytes(&c, rec->head.len[i]);
 	assert(sl_cur_end(&c) == SL_OK); /* we wrote it ourselves */
+}
+
+static struct sl_bytes sent_host(const struct record *rec)
+{
+	return rec->head.taught ? (struct sl_bytes){ NULL, 0 } : rec->text[HOST];
 }
 
 /* Days since 1970-01-01 as a date of the Gregorian calendar. The C library's gmtime_r() may open the time zone's file,
@@ -208,7 +215,7 @@ static void write_tls(struct sl_out *o, const struct record *rec)
 {
 	sl_json_key(o, "tls");
 	sl_out_u8(o, '{');
-	write_text(o, "sni", rec->text[HOST]);
+	write_text(o, "sni", sent_host(rec));
 	write_tls_version(o, rec->head.tls_version);
 	write_alpn(o, rec->text[ALPN]);
 	write_ech(o, &rec->head.ech);
@@ -223,7 +230,7 @@ static void write_quic(struct sl_out *o, const struct record *rec)
 	sl_json_key(o, "quic");
 	sl_out_u8(o, '{');
 	sl_json_field_str(o, "version", sl_bytes_str(name));
-	write_text(o, "sni", rec->text[HOST]);
+	write_text(o, "sni", sent_host(rec));
 	write_alpn(o, rec->text[ALPN]);
 	write_ech(o, &rec->head.ech);
 	sl_out_u8(o, '}');
@@ -234,7 +241,7 @@ static void write_dns(struct sl_out *o, const struct record *rec)
 	sl_json_key(o, "dns");
 	sl_out_u8(o, '{');
 	sl_json_field_str(o, "type", SL_BYTES_LIT("query"));
-	write_text(o, "rrname", rec->text[HOST]);
+	write_text(o, "rrname", sent_host(rec));
 	sl_out_u8(o, '}');
 }
 
@@ -242,7 +249,7 @@ static void write_http(struct sl_out *o, const struct record *rec)
 {
 	sl_json_key(o, "http");
 	sl_out_u8(o, '{');
-	write_text(o, "hostname", rec->text[HOST]);
+	write_text(o, "hostname", sent_host(rec));
 	write_text(o, "url", rec->text[PATH]);
 	write_text(o, "http_method", rec->text[METHOD]);
 	if (rec->head.http_major == 2)
@@ -260,6 +267,10 @@ static void write_verdict(struct sl_out *o, const struct record *rec)
 	sl_out_u8(o, '}');
 	sl_json_key(o, "sluice");
 	sl_out_u8(o, '{');
+	if (h->taught) {
+		sl_json_field_str(o, "name", rec->text[HOST]);
+		sl_json_field_str(o, "name_from", SL_BYTES_LIT("dns"));
+	}
 	write_text(o, "list", rec->text[LIST]);
 	if (h->line != 0)
 		sl_json_field_u64(o, "line", h->line);
@@ -279,8 +290,8 @@ void sl_flow_record_line(struct sl_bytes record, struct sl_out *out)
 	struct record rec;
 	unpack(record, &rec);
 	bool tls = (rec.head.app == SL_APP_TLS || rec.head.app == SL_APP_DTLS) &&
-	           (rec.head.tls_version != 0 || rec.text[HOST].p != NULL);
-	bool http = rec.head.app == SL_APP_HTTP && (rec.text[METHOD].p != NULL || rec.text[HOST].p != NULL);
+	           (rec.head.tls_version != 0 || sent_host(&rec).p != NULL);
+	bool http = rec.head.app == SL_APP_HTTP && (rec.text[METHOD].p != NULL || sent_host(&rec).p != NULL);
 
 	bool quic = rec.head.app == SL_APP_QUIC && rec.head.quic_version != 0;
 	bool dns = rec.head.app == SL_APP_DNS && rec.text[HOST].p != NULL;

@@ -7,7 +7,8 @@
  *   verdict 0  undecided                            not answered by us
  *   verdict 1  allowed: never queued again          allowed: the later chain saves it to the connection
  *   verdict 2  blocked: refused in both directions  blocked: the later chain saves and refuses
- *   verdict 3  (recall)                             passed, its flow is still undecided
+ *   verdict 3  (recall)                             passed, its flow is still undecided; of a packet that is queued:
+ *                                                   it goes from server to client
  *   started    SYN seen by our rule, or new UDP     copied from the connection before queueing */
 #ifndef SL_DAEMON_MARK_H
 #define SL_DAEMON_MARK_H

@@ -23,32 +23,37 @@ static void put_payload_only(struct sl_out *o)
 		           tcp_words[i]);
 }
 
-static void put_prefix(struct sl_out *o, const struct sl_inside *in)
+/* Which end of a packet is to be inside. */
+enum end { FROM, TO };
+
+static void put_prefix(struct sl_out *o, const struct sl_inside *in, enum end end)
 {
 	char text[INET6_ADDRSTRLEN];
 	inet_ntop(in->family == 4 ? AF_INET : AF_INET6, in->addr, text, sizeof(text));
-	sl_out_fmt(o, "\t\t%s saddr %s/%u ", in->family == 4 ? "ip" : "ip6", text, in->prefix);
+	sl_out_fmt(o, "\t\t%s %s %s/%u ", in->family == 4 ? "ip" : "ip6", end == FROM ? "saddr" : "daddr",
+	           text, in->prefix);
 }
 
-static void put_interface(struct sl_out *o, const char *name)
+static void put_interface(struct sl_out *o, const char *name, enum end end)
 {
+	const char *match = end == FROM ? "iifname" : "oifname";
 	size_t len = strlen(name);
 	if (strcmp(name, "+") == 0)
 		sl_out_str(o, "\t\t");
 	else if (name[len - 1] == '+')
-		sl_out_fmt(o, "\t\tiifname \"%.*s*\" ", (int)(len - 1), name);
+		sl_out_fmt(o, "\t\t%s \"%.*s*\" ", match, (int)(len - 1), name);
 	else
-		sl_out_fmt(o, "\t\tiifname \"%s\" ", name);
+		sl_out_fmt(o, "\t\t%s \"%s\" ", match, name);
 }
 
 /* goto and not jump: a packet that matches two entries goes through once. */
-static void put_insides(const struct sl_rules_cfg *cfg, const char *chain, struct sl_out *o)
+static void put_insides(const struct sl_rules_cfg *cfg, enum end end, const char *chain, struct sl_out *o)
 {
 	for (size_t i = 0; i < cfg->insides; i++) {
 		if (cfg->inside[i].family == 0)
-			put_interface(o, cfg->inside[i].ifname);
+			put_interface(o, cfg->inside[i].ifname, end);
 		else
-			put_prefix(o, &cfg->inside[i]);
+			put_prefix(o, &cfg->inside[i], end);
 		sl_out_fmt(o, "goto %s\n", chain);
 	}
 }
@@ -68,7 +73,9 @@ static void put_queue_chain(const struct sl_rules_cfg *cfg, struct sl_out *o)
 	sl_out_fmt(o, "\t\tct mark & 0x%08x == 0x%08x return\n", v, sl_mark_of(m, SL_MARK_ALLOWED));
 	sl_out_fmt(o, "\t\tct mark & 0x%08x == 0x%08x meta mark set meta mark & 0x%08x | 0x%08x return\n", v,
 	           sl_mark_of(m, SL_MARK_BLOCKED), ~v, sl_mark_of(m, SL_MARK_BLOCKED));
-	put_insides(cfg, "inside", o);
+	if (cfg->answers)
+		sl_out_str(o, "\t\tudp sport 53 ct direction reply goto answer\n");
+	put_insides(cfg, FROM, "inside", o);
 	sl_out_str(o, "\t}\n");
 }
 
@@ -87,11 +94,7 @@ static void put_inside_chain(const struct sl_rules_cfg *cfg, struct sl_out *o)
 
 static void put_queue(const struct sl_rules_cfg *cfg, struct sl_out *o)
 {
-	uint32_t m = cfg->mark_mask, started = sl_mark_started(m);
 	unsigned last = (unsigned)cfg->queue_first + cfg->queue_count - 1;
-	sl_out_fmt(o, "\t\tmeta mark set meta mark & 0x%08x\n", ~m);
-	sl_out_fmt(o, "\t\tct mark & 0x%08x == 0x%08x meta mark set meta mark | 0x%08x\n", started, started,
-	           started);
 	sl_out_fmt(o, "\t\tqueue num %u", cfg->queue_first);
 	if (cfg->queue_count > 1)
 		sl_out_fmt(o, "-%u", last);
@@ -100,10 +103,24 @@ static void put_queue(const struct sl_rules_cfg *cfg, struct sl_out *o)
 
 static void put_ask_chain(const struct sl_rules_cfg *cfg, struct sl_out *o)
 {
+	uint32_t started = sl_mark_started(cfg->mark_mask);
 	sl_out_str(o, "\tchain ask {\n");
 	put_payload_only(o);
 	if (cfg->ask_syn)
 		sl_out_str(o, "\t\tgoto put\n\t}\n\tchain put {\n");
+	sl_out_fmt(o, "\t\tmeta mark set meta mark & 0x%08x\n", ~cfg->mark_mask);
+	sl_out_fmt(o, "\t\tct mark & 0x%08x == 0x%08x meta mark set meta mark | 0x%08x\n", started, started,
+	           started);
+	put_queue(cfg, o);
+}
+
+/* What a resolver answers to the inside. Other packets come here only if they look the same, since no reply is asked about. */
+static void put_answer_chains(const struct sl_rules_cfg *cfg, struct sl_out *o)
+{
+	sl_out_str(o, "\tchain answer {\n");
+	put_insides(cfg, TO, "put_answer", o);
+	sl_out_fmt(o, "\t}\n\tchain put_answer {\n\t\tmeta mark set meta mark & 0x%08x | 0x%08x\n",
+	           ~cfg->mark_mask, sl_mark_of(cfg->mark_mask, SL_MARK_PASSED));
 	put_queue(cfg, o);
 }
 
@@ -125,7 +142,7 @@ static void put_verdict_chain(const struct sl_rules_cfg *cfg, struct sl_out *o)
 	           allowed, ~v, allowed);
 	sl_out_fmt(o, "\t\tct mark & 0x%08x != 0x00000000 return\n", v);
 	sl_out_fmt(o, "\t\tmeta mark & 0x%08x != 0x00000000 return\n", v);
-	put_insides(cfg, "unjudged", o);
+	put_insides(cfg, FROM, "unjudged", o);
 	sl_out_str(o, "\t}\n");
 }
 
@@ -161,6 +178,8 @@ void sl_nft_text(const struct sl_rules_cfg *cfg, struct sl_out *o)
 	put_queue_chain(cfg, o);
 	put_inside_chain(cfg, o);
 	put_ask_chain(cfg, o);
+	if (cfg->answers)
+		put_answer_chains(cfg, o);
 	put_counting_chain("invalid", "", o);
 	put_verdict_chain(cfg, o);
 	put_counting_chain("unjudged",

@@ -15,7 +15,7 @@ const struct sl_xt_jump sl_xt_jump[SL_XT_JUMPS] = {
 
 size_t sl_rules_text_max(const struct sl_rules_cfg *cfg)
 {
-	return 16384 + cfg->insides * 256;
+	return 16384 + cfg->insides * 384;
 }
 
 static void put_payload(int family, struct sl_out *o)
@@ -25,34 +25,55 @@ static void put_payload(int family, struct sl_out *o)
 	sl_out_str(o, "\" ");
 }
 
+/* Which end of a packet is to be inside: the options that say so. */
+static const struct end {
+	const char *interface, *prefix;
+} source = { "-i", "-s" }, destination = { "-o", "-d" };
+
 /* -g and not -j: a packet that matches two entries goes through once. */
-static void put_insides(const struct sl_rules_cfg *cfg, int family, const char *from, const char *to,
-                        struct sl_out *o)
+static void put_insides(const struct sl_rules_cfg *cfg, int family, const struct end *end, const char *from,
+                        const char *to, struct sl_out *o)
 {
 	for (size_t i = 0; i < cfg->insides; i++) {
 		const struct sl_inside *in = &cfg->inside[i];
 		char text[INET6_ADDRSTRLEN];
 		if (in->family == 0) {
-			sl_out_fmt(o, "-A %s -i %s -g %s\n", from, in->ifname, to);
+			sl_out_fmt(o, "-A %s %s %s -g %s\n", from, end->interface, in->ifname, to);
 		} else if (in->family == family) {
 			inet_ntop(family == 4 ? AF_INET : AF_INET6, in->addr, text, sizeof(text));
-			sl_out_fmt(o, "-A %s -s %s/%u -g %s\n", from, text, in->prefix, to);
+			sl_out_fmt(o, "-A %s %s %s/%u -g %s\n", from, end->prefix, text, in->prefix, to);
 		}
 	}
+}
+
+static void put_queue(const struct sl_rules_cfg *cfg, const char *chain, struct sl_out *o)
+{
+	unsigned last = (unsigned)cfg->queue_first + cfg->queue_count - 1;
+	sl_out_fmt(o, "-A %s -j NFQUEUE ", chain);
+	if (cfg->queue_count > 1)
+		sl_out_fmt(o, "--queue-balance %u:%u", cfg->queue_first, last);
+	else
+		sl_out_fmt(o, "--queue-num %u", cfg->queue_first);
+	sl_out_fmt(o, "%s\n", cfg->bypass ? " --queue-bypass" : "");
 }
 
 static void put_ask(const struct sl_rules_cfg *cfg, struct sl_out *o)
 {
 	uint32_t m = cfg->mark_mask, v = sl_mark_verdict_mask(m), started = sl_mark_started(m);
-	unsigned last = (unsigned)cfg->queue_first + cfg->queue_count - 1;
 	sl_out_fmt(o, "-A SLUICE-ASK -j CONNMARK --restore-mark --nfmask 0x%x --ctmask 0x%x\n", started,
 	           started);
 	sl_out_fmt(o, "-A SLUICE-ASK -j MARK --set-xmark 0x0/0x%x\n", v);
-	if (cfg->queue_count > 1)
-		sl_out_fmt(o, "-A SLUICE-ASK -j NFQUEUE --queue-balance %u:%u", cfg->queue_first, last);
-	else
-		sl_out_fmt(o, "-A SLUICE-ASK -j NFQUEUE --queue-num %u", cfg->queue_first);
-	sl_out_fmt(o, "%s\n", cfg->bypass ? " --queue-bypass" : "");
+	put_queue(cfg, "SLUICE-ASK", o);
+}
+
+/* What a resolver answers to the inside. Other packets come here only if they look the same, since no reply is asked about. */
+static void put_answer(const struct sl_rules_cfg *cfg, int family, struct sl_out *o)
+{
+	uint32_t m = cfg->mark_mask;
+	put_insides(cfg, family, &destination, "SLUICE-ANSWER", "SLUICE-PUT-ANSWER", o);
+	sl_out_fmt(o, "-A SLUICE-PUT-ANSWER -j MARK --set-xmark 0x%x/0x%x\n", sl_mark_of(m, SL_MARK_PASSED),
+	           m);
+	put_queue(cfg, "SLUICE-PUT-ANSWER", o);
 }
 
 static void put_inside(const struct sl_rules_cfg *cfg, int family, struct sl_out *o)
@@ -105,6 +126,8 @@ static void put_mangle(const struct sl_rules_cfg *cfg, int family, struct sl_out
 	uint32_t allowed = sl_mark_of(m, SL_MARK_ALLOWED), blocked = sl_mark_of(m, SL_MARK_BLOCKED);
 	sl_out_str(o, ":SLUICE-FORWARD - [0:0]\n:SLUICE-INSIDE - [0:0]\n:SLUICE-ASK - [0:0]\n:SLUICE-POST - "
 	              "[0:0]\n");
+	if (cfg->answers)
+		sl_out_str(o, ":SLUICE-ANSWER - [0:0]\n:SLUICE-PUT-ANSWER - [0:0]\n");
 	/* A new connection in an old entry, as rules_nft_text.c says. */
 	sl_out_fmt(o,
 	           "-A SLUICE-FORWARD -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -m conntrack --ctdir ORIGINAL "
@@ -114,9 +137,14 @@ static void put_mangle(const struct sl_rules_cfg *cfg, int family, struct sl_out
 	sl_out_fmt(o, "-A SLUICE-FORWARD -m connmark --mark 0x%x/0x%x -j MARK --set-xmark 0x%x/0x%x\n",
 	           blocked, v, blocked, v);
 	sl_out_fmt(o, "-A SLUICE-FORWARD -m connmark --mark 0x%x/0x%x -j RETURN\n", blocked, v);
-	put_insides(cfg, family, "SLUICE-FORWARD", "SLUICE-INSIDE", o);
+	if (cfg->answers)
+		sl_out_str(o, "-A SLUICE-FORWARD -p udp -m udp --sport 53 -m conntrack --ctdir REPLY -g "
+		              "SLUICE-ANSWER\n");
+	put_insides(cfg, family, &source, "SLUICE-FORWARD", "SLUICE-INSIDE", o);
 	put_inside(cfg, family, o);
 	put_ask(cfg, o);
+	if (cfg->answers)
+		put_answer(cfg, family, o);
 	put_post(cfg, o);
 }
 
@@ -127,7 +155,7 @@ static void put_filter(const struct sl_rules_cfg *cfg, int family, struct sl_out
 	sl_out_fmt(o, "-A SLUICE-VERDICT -m mark --mark 0x%x/0x%x -g SLUICE-REFUSE\n", blocked, v);
 	sl_out_fmt(o, "-A SLUICE-VERDICT -m connmark ! --mark 0x0/0x%x -j RETURN\n", v);
 	sl_out_fmt(o, "-A SLUICE-VERDICT -m mark ! --mark 0x0/0x%x -j RETURN\n", v);
-	put_insides(cfg, family, "SLUICE-VERDICT", "SLUICE-UNJUDGED", o);
+	put_insides(cfg, family, &source, "SLUICE-VERDICT", "SLUICE-UNJUDGED", o);
 	sl_out_str(o, "-A SLUICE-UNJUDGED -m conntrack --ctdir ORIGINAL ");
 	put_payload(family, o);
 	sl_out_str(o, "-m comment --comment \"sluice: unjudged\"\n");

@@ -65,6 +65,7 @@ static int open_rules(struct sl_supervisor *s)
 		.bypass = c->bypass,
 		.refuse_silent = c->refuse != 0,
 		.ask_syn = c->tcp_hold != 0,
+		.answers = c->dns_names,
 		.mark_mask = c->mark_mask,
 	};
 

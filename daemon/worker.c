@@ -69,14 +69,23 @@ static int room_for(struct sl_worker *w, size_t answers, size_t resets)
 	return flush(w);
 }
 
+/* By what the rule that queued it said (daemon/mark.h). */
+static bool is_reply(uint32_t packet_mark, uint32_t mask)
+{
+	return (packet_mark & sl_mark_verdict_mask(mask)) == sl_mark_of(mask, SL_MARK_PASSED);
+}
+
 static void judge_packet(struct sl_worker *w, const struct sl_nfq_packet *p, struct sl_mono now)
 {
 	struct sl_packet view;
 	bool started = (p->ticket.mark & sl_mark_started(w->cfg.conf->mark_mask)) != 0;
 	int err = sl_packet_read(p->ip, p->wire_len, &view);
 
+	bool reply = is_reply(p->ticket.mark, w->cfg.conf->mark_mask);
 	view.damaged = err == SL_OK && p->unverified && sl_packet_is_damaged(p->ip, p->wire_len);
-	if (err == SL_OK)
+	if (err == SL_OK && reply)
+		sl_filter_reply(w->filter, &view, p->ticket, now, &w->answers);
+	else if (err == SL_OK)
 		sl_filter_packet(w->filter, &view, p->ticket, started, now, &w->answers);
 	else
 		sl_filter_unreadable(w->filter, err, p->ticket, &w->answers);
@@ -189,8 +198,9 @@ static void *run(void *arg)
 	return NULL;
 }
 
-static struct sl_filter_cfg filter_cfg(const struct sl_conf *c, uint64_t seed)
+static struct sl_filter_cfg filter_cfg(const struct sl_worker_cfg *w)
 {
+	const struct sl_conf *c = w->conf;
 	struct sl_filter_cfg f = {
 		.max_flows = c->max_flows,
 		.max_streams = c->max_streams,
@@ -200,7 +210,9 @@ static struct sl_filter_cfg filter_cfg(const struct sl_conf *c, uint64_t seed)
 		.syns = c->tcp_hold != 0,
 		.hold_limit = c->hold_limit,
 		.flow_idle = c->flow_idle,
-		.seed = seed,
+		.seed = w->seed,
+		.names = w->names,
+		.name_life = c->dns_names_life,
 	};
 	memcpy(f.block, c->unjudged_block, sizeof(f.block));
 	return f;
@@ -253,7 +265,7 @@ static void worker_free(struct sl_worker **w)
 static int build(struct sl_worker *w)
 {
 	const struct sl_conf *c = w->cfg.conf;
-	struct sl_filter_cfg fc = filter_cfg(c, w->cfg.seed);
+	struct sl_filter_cfg fc = filter_cfg(&w->cfg);
 
 	w->provider = (struct sl_policy_provider){ NULL, w->cfg.log, w->cfg.number, 0 };
 	struct sl_provider table = sl_policy_provider_table(&w->provider);

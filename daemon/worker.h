@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* worker.h - one thread, one queue socket, one filter: reads a batch, judges it, answers it, lets others run.
- * Nothing is shared between workers but the policy, which is immutable. */
+ * Workers share the policy, which is immutable, and what DNS answers taught (filter/dns_names.h). */
 #ifndef SL_DAEMON_WORKER_H
 #define SL_DAEMON_WORKER_H
 
@@ -21,6 +21,7 @@ struct sl_worker_cfg {
 	struct sl_policy_slot *slot;     /* likewise */
 	struct sl_flow_log *log;         /* likewise; NULL: none */
 	struct sl_worker_shared *shared; /* likewise */
+	struct sl_dns_names *names;      /* likewise; NULL: DNS answers teach nothing */
 	uint64_t seed;
 };
 

@@ -201,6 +201,32 @@ static struct line_case {
 	  "{" JSON_NOON JSON_TUPLE4 "\"event_type\":\"tls\",\"app_proto\":\"tls\","
 	  "\"tls\":{\"sni\":\"a\\n\\\"},{\\\"\\\\\\u0001\\u00ff\xc3\xa4\\u007f\",\"version\":\"0x7f7f\"},"
 	  "\"verdict\":{\"action\":\"pass\"},\"sluice\":{\"letter\":\"h\",\"held_us\":0,\"packets\":0}}" },
+	{ "a name that DNS taught is none of the hello",
+	  { .flow_id = 5,
+	    .key = &key4,
+	    .app = SL_APP_TLS,
+	    .host = SL_BYTES_LIT("ads.example"),
+	    .taught = true,
+	    .tls_version = 0x0301,
+	    .block = true,
+	    .cause = SL_CAUSE_NONE,
+	    .judgement = { .letter = 'g' } },
+	  "{" JSON_NOON JSON_TUPLE4
+	  "\"event_type\":\"tls\",\"app_proto\":\"tls\",\"tls\":{\"version\":\"TLSv1\"},"
+	  "\"verdict\":{\"action\":\"drop\"},\"sluice\":{\"name\":\"ads.example\",\"name_from\":\"dns\","
+	  "\"letter\":\"g\",\"held_us\":0,\"packets\":0}}" },
+	{ "nor does it make an object of a protocol that was not read",
+	  { .flow_id = 5,
+	    .key = &key4,
+	    .app = SL_APP_TLS,
+	    .host = SL_BYTES_LIT("odd.example"),
+	    .taught = true,
+	    .block = true,
+	    .cause = SL_CAUSE_malformed },
+	  "{" JSON_NOON JSON_TUPLE4
+	  "\"event_type\":\"flow\",\"app_proto\":\"tls\",\"verdict\":{\"action\":\"drop\"},"
+	  "\"sluice\":{\"name\":\"odd.example\",\"name_from\":\"dns\",\"cause\":\"malformed\",\"held_us\":0,"
+	  "\"packets\":0}}" },
 	{ "an ALPN list that contradicts itself ends where it does; an empty name is one",
 	  { .flow_id = 5,
 	    .key = &key4,

@@ -54,6 +54,15 @@ static const struct golden_case {
 	    .bypass = true,
 	    .ask_syn = true,
 	    .mark_mask = 0x70000000 } },
+	{ "answers of DNS are read",
+	  "answers",
+	  { .inside = many,
+	    .insides = 4,
+	    .queue_first = 2860,
+	    .queue_count = 8,
+	    .bypass = true,
+	    .answers = true,
+	    .mark_mask = 0x70000000 } },
 	{ "wildcards and prefixes of both families, top mark bits",
 	  "inside",
 	  { .inside = many,
@@ -122,6 +131,8 @@ static void test_room(void **state)
 		                    .queue_first = 65472,
 		                    .queue_count = 64,
 		                    .bypass = true,
+		                    .ask_syn = true,
+		                    .answers = true,
 		                    .mark_mask = 0xe0000000 };
 	size_t cap = sl_rules_text_max(&cfg);
 	char *text = malloc(cap);

@@ -25,6 +25,7 @@ static const struct sl_rules_cfg config = { .inside = lan,
 	                                    .queue_first = 52860,
 	                                    .queue_count = 4,
 	                                    .bypass = true,
+	                                    .answers = true,
 	                                    .mark_mask = 0x70000000 };
 
 static void print_words(void *ctx, const char *file, unsigned line, const char *text)
@@ -295,10 +296,12 @@ static char *nft_text_without_queue(void)
 	sl_nft_text(&config, &o);
 	char *queue = strstr(text, "queue num");
 	assert_non_null(queue);
-	size_t len = strcspn(queue, "\n");
-	assert_true(len > strlen("accept"));
-	memset(queue, ' ', len);
-	memcpy(queue, "accept", strlen("accept"));
+	for (; queue != NULL; queue = strstr(queue, "queue num")) {
+		size_t len = strcspn(queue, "\n");
+		assert_true(len > strlen("accept"));
+		memset(queue, ' ', len);
+		memcpy(queue, "accept", strlen("accept"));
+	}
 	return text;
 }
 
