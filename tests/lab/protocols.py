@@ -8,9 +8,11 @@ FORMS are asked without NAT alone, which changes nothing of what they show. REFU
 import os
 import struct
 
-from . import dtls, names, quic, resolver, starttls
+from . import dtls, names, quic, resolver, starttls, tls
 from .flowlog import FlowLog
-from .probes import ALLOWED, BLOCKED, HANDFUL, Probe, hello, udp_echo
+from .namespaces import SERVER
+from .probes import ALLOWED, BLOCKED, HANDFUL, TIMEOUT, Probe, attempt, hello, openssl_session, udp_echo, whole_page
+from .servers import TLS
 from .tls13 import Tls13Session
 
 SAID = {ALLOWED: {"action": "pass", "letter": "h"}, BLOCKED: {"action": "drop", "letter": "g", "list": "blocked"}}
@@ -52,6 +54,21 @@ def with_ech(lab, family, host, _log, payload):
     return hello(lab, family, host, session=lambda _, name: Tls13Session(name, outer_ech(payload)))
 
 
+def nameless(lab, family, host, _log):
+    """A page over TLS from a server whose address DNS gave for host, with a hello that names nobody. The look-up at the end is
+    that of whoever comes next: the last name counts."""
+    def work(sent):
+        resolver.look_up(lab, family, host)
+        with lab.network.client:
+            line = tls.Stream((SERVER[family], TLS), TIMEOUT)
+        try:
+            return whole_page(lab, tls.fetch(line, openssl_session(lab, None), names.ALLOWED, tls.whole, sent))
+        finally:
+            line.close()
+            resolver.look_up(lab, family, names.ALLOWED)
+    return attempt(work)
+
+
 RESOLVERS = (("UDP", resolver.over_udp), ("TCP", resolver.over_tcp))
 MAY_BE_REAL, TOO_SHORT = 208, 32  # bytes of the payload: a padded hello and its tag; less than any hello has
 UNKNOWN_VERSION = "--version=v2draft"  # both ends speak it; sluice does not, since RFC 9369 took its place
@@ -65,6 +82,7 @@ TRAFFIC = [
     *both("STARTTLS, SMTP", "tls", starttls.s_client, "smtp"),
     *both("DTLS", "dtls", dtls.s_client, max_queued=HANDFUL),
     *both("HTTPS with ECH that may be real", "tls", with_ech, MAY_BE_REAL, said={"ech_kind": "outer"}),
+    *both("TLS without a name, to an address from DNS", "tls", nameless, said={"name_from": "dns"}),
 ]
 FORMS = [
     row("QUIC of a version that is not known passes", ALLOWED, "quic", quic.gtlsclient, names.BLOCKED, UNKNOWN_VERSION,

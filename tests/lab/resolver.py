@@ -4,7 +4,7 @@
 import socket
 
 from . import tls
-from .dns import DNS, answer, framed, query
+from .dns import A, AAAA, DNS, answer, framed, query
 from .probes import ALLOWED, Clock, Outcome, attempt, stream
 
 
@@ -49,3 +49,17 @@ def over_tcp(lab, family, host, _log, *earlier):
         finally:
             line.close()
     return attempt(work)
+
+
+def look_up(lab, family, host):
+    """Afterwards the gateway has seen an answer that gives the client the server's address for this name."""
+    kind, record = (socket.AF_INET, A) if family == 4 else (socket.AF_INET6, AAAA)
+    question = query(host, record, edns=False)
+    with lab.network.client:
+        line = socket.socket(kind, socket.SOCK_DGRAM)
+    with line:
+        line.settimeout(2)
+        line.connect((lab.network.target[family], DNS))
+        line.send(question)
+        if line.recv(512) != answer(question):
+            raise ValueError("another answer")

@@ -52,8 +52,9 @@ def in_records(size: int):
 class OpenSslSession:
     """Python's ssl over memory: the bytes are OpenSSL's, the sending is ours."""
 
-    def __init__(self, host: str, certificate: str):
+    def __init__(self, host: str | None, certificate: str):
         context = ssl.create_default_context(cafile=certificate)
+        context.check_hostname = host is not None
         context.set_alpn_protocols(["http/1.1"])
         self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._ssl = context.wrap_bio(self._in, self._out, server_hostname=host)
