@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* UDP. What is not QUIC is decided at once: there is no order to wait for. A QUIC flow is decided by a name, or when its time
- * is up: a datagram that cannot be read says nothing of the next one, since servers discard such and anybody can send them. */
+/* UDP. What is of no known protocol is decided at once, or nearly so: there is no order to wait for. A QUIC flow is decided by a
+ * name, or when its time is up: a datagram that cannot be read says nothing of the next one, since servers discard such and
+ * anybody can send them. */
 #include "filter/filter_priv.h"
+
+enum { HTTP3_PORT = 443, UNKNOWN_MAX = 3 };
 
 enum sl_cause sl_filter_quic_cause(const struct sl_filter *f, const struct sl_flow *flow)
 {
@@ -76,6 +79,18 @@ static bool pass_stun(struct sl_filter *f, struct sl_visit *v)
 	return false;
 }
 
+/* None of our protocols. To the port of HTTP/3 a few more datagrams are looked at, since a server drops what it does not know and
+ * reads the next: one of junk would free the flow else. Not many, and not where they would be blocked: VPNs use this port, too,
+ * and pay a wake-up for each. */
+static void take_unknown(struct sl_filter *f, struct sl_visit *v)
+{
+	const struct sl_flow *flow = v->flow;
+	enum sl_cause cause = flow->start_seen ? SL_CAUSE_not_web : SL_CAUSE_mid_flow;
+	bool wait = v->key->dport == HTTP3_PORT && flow->packets < UNKNOWN_MAX && !f->cfg.block[cause];
+	if (!wait || sl_filter_is_late(f, flow))
+		sl_filter_unjudged(f, v, cause);
+}
+
 bool sl_filter_read_datagram(struct sl_filter *f, struct sl_visit *v)
 {
 	struct sl_flow *flow = v->flow;
@@ -90,7 +105,7 @@ bool sl_filter_read_datagram(struct sl_filter *f, struct sl_visit *v)
 		return false;
 	int err = sl_quic_read(f->quic, &flow->quic, v->pkt->payload, &hello, &differs);
 	if (err == SL_EPROTO && flow->app != SL_APP_QUIC && flow->app != SL_APP_DTLS) {
-		sl_filter_unjudged(f, v, flow->start_seen ? SL_CAUSE_not_web : SL_CAUSE_mid_flow);
+		take_unknown(f, v);
 		return false;
 	}
 	if (err != SL_EPROTO)

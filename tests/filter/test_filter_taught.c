@@ -307,7 +307,9 @@ static struct sl_packet packet_of(struct bench *b, const struct step *s, struct 
 		.key = { .src = { 10, 0, 0, (uint8_t)(9 + s->client) },
 		         .dst = { 192, 0, 2, dns ? 1 : s->server },
 		         .sport = 40000,
-		         .dport = dns ? 53 : 443,
+		         .dport = dns             ? 53
+		                  : s->op == JUNK ? 9
+		                                  : 443,
 		         .family = 4,
 		         .proto = (dns && !s->stream) || s->op == JUNK ? SL_PROTO_UDP : SL_PROTO_TCP },
 		.seq = b->seq,
