@@ -93,6 +93,8 @@ bool sl_filter_take_dns(struct sl_filter *f, struct sl_visit *v, struct sl_bytes
 	if (sl_dns_open(message, &dns) != SL_OK || !(sl_filter_may_be_dns(v) || sl_dns_is_plain(message)))
 		return false;
 	v->flow->app = SL_APP_DNS;
+	if (!v->flow->judged && sl_filter_block_destination(f, v))
+		return true;
 	bool one = dns.questions == 1 && dns.opcode == 0;
 	while (dns.questions > 0 && v->flow->verdict == SL_ACTION_PASS &&
 	       sl_dns_question(&dns, &name, &type) == SL_OK) {

@@ -70,8 +70,8 @@ static void count_judged(struct sl_filter *f, struct sl_flow *flow, bool block)
 	flow->judged = true;
 }
 
-/* Does the flow have no name of its own, and is nothing known of what it is about? A connection that was under way before the
- * filter is left alone; of datagrams nobody knows where they began. */
+/* Does the flow have no name of its own, and is nothing known of what it is about? One that was under way before the filter is
+ * left alone. */
 static bool is_nameless(const struct sl_flow *flow, enum sl_cause cause)
 {
 	switch (cause) {
@@ -82,32 +82,59 @@ static bool is_nameless(const struct sl_flow *flow, enum sl_cause cause)
 	case SL_CAUSE_too_large:
 	case SL_CAUSE_hold_limit:
 	case SL_CAUSE_memory:
-		return !flow->judged || flow->taught;
-	case SL_CAUSE_mid_flow:
-		return flow->key.proto == SL_PROTO_UDP && !flow->judged;
+		return !flow->judged || flow->unnamed;
 	default:
 		return false;
 	}
 }
 
-/* The name that its client asked DNS for. False where there is none, or where it has no say: it may block, but does not free
- * what would be blocked without it. The report tells the name in any case. */
-static bool ask_taught(struct sl_filter *f, struct sl_visit *v, enum sl_cause cause, struct sl_report *report)
+/* The name that its client asked DNS for; absent where there is none. */
+static struct sl_bytes taught_name(struct sl_filter *f, const struct sl_visit *v)
 {
-	if (f->cfg.names == NULL || report->host.len > 0 || !is_nameless(v->flow, cause))
+	size_t len = f->cfg.names == NULL ? 0 : sl_dns_names_find(f->cfg.names, v->key, f->now, f->taught);
+	return len == 0 ? (struct sl_bytes){ NULL, 0 } : sl_bytes_of(f->taught, len);
+}
+
+/* Is this how the flow ends? A taught name may block, but does not free what would be blocked without it; an address is known for
+ * sure, and may do both, if a list names it. */
+static bool is_answer(const struct sl_filter *f, const struct sl_report *report, enum sl_cause cause)
+{
+	if (report->block)
+		return true;
+	return report->taught ? !f->cfg.block[cause] : report->judgement.told;
+}
+
+/* By the name that DNS taught, with the destination, or by the destination alone. False where neither is known or has a say. The
+ * report tells the name in any case. */
+static bool ask_nameless(struct sl_filter *f, struct sl_visit *v, enum sl_cause cause,
+                         struct sl_report *report)
+{
+	if (report->host.len > 0 || !is_nameless(v->flow, cause))
 		return false;
-	size_t len = sl_dns_names_find(f->cfg.names, v->key, f->now, f->taught);
-	if (len == 0)
+	struct sl_bytes name = taught_name(f, v);
+	if (name.p == NULL && !f->provider.addresses)
 		return false;
-	report->taught = true;
-	report->block = ask(f, report, sl_bytes_of(f->taught, len), 0);
-	if (!report->block && f->cfg.block[cause])
+	report->taught = name.p != NULL;
+	report->block = ask(f, report, name, 0);
+	if (!is_answer(f, report, cause))
 		return false;
-	if (!v->flow->taught)
+	if (report->taught && !v->flow->unnamed)
 		sl_filter_count(f, SL_STAT_judged_taught, 1);
-	v->flow->taught = true;
+	v->flow->unnamed = true;
 	count_judged(f, v->flow, report->block);
 	sl_filter_emit(f, report);
+	return true;
+}
+
+bool sl_filter_block_destination(struct sl_filter *f, struct sl_visit *v)
+{
+	struct sl_report report = sl_filter_report(f, v);
+	report.block = f->provider.addresses && ask(f, &report, (struct sl_bytes){ NULL, 0 }, 0);
+	if (!report.block)
+		return false;
+	count_judged(f, v->flow, true);
+	sl_filter_emit(f, &report);
+	sl_filter_settle(f, v->flow, SL_ACTION_BLOCK);
 	return true;
 }
 
@@ -115,7 +142,7 @@ void sl_filter_settle_cause(struct sl_filter *f, struct sl_visit *v, enum sl_cau
                             struct sl_report *report)
 {
 	bool block = f->cfg.block[cause];
-	if (ask_taught(f, v, cause, report)) {
+	if (ask_nameless(f, v, cause, report)) {
 		sl_filter_settle(f, v->flow, report->block ? SL_ACTION_BLOCK : SL_ACTION_ALLOW);
 		return;
 	}
@@ -188,7 +215,7 @@ void sl_filter_judge_tunnel(struct sl_filter *f, struct sl_visit *v, struct sl_b
 /* Where it may pass, a later request of the connection may have a host: it is told each time, counted once, and read on. */
 static void pass_nameless(struct sl_filter *f, struct sl_visit *v, struct sl_report *report)
 {
-	if (ask_taught(f, v, SL_CAUSE_no_name, report)) {
+	if (ask_nameless(f, v, SL_CAUSE_no_name, report)) {
 		sl_filter_count(f, SL_STAT_requests, 1);
 		if (report->block)
 			sl_filter_settle(f, v->flow, SL_ACTION_BLOCK);

@@ -97,7 +97,9 @@ struct sl_report sl_filter_report(const struct sl_filter *f, const struct sl_vis
 void sl_filter_report_request(struct sl_report *report, const struct sl_http_request *request);
 /* The verdict of the flow. Its bytes are not needed any more. */
 void sl_filter_settle(struct sl_filter *f, struct sl_flow *flow, enum sl_action action);
-/* Decides by the option of the cause, or by the name that DNS gave the address, if that is blocked. */
+/* Decides where a list blocks the destination; false where none does. For flows whose names are not their own. */
+bool sl_filter_block_destination(struct sl_filter *f, struct sl_visit *v);
+/* Decides by the option of the cause; what is nameless by the name that DNS gave the address, and by the destination, first. */
 void sl_filter_unjudged(struct sl_filter *f, struct sl_visit *v, enum sl_cause cause);
 /* The same; the report tells what else is known of the flow. */
 void sl_filter_settle_cause(struct sl_filter *f, struct sl_visit *v, enum sl_cause cause,

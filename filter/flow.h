@@ -57,7 +57,7 @@ struct sl_flow {
 	bool consumed : 1; /* bytes were read for good: the beginning cannot move any more */
 	bool judged : 1;   /* a name of it was */
 	bool nameless : 1; /* a request without a host was counted */
-	bool taught : 1;   /* the name that was judged is one that DNS taught */
+	bool unnamed : 1;  /* it was judged without a name of its own */
 	bool upgrade : 1;  /* the request in hand asked for another protocol */
 } SL_ALIGNED;
 

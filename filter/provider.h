@@ -28,7 +28,7 @@ const char *sl_app_name(enum sl_app app);
 struct sl_subject {
 	const struct sl_flow_key *key; /* client to server */
 	enum sl_app app;
-	struct sl_bytes host; /* as sent: any bytes, any case */
+	struct sl_bytes host; /* as sent: any bytes, any case; NULL where there is none (sl_provider.addresses) */
 	uint16_t port;        /* named with the host, else the destination port */
 	struct sl_bytes path; /* path and query as sent; NULL where only the host is known */
 };
@@ -71,6 +71,7 @@ struct sl_provider {
 	void *ctx;
 	void (*judge)(void *ctx, const struct sl_subject *subject, struct sl_judgement *out);
 	void (*report)(void *ctx, const struct sl_report *report); /* may be NULL */
+	bool addresses; /* judge knows destinations, too: it is asked of a flow without a name, with host NULL */
 };
 
 #endif

@@ -39,7 +39,7 @@ struct bench {
 	int kernel; /* the end that plays the kernel */
 };
 
-static struct sl_policy *policy_with(const char *list)
+static struct sl_policy *policy_of(const char *block, const char *allow)
 {
 	struct sl_policy_builder *b = NULL;
 	struct sl_policy *p = NULL;
@@ -50,10 +50,19 @@ static struct sl_policy *policy_with(const char *list)
 	};
 
 	assert_int_equal(sl_policy_builder_new(&b), SL_OK);
-	assert_int_equal(sl_policy_builder_add(b, &l, sl_bytes_str(list), NULL, NULL), SL_OK);
+	assert_int_equal(sl_policy_builder_add(b, &l, sl_bytes_str(block), NULL, NULL), SL_OK);
+	l.name = "allow";
+	l.kind = SL_LIST_ALLOW;
+	if (allow != NULL)
+		assert_int_equal(sl_policy_builder_add(b, &l, sl_bytes_str(allow), NULL, NULL), SL_OK);
 	assert_int_equal(sl_policy_builder_finish(b, &p), SL_OK);
 	sl_policy_builder_free(&b);
 	return p;
+}
+
+static struct sl_policy *policy_with(const char *list)
+{
+	return policy_of(list, NULL);
 }
 
 static void nothing(int signal_number)
@@ -179,6 +188,40 @@ static void marks_say_the_verdict_and_keep_the_bits_of_others(void **state)
 	                 FOREIGN_MARK | sl_mark_of(MASK, SL_MARK_PASSED)); /* HTTP goes on being read */
 }
 
+/* Policy resolution, line 9: judged with the name when there is one, so that an allowed name wins. */
+static void a_destination_address_is_judged_with_the_name(void **state)
+{
+	struct bench *t = *state;
+	uint32_t mark[4] = { 0 };
+
+	sl_policy_slot_publish(&t->slot, policy_of("198.51.100.0/24\n", "allowed.example\n"));
+	queue_packet(t->kernel, 1, 1, "some.example");
+	queue_packet(t->kernel, 2, 2, "allowed.example");
+	queue_packet(t->kernel, 3, 3, "");
+	read_verdicts(t->kernel, mark, 3);
+	assert_int_equal(mark[1], FOREIGN_MARK | sl_mark_of(MASK, SL_MARK_BLOCKED));
+	assert_int_equal(mark[2], FOREIGN_MARK | sl_mark_of(MASK, SL_MARK_PASSED));
+	assert_int_equal(mark[3], FOREIGN_MARK | sl_mark_of(MASK, SL_MARK_BLOCKED));
+}
+
+/* As behind a proxy, or to deceive: the name and the destination are two addresses, and either blocks. */
+static void a_host_that_is_an_address_is_judged_beside_the_destination(void **state)
+{
+	struct bench *t = *state;
+	uint32_t mark[4] = { 0 };
+
+	sl_policy_slot_publish(&t->slot, policy_with("203.0.113.7\n"));
+	queue_packet(t->kernel, 1, 1, "203.0.113.7");
+	queue_packet(t->kernel, 2, 2, "203.0.113.8");
+	read_verdicts(t->kernel, mark, 2);
+	sl_policy_slot_publish(&t->slot, policy_with("198.51.100.1\n"));
+	queue_packet(t->kernel, 3, 3, "203.0.113.8");
+	read_verdicts(t->kernel, mark, 1);
+	assert_int_equal(mark[1], FOREIGN_MARK | sl_mark_of(MASK, SL_MARK_BLOCKED));
+	assert_int_equal(mark[2], FOREIGN_MARK | sl_mark_of(MASK, SL_MARK_PASSED));
+	assert_int_equal(mark[3], FOREIGN_MARK | sl_mark_of(MASK, SL_MARK_BLOCKED));
+}
+
 static void noise_between_packets_is_survived(void **state)
 {
 	struct bench *t = *state;
@@ -243,6 +286,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(marks_say_the_verdict_and_keep_the_bits_of_others, setup,
 		                                teardown),
+		cmocka_unit_test_setup_teardown(a_destination_address_is_judged_with_the_name, setup,
+		                                teardown),
+		cmocka_unit_test_setup_teardown(a_host_that_is_an_address_is_judged_beside_the_destination,
+		                                setup, teardown),
 		cmocka_unit_test_setup_teardown(noise_between_packets_is_survived, setup, teardown),
 		cmocka_unit_test_setup_teardown(verdicts_hold_while_policies_are_swapped, setup, teardown),
 	};

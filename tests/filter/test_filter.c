@@ -256,7 +256,7 @@ static void open_bench_with(struct bench *b, enum sl_hold hold, bool syns, uint3
 		.flow_idle = sl_span_ms(IDLE_MS),
 		.seed = 5,
 	};
-	struct sl_provider provider = { b, judge, report };
+	struct sl_provider provider = { b, judge, report, false };
 	for (size_t i = 0; i < SL_CAUSE_COUNT; i++)
 		cfg.block[i] = (block >> i & 1) != 0;
 	memset(b, 0, sizeof(*b));
@@ -753,7 +753,7 @@ static void refuses_sizes_out_of_range(void **state)
 	static const struct sl_filter_cfg good = {
 		.max_flows = 64, .max_streams = 1, .max_held = 1, .budget = 512
 	};
-	struct sl_provider provider = { NULL, judge, NULL };
+	struct sl_provider provider = { NULL, judge, NULL, false };
 	struct sl_filter_cfg bad[] = { good, good, good, good };
 	struct sl_filter_stats stats;
 	struct sl_filter *f = NULL;

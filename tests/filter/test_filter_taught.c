@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* test_filter_taught.c - names that DNS answers teach, and what they do to flows that have none of their own. Each row is a
+/* test_filter_taught.c - flows that have no name of their own: the names that DNS answers taught, and destinations. Each row is a
  * string of packets, and a line of what came of them:
- *   ?HOST/PATH  the provider was asked      !CAUSE  a flow, or a request, ended unjudged      =HOST  it was reported as taught
+ *   ?HOST/PATH  the provider was asked, ?@ for the address alone      !CAUSE  a flow, or a request, ended unjudged      =HOST  it was reported as taught
  *   P A B       the packet passes, is allowed, is blocked */
 #include "filter/filter.h"
 
@@ -46,7 +46,8 @@ static const struct row {
 	const char *name;
 	struct step step[STEPS];
 	const char *want;
-	bool off; /* answers teach nothing */
+	bool off;       /* answers teach nothing */
+	bool addresses; /* destinations are judged, too */
 	uint32_t block;
 	struct {
 		enum sl_stat stat;
@@ -162,6 +163,40 @@ static const struct row {
 	            OP(ANSWER, .name = "bad.example", .server = 5, .ttl = 50000),
 	            OP(HELLO, .server = 5, .ms = LIFE_MS) },
 	  .want = "P | P | !no_name A" },
+
+	/* ---- addresses ---- */
+	{ .name = "a hello without a name is judged by its destination",
+	  .step = { OP(HELLO, .server = 66) },
+	  .want = "?@ B",
+	  .addresses = true,
+	  .count = { { SL_STAT_judged, 1 }, { SL_STAT_blocked, 1 } } },
+	{ .name = "a destination that no list names says nothing",
+	  .step = { OP(HELLO, .server = 5) },
+	  .want = "?@ !no_name A",
+	  .addresses = true },
+	{ .name = "one that a list allows frees what would be blocked",
+	  .step = { OP(HELLO, .server = 77) },
+	  .want = "?@ A",
+	  .addresses = true,
+	  .block = 1U << SL_CAUSE_no_name },
+	{ .name = "so are SSH, datagrams and requests judged",
+	  .step = { OP(SSH, .server = 66), OP(JUNK, .server = 66),
+	            OP(REQUEST, .name = "/", .server = 66, .client = 1) },
+	  .want = "?@ P B | ?@ B | ?@ B",
+	  .addresses = true },
+	{ .name = "and questions of DNS: the resolver is the destination",
+	  .step = { OP(ASK, .name = "odd.example", .server = 66),
+	            OP(ASK, .name = "odd.example", .server = 5) },
+	  .want = "?@ B | ?@ P",
+	  .addresses = true },
+	{ .name = "a name that was taught is judged with it",
+	  .step = { LOOKUP("odd.example", 66), OP(HELLO, .server = 66) },
+	  .want = "?@ P | P | ?odd.example =odd.example A",
+	  .addresses = true },
+	{ .name = "a connection whose beginning was not seen is left alone there, too",
+	  .step = { OP(LATE, .server = 66) },
+	  .want = "!mid_flow A",
+	  .addresses = true },
 };
 
 struct bench {
@@ -185,9 +220,16 @@ static void say(struct bench *b, const char *word, struct sl_bytes text)
 	sl_out_bytes(&b->log, text.p, text.len);
 }
 
+/* 192.0.2.66 is on a block list, 192.0.2.77 on an allow list. */
 static void judge(void *ctx, const struct sl_subject *s, struct sl_judgement *out)
 {
 	struct bench *b = ctx;
+	if (s->host.p == NULL) {
+		say(b, "?", SL_BYTES_LIT("@"));
+		out->block = s->key->dst[3] == 66;
+		out->told = s->key->dst[3] == 77;
+		return;
+	}
 	say(b, "?", s->host);
 	sl_out_bytes(&b->log, s->path.p, s->path.len);
 	out->block = sl_bytes_equal(sl_bytes_first(s->host, 3), SL_BYTES_LIT("bad")) ||
@@ -305,7 +347,7 @@ static struct sl_packet packet_of(struct bench *b, const struct step *s, struct 
 	bool dns = s->op == ASK || s->op == ANSWER;
 	struct sl_packet pkt = {
 		.key = { .src = { 10, 0, 0, (uint8_t)(9 + s->client) },
-		         .dst = { 192, 0, 2, dns ? 1 : s->server },
+		         .dst = { 192, 0, 2, s->op == ANSWER || (dns && s->server == 0) ? 1 : s->server },
 		         .sport = 40000,
 		         .dport = dns             ? 53
 		                  : s->op == JUNK ? 9
@@ -337,9 +379,7 @@ static void give(struct bench *b, const struct step *s, struct sl_packet *pkt)
 		syn.payload = (struct sl_bytes){ NULL, 0 };
 		sl_filter_packet(b->filter, &syn, ticket, true, b->now, &b->out);
 	}
-	/* No rule sees the beginning of datagrams. */
-	bool start_seen = s->op != LATE && pkt->key.proto == SL_PROTO_TCP;
-	sl_filter_packet(b->filter, pkt, ticket, start_seen, b->now, &b->out);
+	sl_filter_packet(b->filter, pkt, ticket, s->op != LATE, b->now, &b->out);
 }
 
 /* The payload has a heap copy of its own, so that a byte too far is seen. */
@@ -375,7 +415,7 @@ static void open_bench(struct bench *b, const struct row *row)
 		.seed = 5,
 		.name_life = sl_span_ms(LIFE_MS),
 	};
-	const struct sl_provider provider = { b, judge, report };
+	const struct sl_provider provider = { b, judge, report, row->addresses };
 	for (size_t i = 0; i < SL_CAUSE_COUNT; i++)
 		cfg.block[i] = (row->block >> i & 1) != 0;
 	memset(b, 0, sizeof(*b));

@@ -106,7 +106,7 @@ static void run(struct run *r, struct sl_bytes all, const struct piece *piece, s
 		.flow_idle = sl_span_ms(1),
 	};
 	static struct sl_filter_stats stats;
-	struct sl_provider provider = { r, judge, report };
+	struct sl_provider provider = { r, judge, report, false };
 	cfg.block[SL_CAUSE_malformed] = true;
 	r->f = NULL;
 	r->asked = 0;
