@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* test_filter_taught.c - flows that have no name of their own: the names that DNS answers taught, and destinations. Each row is a
+/* test_filter_judge.c - flows that have no name of their own: the names that DNS answers taught, and destinations. Each row is a
  * string of packets, and a line of what came of them:
- *   ?HOST/PATH  the provider was asked, ?@ for the address alone      !CAUSE  a flow, or a request, ended unjudged      =HOST  it was reported as taught
- *   P A B       the packet passes, is allowed, is blocked */
+ *   ?HOST/PATH  the provider was asked; ?@: for the address alone      !CAUSE  a flow, or a request, ended unjudged
+ *   =HOST       it was reported as taught                              P A B   the packet passes, is allowed, is blocked */
 #include "filter/filter.h"
 
 #include <setjmp.h>
@@ -59,7 +59,7 @@ static const struct row {
 		.op = what, __VA_ARGS__ \
 	}
 #define LOOKUP(text, to) OP(ASK, .name = text), OP(ANSWER, .name = text, .server = (to))
-	{ .name = "a hello without a name is judged by the one that its client asked for",
+	{ .name = "NE-CHOICE-06: a hello without a name is judged by the one that its client asked for",
 	  .step = { LOOKUP("bad.example", 5), OP(HELLO, .server = 5) },
 	  .want = "P | P | ?bad.example =bad.example B",
 	  .count = { { SL_STAT_taught, 1 }, { SL_STAT_judged_taught, 1 }, { SL_STAT_blocked, 1 } } },
