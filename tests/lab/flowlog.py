@@ -9,7 +9,7 @@ from .namespaces import CLIENT
 from .probes import BLOCKED
 
 WRITTEN_WITHIN = 3  # s
-KEPT = ("list", "letter", "cause", "packets")
+KEPT = ("list", "letter", "cause", "packets", "name", "name_from")  # name: one that the flow does not say itself
 NAMED = ("sni", "hostname", "rrname")  # the name, by the object that has it
 
 

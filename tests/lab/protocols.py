@@ -82,7 +82,6 @@ TRAFFIC = [
     *both("STARTTLS, SMTP", "tls", starttls.s_client, "smtp"),
     *both("DTLS", "dtls", dtls.s_client, max_queued=HANDFUL),
     *both("HTTPS with ECH that may be real", "tls", with_ech, MAY_BE_REAL, said={"ech_kind": "outer"}),
-    *both("TLS without a name, to an address from DNS", "tls", nameless, said={"name_from": "dns"}),
 ]
 FORMS = [
     row("QUIC of a version that is not known passes", ALLOWED, "quic", quic.gtlsclient, names.BLOCKED, UNKNOWN_VERSION,
@@ -98,6 +97,8 @@ FORMS = [
     *both("DTLS, hello in fragments", "dtls", dtls.s_client, *dtls.FRAGMENTS, said={"packets": 2},
           max_queued=HANDFUL),
     *both("HTTPS with ECH that cannot be", "tls", with_ech, TOO_SHORT, said={"ech_kind": "grease"}),
+    # The last one: afterwards whatever has no name is judged by this one for a while.
+    *both("TLS without a name, to an address from DNS", "tls", nameless, said={"name_from": "dns"}),
 ]
 
 UNJUDGED = "unjudged: {quic: block, dns: block, ech: block}\n"
