@@ -66,10 +66,11 @@ static void put_queue_chain(const struct sl_rules_cfg *cfg, struct sl_out *o)
 	uint32_t m = cfg->mark_mask, v = sl_mark_verdict_mask(m);
 	sl_out_str(o,
 	           "\tchain forward_queue {\n\t\ttype filter hook forward priority mangle; policy accept;\n");
-	sl_out_fmt(o,
-	           "\t\ttcp flags & (fin | syn | rst | ack) == syn ct direction original ct mark set ct mark & "
-	           "0x%08x\n",
-	           ~v);
+	sl_out_fmt(
+	        o,
+	        "\t\ttcp flags & (fin | syn | rst | ack) == syn ct direction original ct mark set ct mark & "
+	        "0x%08x\n",
+	        ~v);
 	sl_out_fmt(o, "\t\tct mark & 0x%08x == 0x%08x return\n", v, sl_mark_of(m, SL_MARK_ALLOWED));
 	sl_out_fmt(o, "\t\tct mark & 0x%08x == 0x%08x meta mark set meta mark & 0x%08x | 0x%08x return\n", v,
 	           sl_mark_of(m, SL_MARK_BLOCKED), ~v, sl_mark_of(m, SL_MARK_BLOCKED));

@@ -130,7 +130,8 @@ static void put_mangle(const struct sl_rules_cfg *cfg, int family, struct sl_out
 		sl_out_str(o, ":SLUICE-ANSWER - [0:0]\n:SLUICE-PUT-ANSWER - [0:0]\n");
 	/* A new connection in an old entry, as rules_nft_text.c says. */
 	sl_out_fmt(o,
-	           "-A SLUICE-FORWARD -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -m conntrack --ctdir ORIGINAL "
+	           "-A SLUICE-FORWARD -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -m conntrack --ctdir "
+	           "ORIGINAL "
 	           "-j CONNMARK --set-xmark 0x0/0x%x\n",
 	           v);
 	sl_out_fmt(o, "-A SLUICE-FORWARD -m connmark --mark 0x%x/0x%x -j RETURN\n", allowed, v);
