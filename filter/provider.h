@@ -28,8 +28,9 @@ const char *sl_app_name(enum sl_app app);
 struct sl_subject {
 	const struct sl_flow_key *key; /* client to server */
 	enum sl_app app;
-	struct sl_bytes host; /* as sent: any bytes, any case; NULL where there is none (sl_provider.addresses) */
-	uint16_t port;        /* named with the host, else the destination port */
+	struct sl_bytes
+	        host;  /* as sent: any bytes, any case; NULL where there is none (sl_provider.addresses) */
+	uint16_t port; /* named with the host, else the destination port */
 	struct sl_bytes path; /* path and query as sent; NULL where only the host is known */
 };
 

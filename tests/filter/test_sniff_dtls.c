@@ -266,9 +266,9 @@ static void test_bound(void **state)
 	struct sl_out log = sl_out_of(text, sizeof(text) - 1);
 	(void)state;
 	assert_int_equal(sl_dtls_pool_new(SL_DTLS_MESSAGES + 1, BUDGET, &pool), SL_OK);
-	for (uint16_t seq = 0; seq < 3 * SL_DTLS_MESSAGES; seq++) {
+	for (int seq = 0; seq < 3 * SL_DTLS_MESSAGES; seq++) {
 		struct part parts[PARTS] = { piece };
-		parts[0].seq = seq;
+		parts[0].seq = (uint16_t)seq;
 		read_datagram(pool, &flow, parts, &log);
 	}
 	struct part whole[2][PARTS] = { { H13("b.example", .to = 40) }, { H13("b.example", .from = 40) } };
