@@ -52,6 +52,8 @@ void sl_policy_slot_publish(struct sl_policy_slot *slot, struct sl_policy *next)
 	urcu_qsbr_synchronize_rcu();
 	tsan_acquire(slot);
 	sl_policy_free(&prev);
+	if (next != NULL)
+		sl_policy_touch(next);
 }
 
 const struct sl_policy *sl_policy_slot_peek(const struct sl_policy_slot *slot)

@@ -17,7 +17,7 @@ void sl_policy_slot_unregister(void); /* and at its end */
 const struct sl_policy *sl_policy_slot_enter(struct sl_policy_slot *slot);
 void sl_policy_slot_leave(struct sl_policy_slot *slot);
 
-/* Takes next over, waits until no reader can see the one before, and frees that. One thread at a time, no reader. */
+/* Takes next over, waits until no reader can see the one before, frees that, and touches next. One thread at a time, no reader. */
 void sl_policy_slot_publish(struct sl_policy_slot *slot, struct sl_policy *next);
 /* For the publishing thread's own questions. */
 const struct sl_policy *sl_policy_slot_peek(const struct sl_policy_slot *slot);

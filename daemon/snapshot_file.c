@@ -81,13 +81,12 @@ static bool make_huge(int fd, const struct mapping *m)
 	return madvise(m->image, m->image_len / HUGE_PAGE * HUGE_PAGE, MADV_COLLAPSE) == 0;
 }
 
-/* A hypervisor that keeps page tables of its own fills them when a page is touched: with huge ones that is soon done. */
+/* Into the page tables of this process; those of a hypervisor, if there are any, are filled by sl_policy_touch(), and by the loop
+ * where the kernel does not know the advice (before Linux 5.14). */
 static void fetch_pages(const struct mapping *m, bool huge)
 {
 	long page = huge ? HUGE_PAGE : sysconf(_SC_PAGESIZE);
-	if (m->image == NULL)
-		return;
-	if ((madvise(m->image, m->image_len, MADV_POPULATE_READ) == 0 && !huge) || page <= 0)
+	if (m->image == NULL || madvise(m->image, m->image_len, MADV_POPULATE_READ) == 0 || page <= 0)
 		return;
 	for (size_t at = 0; at < m->image_len; at += (size_t)page)
 		(void)*((volatile const uint8_t *)m->image + at);

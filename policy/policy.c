@@ -168,6 +168,11 @@ int sl_policy_of(struct sl_snapshot **s, struct sl_policy **out)
 	return SL_OK;
 }
 
+void sl_policy_touch(const struct sl_policy *p)
+{
+	sl_snapshot_touch(p->snapshot);
+}
+
 const struct sl_snapshot *sl_policy_snapshot(const struct sl_policy *p)
 {
 	return p->snapshot;

@@ -45,6 +45,9 @@ int sl_policy_builder_finish(struct sl_policy_builder *b, struct sl_policy **out
 /* Takes an open snapshot over; its image stays the caller's and must outlive the policy. */
 int sl_policy_of(struct sl_snapshot **s, struct sl_policy **out);
 const struct sl_snapshot *sl_policy_snapshot(const struct sl_policy *p);
+/* Reads a byte of every 2 MiB of it. A hypervisor that keeps page tables of its own drops them when its guest unmaps much, an old
+ * policy say, and fills them when a page is touched next: better here than by those who judge. Any thread. */
+void sl_policy_touch(const struct sl_policy *p);
 /* What holds the image goes with the policy: release(ctx) is called when it is freed, once. */
 void sl_policy_keep(struct sl_policy *p, void (*release)(void *ctx), void *ctx);
 

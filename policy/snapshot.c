@@ -189,6 +189,13 @@ struct sl_bytes sl_snapshot_prefilter(const struct sl_snapshot *s)
 	return sl_bytes_of(sl_snapshot_at(s, SL_SECTION_PREFILTER), s->h.section[SL_SECTION_PREFILTER].len);
 }
 
+void sl_snapshot_touch(const struct sl_snapshot *s)
+{
+	enum { STRIDE = 2 << 20 }; /* a huge page */
+	for (uint64_t at = 0; at < s->h.file_len; at += STRIDE)
+		(void)*((const volatile uint8_t *)s->image + at);
+}
+
 int sl_snapshot_move_prefilter(struct sl_snapshot *s, struct sl_bytes copy)
 {
 	if (copy.len != s->h.section[SL_SECTION_PREFILTER].len)

@@ -58,6 +58,8 @@ void sl_snapshot_info(const struct sl_snapshot *s, struct sl_snapshot_info *out)
  * aligned to SL_PREFILTER_BLOCK, borrowed. SL_OK or SL_EINVAL. */
 struct sl_bytes sl_snapshot_prefilter(const struct sl_snapshot *s);
 int sl_snapshot_move_prefilter(struct sl_snapshot *s, struct sl_bytes copy);
+/* Reads a byte of every 2 MiB of the image: see sl_policy_touch(). */
+void sl_snapshot_touch(const struct sl_snapshot *s);
 
 struct sl_snapshot_mention {
 	uint16_t list, category;
