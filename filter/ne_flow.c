@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "base/util.h"
+#include "filter/ne_rule.h"
 
 /* ---- traces and counters ---- */
 
@@ -113,21 +114,14 @@ static void make_identifier(const struct sl_ne_env *env, uint64_t number, uint8_
 	out[8] = (uint8_t)((out[8] & 0x3f) | 0x80);
 }
 
-static bool is_loopback(const struct sl_ne_endpoint *e)
-{
-	static const uint8_t one[16] = { [15] = 1 };
-	return e->type == SL_NE_HOST_IPV4
-	               ? e->addr[0] == 127
-	               : e->type == SL_NE_HOST_IPV6 && memcmp(e->addr, one, sizeof(one)) == 0;
-}
-
 static void set_info(struct sl_ne_flow *flow, const struct sl_ne_flow_info *info)
 {
 	flow->info = *info;
 	flow->info.remote_hostname = NULL;
 	flow->info.hostname_origin = SL_NE_HOSTNAME_NONE;
 	flow->stream = info->socket_type == SL_NE_SOCK_STREAM;
-	flow->loopback = is_loopback(&info->remote) || is_loopback(&info->local);
+	flow->loopback =
+	        sl_ne_endpoint_is_loopback(&info->remote) || sl_ne_endpoint_is_loopback(&info->local);
 	make_identifier(flow->env, flow->number, flow->info.identifier);
 	if (info->remote_hostname != NULL)
 		(void)sl_ne_flow_set_hostname(flow, info->remote_hostname, info->hostname_origin);
