@@ -264,6 +264,17 @@ bool sl_ne_flow_due(const struct sl_ne_flow *flow, struct sl_mono *due)
 	return any;
 }
 
+void sl_ne_flow_forget(struct sl_ne_flow *flow, struct sl_mono now)
+{
+	const struct sl_ne_provider *p = &flow->env->provider;
+	flow->reportable = false;
+	sl_ne_flow_set_frequency(flow, SL_NE_FREQUENCY_NONE, now);
+	if (flow->known && p->flow_released != NULL)
+		p->flow_released(p->ctx, flow);
+	flow->known = false;
+	flow->user = NULL;
+}
+
 void sl_ne_flow_enter(struct sl_ne_flow *flow)
 {
 	flow->busy++;
@@ -278,8 +289,7 @@ void sl_ne_flow_leave(struct sl_ne_flow *flow, struct sl_mono now)
 		return;
 	}
 	if (flow->state == SL_NE_FLOW_CLOSED) { /* busy until it is gone: nobody comes in meanwhile */
-		if (env->provider.flow_released != NULL)
-			env->provider.flow_released(env->provider.ctx, flow);
+		sl_ne_flow_forget(flow, now);
 		free_flow(flow);
 		return;
 	}
@@ -685,6 +695,7 @@ static void settle(struct sl_ne_flow *flow, struct sl_mono now)
 void sl_ne_flow_ask(struct sl_ne_flow *flow, struct sl_mono now)
 {
 	flow->wait = SL_NE_WAIT_NONE;
+	flow->attached = flow->known = true;
 	flow->question = (struct sl_ne_question){ .callback = SL_NE_EVENT_NEW_FLOW };
 	flow->again = true;
 	settle(flow, now);

@@ -98,15 +98,18 @@ struct sl_ne_flow {
 	struct sl_mono undecided;  /* since when */
 	struct sl_mono seen;       /* its last packet */
 	struct sl_mono close_due;
-	struct sl_mono overflow_due; /* NE-FAIL-12, where the collector has a clock */
+	struct sl_mono overflow_due;  /* NE-FAIL-12, where the collector has a clock */
 	struct sl_mono collect_after; /* the collector had enough of them in its last run */
 	enum sl_ne_action action;     /* the last one that decided something */
 	enum sl_ne_frequency frequency;
 	struct sl_mono stat_since;
 	uint64_t stat_counts[2];
-	uint32_t settings; /* the generation that it was matched against */
-	uint32_t busy;     /* calls under way */
-	bool attached;     /* a filter was there for it, ever */
+	uint32_t settings;         /* the generation of those that it was matched against */
+	uint32_t busy;             /* calls under way */
+	enum sl_ne_action matched; /* by the settings */
+	bool attached;             /* a filter watched it, ever */
+	bool known;                /* to the provider that is there now */
+	bool older;                /* its beginning was not seen */
 	bool loopback;
 	bool stream;   /* TCP */
 	bool answered; /* bytes or a handshake came from the end that did not open it */
@@ -136,7 +139,7 @@ struct sl_ne_env {
 	struct sl_ne_flow *slot, *spare, *first, *last; /* all; free ones; live ones */
 	struct sl_ne_flow *stat_at;                     /* whose statistics are next */
 	uint32_t stat_flows;
-	struct sl_mono ticked; /* the last tick of statistics */
+	struct sl_mono ticked;    /* the last tick of statistics */
 	struct sl_mono epoch;     /* the collector and the statistics tick count from here */
 	struct sl_mono collected; /* the collector's last run, and how many it ended as idle */
 	uint32_t collected_idle;
@@ -154,6 +157,8 @@ struct sl_ne_flow *sl_ne_flow_new(struct sl_ne_env *env, const struct sl_ne_flow
 void sl_ne_flow_enter(struct sl_ne_flow *flow);
 void sl_ne_flow_leave(struct sl_ne_flow *flow, struct sl_mono now);
 
+/* The provider is gone, or will be: it lets go of the flow, and gets no reports of it. */
+void sl_ne_flow_forget(struct sl_ne_flow *flow, struct sl_mono now);
 /* Asks handle_new_flow. */
 void sl_ne_flow_ask(struct sl_ne_flow *flow, struct sl_mono now);
 /* Both directions become unlimited, whatever waits goes on (NE-FAIL-03). */

@@ -236,14 +236,6 @@ static void on_control(void *ctx, struct sl_ne_flow *flow, struct sl_mono now)
 		                            false, now);
 }
 
-static void on_released(void *ctx, struct sl_ne_flow *flow)
-{
-	struct story *s = (struct story *)ctx;
-	for (unsigned i = 0; i < s->flows; i++)
-		if (s->flow[i] == flow)
-			s->flow[i] = NULL;
-}
-
 /* ---- the driver ---- */
 
 static uint8_t content[65536 + 256];
@@ -286,6 +278,13 @@ static void on_refuse(void *ctx, struct sl_ne_flow *flow, unsigned refusal, stru
 	(void)flow;
 	(void)now;
 	say_dropped((struct story *)ctx, refusal);
+}
+
+static void on_closed(void *ctx, struct sl_ne_flow *flow, struct sl_mono now)
+{
+	struct story *s = (struct story *)ctx;
+	(void)now;
+	s->flow[(uintptr_t)flow->driver] = NULL;
 }
 
 /* ---- the trace ---- */
@@ -376,15 +375,15 @@ void story_begin(struct story *s, struct sl_ne_env *env)
 		                                 .handle_outbound_data_complete_for_flow = on_complete,
 		                                 .handle_report = on_report,
 		                                 .handle_rules_changed = on_rules_changed,
-		                                 .handle_remediation_for_flow = on_remediation,
-		                                 .flow_released = on_released };
+		                                 .handle_remediation_for_flow = on_remediation };
 	env->control = (struct sl_ne_control){ s, on_control, on_control_report };
 	env->sink = (struct sl_ne_sink){ .ctx = s,
 		                         .decided = on_decided,
 		                         .release = on_packet,
 		                         .drop = on_packet,
 		                         .finish = on_finish,
-		                         .refuse = on_refuse };
+		                         .refuse = on_refuse,
+		                         .closed = on_closed };
 	env->trace = (struct sl_ne_trace){ s, on_trace };
 }
 
@@ -401,25 +400,44 @@ static void go_on(struct story *s, int64_t ms)
 	s->now = until;
 }
 
-static void new_flow(struct story *s)
+static struct sl_ne_flow *without_filter(struct story *s, void *driver)
 {
 	struct sl_ne_flow *flow = sl_ne_flow_new(s->env, &s->info, s->now);
-	if (flow == NULL) {
+	if (flow == NULL)
+		return NULL;
+	flow->driver = driver;
+	sl_ne_flow_enter(flow);
+	sl_ne_flow_ask(flow, s->now);
+	struct sl_ne_flow *left = flow->state == SL_NE_FLOW_CLOSED ? NULL : flow;
+	sl_ne_flow_leave(flow, s->now);
+	return left;
+}
+
+static void new_flow(struct story *s)
+{
+	uint64_t no_room = s->env->counters.no_room;
+	struct sl_ne_opening opening = { s->info, s->older, s->first, (void *)(uintptr_t)s->flows };
+	struct sl_ne_flow *flow = NULL;
+	if (s->filter != NULL)
+		(void)sl_ne_filter_open_flow(s->filter, &opening, s->now, &flow);
+	else
+		flow = without_filter(s, opening.driver);
+	if (s->env->counters.no_room != no_room) {
 		story_say(s, "no-room");
 		return;
 	}
 	s->flow[s->flows++] = flow;
 	s->at = s->flows;
-	sl_ne_flow_enter(flow);
-	sl_ne_flow_ask(flow, s->now);
-	sl_ne_flow_leave(flow, s->now);
 }
 
 static void data(struct story *s, struct sl_ne_flow *flow, enum sl_ne_direction direction, size_t len)
 {
 	const uint8_t *p = content + (uint8_t)sl_ne_flow_side(flow, direction)->window.seen;
 	struct sl_ne_packet packet = { { p, len }, direction };
-	sl_ne_flow_data(flow, direction, &packet, s->now);
+	if (s->filter != NULL)
+		sl_ne_filter_data(s->filter, flow, direction, &packet, s->now);
+	else
+		sl_ne_flow_data(flow, direction, &packet, s->now);
 }
 
 static void provider_calls(struct story *s, struct sl_ne_flow *flow, const char *word)

@@ -17,19 +17,22 @@
 #ifndef SL_TESTS_NE_STORY_H
 #define SL_TESTS_NE_STORY_H
 
-#include "filter/ne_flow.h"
+#include "filter/ne_filter.h"
 
 enum { STORY_TEXT = 2048, STORY_FLOWS = 128 };
 
 struct story {
 	struct sl_ne_env *env;
+	struct sl_ne_filter *filter; /* NULL: flows are made without one */
 	struct sl_mono now, said_at;
 	const char *answers; /* what is left */
 	struct sl_ne_flow *flow[STORY_FLOWS];
-	unsigned flows, at;           /* opened; the one that events are of, from 1 */
-	struct sl_ne_flow_info info;  /* of the next flow */
-	bool decided_told, data_told; /* say those too */
-	char control;                 /* answers at once: a, d, u; 0: later */
+	unsigned flows, at;          /* opened; the one that events are of, from 1 */
+	struct sl_ne_flow_info info; /* of the next flow */
+	struct sl_bytes first;       /* of it, for rules */
+	bool older;
+	bool decided_told; /* say those too */
+	char control;      /* answers at once: a, d, u; 0: later */
 	char said[STORY_TEXT];
 	size_t len;
 };
