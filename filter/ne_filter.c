@@ -94,7 +94,7 @@ static void for_each(struct sl_ne_filter *f,
 	if (flow != NULL)
 		sl_ne_flow_enter(flow);
 	while (flow != NULL && flow->number <= last) {
-		if (flow->state != SL_NE_FLOW_CLOSED)
+		if (!flow->ending)
 			visit(f, flow, now);
 		struct sl_ne_flow *next = flow->next;
 		if (next != NULL)

@@ -310,7 +310,7 @@ void sl_ne_flow_leave(struct sl_ne_flow *flow, struct sl_mono now)
 
 static bool is_live(const struct sl_ne_flow *flow)
 {
-	return flow->state == SL_NE_FLOW_NEW || flow->state == SL_NE_FLOW_FILTERED;
+	return !flow->ending && (flow->state == SL_NE_FLOW_NEW || flow->state == SL_NE_FLOW_FILTERED);
 }
 
 static void discard(struct sl_ne_flow *flow, enum sl_ne_direction direction,
@@ -368,11 +368,12 @@ void sl_ne_flow_end(struct sl_ne_flow *flow, struct sl_mono now)
 {
 	struct sl_ne_env *env = flow->env;
 	struct sl_ne_trace_event event = { .event = SL_NE_EVENT_CLOSED };
+	if (flow->ending)
+		return;
+	flow->ending = true; /* whoever is told of it now can change nothing */
 	flow->wait = SL_NE_WAIT_NONE;
 	discard_held(flow, now);
 	sl_ne_flow_report_closed(flow, now);
-	if (flow->state == SL_NE_FLOW_CLOSED)
-		return; /* by who was told of it just now */
 	sl_ne_flow_set_frequency(flow, SL_NE_FREQUENCY_NONE, now);
 	sl_ne_timers_remove(&env->timers, &flow->timer);
 	sl_ne_flow_trace(flow, &event, now);
@@ -396,7 +397,7 @@ void sl_ne_flow_drop(struct sl_ne_flow *flow, unsigned remediation, struct sl_mo
 	struct sl_ne_env *env = flow->env;
 	struct sl_ne_trace_event event = { .event = SL_NE_EVENT_DROPPED,
 		                           .refusal = refusal_of(flow) | remediation };
-	if (flow->state == SL_NE_FLOW_DROPPED || flow->state == SL_NE_FLOW_CLOSED)
+	if (flow->state == SL_NE_FLOW_DROPPED || flow->ending)
 		return;
 	flow->state = SL_NE_FLOW_DROPPED;
 	flow->dropped = true;
@@ -527,7 +528,7 @@ static enum sl_ne_illegal past(const struct sl_ne_flow *flow)
 {
 	if (flow->dropped)
 		return SL_NE_ILLEGAL_AFTER_DROP;
-	if (flow->state == SL_NE_FLOW_CLOSED)
+	if (flow->ending)
 		return SL_NE_ILLEGAL_AFTER_CLOSE;
 	if (flow->state == SL_NE_FLOW_OPEN || flow->wait == SL_NE_WAIT_START)
 		return SL_NE_ILLEGAL_DETACHED;
@@ -637,22 +638,39 @@ static void detach(struct sl_ne_flow *flow, struct sl_mono now)
 		env->sink.detached(env->sink.ctx, flow, now);
 }
 
+/* What an update has passed meanwhile is not asked about any more. */
+static void ask_again(struct sl_ne_flow *flow, struct sl_mono now)
+{
+	struct sl_ne_question *q = &flow->question;
+	flow->again = false;
+	if (q->direction != SL_NE_ANY) {
+		uint64_t pass = sl_ne_flow_side(flow, q->direction)->window.pass;
+		bool bytes = q->end > q->offset;
+		if (pass == SL_NE_BYTES_MAX || (bytes && pass >= q->end))
+			return;
+		if (pass > q->offset)
+			q->offset = pass;
+		if (!bytes)
+			q->end = q->offset;
+	}
+	ask(flow, now);
+}
+
 static bool step(struct sl_ne_flow *flow, struct sl_mono now)
 {
 	enum sl_ne_direction a = flow->info.direction == SL_NE_INBOUND ? SL_NE_INBOUND : SL_NE_OUTBOUND;
 	enum sl_ne_direction b = a == SL_NE_INBOUND ? SL_NE_OUTBOUND : SL_NE_INBOUND;
-	if (flow->again && is_live(flow)) {
-		flow->again = false;
-		ask(flow, now);
-		return true;
-	}
 	release_covered(flow, a, now);
 	release_covered(flow, b, now);
+	if (flow->again && is_live(flow)) {
+		ask_again(flow, now);
+		return true;
+	}
 	if (flow->state == SL_NE_FLOW_OPEN ||
 	    (flow->state == SL_NE_FLOW_FILTERED && sl_ne_window_is_open(&flow->side[0].window) &&
 	     sl_ne_window_is_open(&flow->side[1].window)))
 		detach(flow, now);
-	if (flow->state != SL_NE_FLOW_FILTERED || flow->wait != SL_NE_WAIT_NONE)
+	if (flow->state != SL_NE_FLOW_FILTERED || flow->wait != SL_NE_WAIT_NONE || flow->ending)
 		return false;
 	return ask_data(flow, a, now) || ask_data(flow, b, now) || ask_complete(flow, a, now) ||
 	       ask_complete(flow, b, now);
@@ -673,14 +691,14 @@ static void tell_stall(struct sl_ne_flow *flow, enum sl_ne_direction direction, 
 /* Is there nobody left to wait for? (NE-FAIL-11, NE-PEEK-11) */
 static bool may_close(const struct sl_ne_flow *flow)
 {
-	if (!flow->closing || flow->state == SL_NE_FLOW_CLOSED)
+	if (!flow->closing || flow->ending)
 		return false;
 	return flow->state == SL_NE_FLOW_NEW ? flow->loopback : !waits(flow);
 }
 
 static void settle(struct sl_ne_flow *flow, struct sl_mono now)
 {
-	if (flow->settling)
+	if (flow->settling || flow->ending)
 		return; /* from inside of a callback: the loop below goes on */
 	flow->settling = true;
 	while (step(flow, now))
@@ -770,7 +788,7 @@ void sl_ne_flow_data(struct sl_ne_flow *flow, enum sl_ne_direction direction,
                      const struct sl_ne_packet *packet, struct sl_mono now)
 {
 	struct sl_ne_side *s = sl_ne_flow_side(flow, direction);
-	if (flow->state == SL_NE_FLOW_CLOSED) {
+	if (flow->ending) {
 		flow->env->sink.drop(flow->env->sink.ctx, flow, direction, packet, now);
 		return;
 	}
@@ -791,7 +809,7 @@ void sl_ne_flow_answered(struct sl_ne_flow *flow)
 void sl_ne_flow_finish(struct sl_ne_flow *flow, enum sl_ne_direction direction, struct sl_mono now)
 {
 	struct sl_ne_side *s = sl_ne_flow_side(flow, direction);
-	if (s->finished || flow->state == SL_NE_FLOW_CLOSED)
+	if (s->finished || flow->ending)
 		return;
 	sl_ne_flow_enter(flow);
 	s->finished = s->finish_due = true;
@@ -802,7 +820,7 @@ void sl_ne_flow_finish(struct sl_ne_flow *flow, enum sl_ne_direction direction, 
 
 void sl_ne_flow_close(struct sl_ne_flow *flow, struct sl_mono deadline, struct sl_mono now)
 {
-	if (flow->closing || flow->state == SL_NE_FLOW_CLOSED)
+	if (flow->closing || flow->ending)
 		return;
 	sl_ne_flow_enter(flow);
 	flow->closing = true;

@@ -114,6 +114,7 @@ struct sl_ne_flow {
 	bool stream;   /* TCP */
 	bool answered; /* bytes or a handshake came from the end that did not open it */
 	bool closing;  /* the socket's end came */
+	bool ending;   /* what is left of it is being thrown away */
 	bool settling; /* guards against a second loop */
 	bool again;    /* question is to be asked */
 	bool detached; /* and it was told */

@@ -203,9 +203,10 @@ static void on_report(void *ctx, struct sl_ne_flow *flow, const struct sl_ne_rep
 static void on_control_report(void *ctx, struct sl_ne_flow *flow, const struct sl_ne_report *r,
                               struct sl_mono now)
 {
-	(void)flow;
-	(void)now;
+	struct sl_ne_verdict allow = sl_ne_data_verdict_allow();
 	say_report(ctx, "REPORT", r);
+	if (((struct story *)ctx)->updates && r->event == SL_NE_REPORT_FLOW_CLOSED)
+		(void)sl_ne_update_flow(flow, &allow, SL_NE_ANY, now);
 }
 
 static void on_rules_changed(void *ctx, struct sl_ne_filter *filter, struct sl_mono now)

@@ -32,6 +32,7 @@ struct story {
 	struct sl_bytes first;       /* of it, for rules */
 	bool older;
 	bool decided_told; /* say those too */
+	bool updates;      /* the report of the end is answered by an update */
 	char control;      /* answers at once: a, d, u; 0: later */
 	char said[STORY_TEXT];
 	size_t len;

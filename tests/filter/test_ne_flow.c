@@ -29,9 +29,10 @@ enum {
 	LIMIT = 2048,      /* 5 s for a verdict that comes later */
 	LATE_ALLOW = 4096, /* and then allow */
 	SMALL = 8192, /* little room: 4 packets a datagram flow, 40 bytes a direction of TCP, 8 packets and 100 bytes in all */
-	BARE = 16384,   /* a provider of handle_new_flow alone, no control provider */
-	AGREES = 32768, /* the control provider allows at once */
-	RETRIES = 65536 /* it says updateRules at once */
+	BARE = 16384,     /* a provider of handle_new_flow alone, no control provider */
+	AGREES = 32768,   /* the control provider allows at once */
+	UPDATES = 131072, /* an update, when it is told of the end */
+	RETRIES = 65536   /* it says updateRules at once */
 };
 
 static const struct flow_case {
@@ -95,6 +96,10 @@ static const struct flow_case {
 	  "new=f-,* out[0-10]=rules ask >o10 open" },
 	{ "NE-DV-05, NE-CTL-02: and the same bytes again after new rules", 0, "f-,* rules drop",
 	  "new o10 o5 ku", "new=f-,* out[0-10]=rules ask rules! out[0-10]=drop xo10 xo5 drop(R) closed" },
+	{ "NE-CTL-02: but not those that an update has passed", 0, "f-,* rules drop", "new o10 uo:p10,* ku",
+	  "new=f-,* out[0-10]=rules ask >o10 rules!" },
+	{ "NE-CTL-02: only what is left of them", 0, "f-,* rules drop", "new o10 o5 uo:p12,* ku",
+	  "new=f-,* out[0-10]=rules ask >o10 rules! out[12-15]=drop xo5 drop(R) closed" },
 	{ "NE-DV-06: remediate, and the provider gets the link where there is no URL", UDP, "f-,* rem",
 	  "new o10 rem", "new=f-,* out[0-10]=rem xo10 drop(B) rem=needRules" },
 	{ "NE-CTL-06: only then", UDP, "drop", "new o10 rem", "new=drop drop() xo10 rem=none" },
@@ -297,6 +302,10 @@ static const struct flow_case {
 	  "new o7 i3 u:drop o5 t30000",
 	  "new=f*,* REPORT(newFlow,filterData,0,0) out[0-7]=p0,* in[0-3]=allow >i3 xo7 drop() xo5 @30000 "
 	  "timer:idle REPORT(flowClosed,drop,3,12) closed" },
+	{ "NE-CB-06: the report of the end comes too late for an update", UDP | UPDATES, "f-,*! p0,*",
+	  "new o1 t10000",
+	  "new=f-,* REPORT(newFlow,filterData,0,0) out[0-1]=p0,* @10000 timer:undecided xo1 "
+	  "REPORT(flowClosed,filterData,0,1) illegal:verdictAfterClose closed" },
 	/* ---- the rest ---- */
 	{ "NE-CB-01: a provider with handle_new_flow alone allows what it is asked", BARE, "", "new o1 c",
 	  "new=allow open >o1 closed" },
@@ -364,6 +373,7 @@ static void test_flow(void **state)
 		           .decided_told = (c->as & DECIDED) != 0 };
 	assert_int_equal(sl_ne_env_init(&env, &options), SL_OK);
 	story_begin(&s, &env);
+	s.updates = (c->as & UPDATES) != 0;
 	s.control = c->as & AGREES ? 'a' : c->as & RETRIES ? 'u' : 0;
 	if (c->as & BARE) {
 		env.provider.handle_inbound_data_from_flow = env.provider.handle_outbound_data_from_flow =
