@@ -215,6 +215,7 @@ int sl_ne_filter_open_flow(struct sl_ne_filter *f, const struct sl_ne_opening *o
 		return SL_ELIMIT;
 	flow->driver = opening->driver;
 	flow->older = opening->older && flow->stream;
+	flow->answered = opening->answered;
 	sl_ne_flow_enter(flow);
 	sl_ne_flow_trace(flow, &event, now);
 	begin(f, flow, opening->first, now);

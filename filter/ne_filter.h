@@ -84,7 +84,8 @@ int sl_ne_filter_apply(struct sl_ne_filter *filter, const struct sl_ne_settings 
 
 struct sl_ne_opening {
 	struct sl_ne_flow_info info;
-	bool older; /* TCP whose beginning nobody saw: it is older than the filter (NE-CHOICE-03) */
+	bool answered; /* the end that did not open it has answered already */
+	bool older;    /* TCP whose beginning nobody saw: it is older than the filter (NE-CHOICE-03) */
 	struct sl_bytes
 	        first; /* what its first packet carries, for rules on DNS; p NULL where that is not known */
 	void *driver;  /* for struct sl_ne_flow; the sink may be called before this returns */

@@ -36,7 +36,8 @@ struct sl_ne_sink {
 	/* Nothing will be asked about it any more: what comes from now on may pass by (NE-PEEK-11). */
 	void (*detached)(void *ctx, struct sl_ne_flow *flow, struct sl_mono now);
 	void (*refuse)(void *ctx, struct sl_ne_flow *flow, unsigned refusal, struct sl_mono now);
-	/* The last word. The flow is gone when the outermost call returns. */
+	/* The last word, but for the drop of a packet that is just being handed over. The flow is gone when the outermost call
+	 * returns. */
 	void (*closed)(void *ctx, struct sl_ne_flow *flow, struct sl_mono now);
 };
 

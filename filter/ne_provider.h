@@ -74,8 +74,8 @@ struct sl_ne_flow_info {
 	uint8_t socket_family;              /* 4 or 6 */
 	enum sl_ne_socket_type socket_type; /* STREAM is TCP; all else has no end on the wire */
 	uint8_t socket_protocol;            /* number of IP's registry: 6, 17, 1 ... */
-	const char *url;                    /* browser flows of traces; NULL where there is none */
-	const char *remote_hostname;        /* NULL where it is not known (NE-FLOW-06) */
+	const char *url; /* browser flows of traces, kept by the driver as long as the flow; or NULL */
+	const char *remote_hostname; /* NULL where it is not known (NE-FLOW-06) */
 	enum sl_ne_hostname_origin hostname_origin;
 	uint32_t interface;     /* where it came in; 0 where that is not known */
 	uint8_t link_source[6]; /* link-layer source; zeros where it is not known */

@@ -417,7 +417,9 @@ static struct sl_ne_flow *without_filter(struct story *s, void *driver)
 static void new_flow(struct story *s)
 {
 	uint64_t no_room = s->env->counters.no_room;
-	struct sl_ne_opening opening = { s->info, s->older, s->first, (void *)(uintptr_t)s->flows };
+	struct sl_ne_opening opening = {
+		.info = s->info, .older = s->older, .first = s->first, .driver = (void *)(uintptr_t)s->flows
+	};
 	struct sl_ne_flow *flow = NULL;
 	if (s->filter != NULL)
 		(void)sl_ne_filter_open_flow(s->filter, &opening, s->now, &flow);

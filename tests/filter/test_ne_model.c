@@ -450,6 +450,8 @@ static void check_flow(struct model *m, struct model_flow *f)
 	f->quiet = flow->wait == SL_NE_WAIT_PAUSE || flow->wait == SL_NE_WAIT_RULES ||
 	           flow->wait == SL_NE_WAIT_ANSWER;
 	CHECK(m, flow->state != SL_NE_FLOW_CLOSED);
+	/* Nobody is there to decide (NE-FAIL-03). */
+	CHECK(m, sl_ne_filter_state(m->filter) != SL_NE_FILTER_STOPPED || !waits);
 	if (f->stream)
 		return;
 	/* Nothing of a datagram flow lasts longer than its limit, and the collector's ten seconds. */
