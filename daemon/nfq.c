@@ -224,7 +224,7 @@ int sl_nfq_read(int fd, struct sl_nfq_batch *b, const struct sl_nfq_packet **pac
 /* The kernel has no memory for the message (ENOBUFS) or no room (EAGAIN): that passes, or this machine is past help. Who
  * asks for ever is neither dead nor alive: nobody would take over. So it is asked a few times, and then has failed; what
  * waits stays in the kernel, for the next engine. */
-static int send_all(int fd, const char *buf, size_t len, uint64_t *retries)
+int sl_nfq_send(int fd, const char *buf, size_t len, uint64_t *retries)
 {
 	size_t ms = SEND_PAUSE_MS;
 
@@ -266,115 +266,12 @@ int sl_nfq_answer(int fd, struct sl_nfq_batch *b, const struct sl_answer *answer
 
 	for (size_t i = 0; i < n && err == SL_OK; i++) {
 		if (len + VERDICT_MAX > SEND_BYTES) {
-			err = send_all(fd, b->send, len, &counts->send_retries);
+			err = sl_nfq_send(fd, b->send, len, &counts->send_retries);
 			len = 0;
 		}
 		len += put_verdict(b->send + len, &answer[i], mark_mask);
 	}
 	if (err == SL_OK && len > 0)
-		err = send_all(fd, b->send, len, &counts->send_retries);
-	return err;
-}
-
-/* One line of the kernel's table a queue: number, portid, waiting, copy mode, copy range, queue dropped, user dropped,
- * last id. Calls each() for every line. */
-static int each_queue(void (*each)(void *ctx, unsigned queue, unsigned waiting, unsigned queue_dropped,
-                                   unsigned user_dropped, unsigned last_id),
-                      void *ctx)
-{
-	FILE *f = fopen("/proc/thread-self/net/netfilter/nfnetlink_queue", "re");
-	char line[256];
-
-	if (f == NULL)
-		return SL_ESYS;
-	while (fgets(line, sizeof(line), f) != NULL) {
-		unsigned v[8];
-		/* NOLINTNEXTLINE(cert-err34-c): printed by the kernel from numbers of this size (seq_show) */
-		int n = sscanf(line, "%u %u %u %u %u %u %u %u", &v[0], &v[1], &v[2], &v[3], &v[4], &v[5],
-		               &v[6], &v[7]);
-		if (n == 8)
-			each(ctx, v[0], v[2], v[5], v[6], v[7]);
-	}
-	(void)fclose(f);
-	return SL_OK;
-}
-
-struct leftovers {
-	int fd;
-	uint16_t first, count;
-	unsigned share, shares;
-	uint32_t verdict;
-	uint64_t answered;
-	int err;
-};
-
-static void answer_queue(void *ctx, unsigned queue, unsigned waiting, unsigned queue_dropped,
-                         unsigned user_dropped, unsigned last_id)
-{
-	struct leftovers *l = ctx;
-	char buf[MESSAGE_MAX] __attribute__((aligned(8)));
-	uint64_t retries = 0;
-	(void)queue_dropped;
-	(void)user_dropped;
-
-	if (queue < l->first || queue >= l->first + l->count || (queue - l->first) % l->shares != l->share ||
-	    waiting == 0)
-		return;
-	struct nlmsghdr *nlh = nfq_nlmsg_put(buf, NFQNL_MSG_VERDICT_BATCH, queue);
-	nfq_nlmsg_verdict_put(nlh, (int)last_id, (int)l->verdict);
-	if (send_all(l->fd, buf, nlh->nlmsg_len, &retries) != SL_OK)
-		l->err = SL_ESYS;
-	l->answered += waiting;
-}
-
-static void throw_away_unread(int fd)
-{
-	char byte;
-
-	while (recv(fd, &byte, 1, MSG_DONTWAIT | MSG_TRUNC) >= 0 || errno == EINTR || errno == ENOBUFS)
-		;
-}
-
-int sl_nfq_answer_all(int fd, uint16_t first, uint16_t count, unsigned share, unsigned shares,
-                      enum sl_nfq_final how, uint64_t *answered)
-{
-	static const uint32_t verdict[] = {
-		[SL_NFQ_REPEAT] = NF_REPEAT,
-		[SL_NFQ_ACCEPT] = NF_ACCEPT,
-		[SL_NFQ_DROP] = NF_DROP,
-	};
-	struct leftovers l = { fd, first, count, share, shares, verdict[how], 0, SL_OK };
-
-	throw_away_unread(fd);
-	int err = each_queue(answer_queue, &l);
-	*answered += l.answered;
-	return err != SL_OK ? err : l.err;
-}
-
-struct sum {
-	uint16_t first, count;
-	struct sl_nfq_kernel k;
-};
-
-static void add_queue(void *ctx, unsigned queue, unsigned waiting, unsigned queue_dropped,
-                      unsigned user_dropped, unsigned last_id)
-{
-	struct sum *s = ctx;
-
-	if (queue < s->first || queue >= s->first + s->count)
-		return;
-	s->k.waiting += waiting;
-	s->k.queue_dropped += queue_dropped;
-	s->k.user_dropped += user_dropped;
-	s->k.queued += last_id;
-}
-
-int sl_nfq_kernel_counts(uint16_t first, uint16_t count, struct sl_nfq_kernel *out)
-{
-	struct sum s = { first, count, { 0, 0, 0, 0 } };
-	int err = each_queue(add_queue, &s);
-
-	if (err == SL_OK)
-		*out = s.k;
+		err = sl_nfq_send(fd, b->send, len, &counts->send_retries);
 	return err;
 }

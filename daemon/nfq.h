@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* nfq.h - queue sockets: packets come out of the kernel's queues in batches, verdicts go back in one send a batch.
- * Over libmnl and the nlmsg API of libnetfilter_queue. The supervisor opens the sockets; a worker reads and answers;
- * after a failure the supervisor answers what was left. A socket may serve several queues. */
+ * Over libmnl and the nlmsg API of libnetfilter_queue. The supervisor opens the sockets; a worker reads and answers; what was
+ * left after a failure is nfq_left.h's affair. A socket may serve several queues. */
 #ifndef SL_DAEMON_NFQ_H
 #define SL_DAEMON_NFQ_H
 
@@ -58,22 +58,7 @@ int sl_nfq_read(int fd, struct sl_nfq_batch *b, const struct sl_nfq_packet **pac
 int sl_nfq_answer(int fd, struct sl_nfq_batch *b, const struct sl_answer *answer, size_t n,
                   uint32_t mark_mask, struct sl_nfq_counts *counts);
 
-enum sl_nfq_final { SL_NFQ_REPEAT, SL_NFQ_ACCEPT, SL_NFQ_DROP };
-
-/* What a dead engine left: throws away unread messages, then answers everything that waits in the queues [first,
- * first + count) that this socket serves (share, shares as in open) with one batch verdict each. SL_NFQ_REPEAT queues them
- * anew, in order. Adds to *answered an upper bound of how many there were. */
-int sl_nfq_answer_all(int fd, uint16_t first, uint16_t count, unsigned share, unsigned shares,
-                      enum sl_nfq_final how, uint64_t *answered);
-
-struct sl_nfq_kernel {
-	uint64_t waiting;       /* packets in the queues now */
-	uint64_t queue_dropped; /* queue full */
-	uint64_t user_dropped;  /* socket buffer full */
-	uint64_t queued;        /* packets queued since the queues were bound */
-};
-
-/* Sums /proc/thread-self/net/netfilter/nfnetlink_queue over our queues. */
-int sl_nfq_kernel_counts(uint16_t first, uint16_t count, struct sl_nfq_kernel *out);
+/* Sends bytes to the kernel; asks again, counted in *retries, where it has no memory or no room at the moment. */
+int sl_nfq_send(int fd, const char *buf, size_t len, uint64_t *retries);
 
 #endif

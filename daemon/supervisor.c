@@ -15,6 +15,7 @@
 #include "daemon/flow_log_file.h"
 #include "daemon/log.h"
 #include "daemon/nfq.h"
+#include "daemon/nfq_left.h"
 #include "daemon/refuse.h"
 #include "daemon/supervisor_state.h"
 

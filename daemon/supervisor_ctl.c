@@ -9,7 +9,7 @@
 
 #include "daemon/flow_log_file.h"
 #include "daemon/log.h"
-#include "daemon/nfq.h"
+#include "daemon/nfq_left.h"
 #include "daemon/supervisor_state.h"
 #include "daemon/version.h"
 

@@ -12,7 +12,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "daemon/log.h"
-#include "daemon/nfq.h"
+#include "daemon/nfq_left.h"
 #include "daemon/supervisor_state.h"
 
 enum { QUICK_DEATH_MS = 2000, ANSWER_EVERY_MS = 100, DEATHS_BEFORE_ANSWER = 2 };

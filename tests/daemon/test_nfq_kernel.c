@@ -22,6 +22,7 @@
 #include "base/util.h"
 #include "daemon/command.h"
 #include "daemon/nfq.h"
+#include "daemon/nfq_left.h"
 
 enum { QUEUE = 41, PORT = 4242, PACKETS = 3, MASK = 0x70000000, MARK = 0x5 };
 
@@ -202,6 +203,106 @@ static void test_left(void **state)
 	scene_close(&s);
 }
 
+/* Two engines die in a row. Of five packets, a to e, the first reads two and answers none. */
+static const struct death_case {
+	const char *name;
+	enum sl_nfq_final how;
+	bool blamed[2];     /* at the first death, at the second */
+	unsigned passed;    /* packets that the second engine answers, ... */
+	unsigned in_hand;   /* ... and then reads without an answer */
+	unsigned answered;  /* by on_failure */
+	const char *arrive; /* at once */
+	const char *third;  /* what the third engine gets */
+} deaths[] = {
+	{ "a packet in hand at two deaths passes, the others are judged",
+	  SL_NFQ_ACCEPT,
+	  { true, true },
+	  0,
+	  1,
+	  1,
+	  "a",
+	  "bcde" },
+	{ "a packet in hand at two deaths is dropped, the others are judged",
+	  SL_NFQ_DROP,
+	  { true, true },
+	  0,
+	  1,
+	  1,
+	  "",
+	  "bcde" },
+	{ "two packets in hand at two deaths", SL_NFQ_ACCEPT, { true, true }, 0, 2, 2, "ab", "cde" },
+	{ "one of those in hand was it before", SL_NFQ_ACCEPT, { true, true }, 1, 3, 3, "abcd", "e" },
+	{ "the second engine dies of another packet", SL_NFQ_ACCEPT, { true, true }, 2, 1, 0, "ab", "cde" },
+	{ "the second engine has nothing in hand", SL_NFQ_ACCEPT, { true, true }, 2, 0, 0, "ab", "cde" },
+	{ "the second engine has read nothing", SL_NFQ_ACCEPT, { true, true }, 0, 0, 0, "", "abcde" },
+	{ "another worker hung first", SL_NFQ_ACCEPT, { false, true }, 0, 1, 0, "", "abcde" },
+	{ "another worker hung then", SL_NFQ_ACCEPT, { true, false }, 0, 1, 0, "", "abcde" },
+};
+
+static void die(struct scene *s, const struct death_case *c, size_t nth, struct sl_nfq_suspects *suspects,
+                struct sl_nfq_recovered *sum)
+{
+	const struct sl_nfq_recover r = { s->queue, QUEUE, 1, 0, 1, c->blamed[nth], c->how, suspects };
+	assert_int_equal(sl_nfq_recover(&r, sum), SL_OK);
+}
+
+static void test_deaths(void **state)
+{
+	const struct death_case *c = *state;
+	struct sl_nfq_suspects suspects = { false, 0 };
+	struct sl_nfq_recovered first = { 0, 0 }, second = { 0, 0 };
+	struct sl_ticket ticket;
+	struct scene s;
+	scene_open(&s, &(struct left_case){ .family = 4 });
+	for (size_t i = 0; i < 5; i++)
+		assert_int_equal(send(s.from, &"abcde"[i], 1, 0), 1);
+	assert_int_equal(next_packet(&s, &ticket), 'a');
+	assert_int_equal(next_packet(&s, &ticket), 'b');
+	die(&s, c, 0, &suspects, &first);
+	assert_int_equal(first.repeated, 5);
+	assert_int_equal(first.answered, 0);
+	for (size_t i = 0; i < c->passed; i++) {
+		assert_int_equal(next_packet(&s, &ticket), "abcde"[i]);
+		pass(&s, ticket);
+	}
+	for (size_t i = 0; i < c->in_hand; i++)
+		assert_int_equal(next_packet(&s, &ticket), "abcde"[c->passed + i]);
+	die(&s, c, 1, &suspects, &second);
+	assert_int_equal(second.answered, c->answered);
+	assert_int_equal(second.repeated, strlen(c->third));
+	assert_string_equal(arrived(&s), c->arrive);
+	for (const char *p = c->third; *p != '\0'; p++) {
+		assert_int_equal(next_packet(&s, &ticket), *p);
+		pass(&s, ticket);
+	}
+	assert_int_equal(next_packet(&s, &ticket), 0);
+	assert_int_equal(s.counts.errors, 0);
+	assert_string_equal(arrived(&s), c->third);
+	assert_nothing_waits();
+	scene_close(&s);
+}
+
+static void test_waiting(void **state)
+{
+	struct scene s;
+	struct sl_ticket ticket;
+	uint64_t waiting[2];
+	(void)state;
+	scene_open(&s, &(struct left_case){ .family = 4 });
+	assert_int_equal(send(s.from, "a", 1, 0), 1);
+	assert_int_equal(send(s.from, "b", 1, 0), 1);
+	assert_int_equal(sl_nfq_waiting(QUEUE - 1, 2, 2, waiting), SL_OK);
+	assert_int_equal(waiting[0], 0);
+	assert_int_equal(waiting[1], 2);
+	assert_int_equal(next_packet(&s, &ticket), 'a');
+	assert_int_equal(sl_nfq_waiting(QUEUE, 1, 1, waiting), SL_OK);
+	assert_int_equal(waiting[0], 2); /* read, and not answered */
+	pass(&s, ticket);
+	assert_int_equal(sl_nfq_waiting(QUEUE, 1, 1, waiting), SL_OK);
+	assert_int_equal(waiting[0], 1);
+	scene_close(&s);
+}
+
 static void skip_unless_possible(void)
 {
 	if (geteuid() != 0 || unshare(CLONE_NEWNET) != 0) {
@@ -219,10 +320,16 @@ static void skip_unless_possible(void)
 
 int main(void)
 {
-	struct CMUnitTest tests[SL_COUNT(lefts)];
+	struct CMUnitTest tests[SL_COUNT(lefts) + SL_COUNT(deaths) + 1];
+	size_t n = 0;
 	skip_unless_possible();
 	for (size_t i = 0; i < SL_COUNT(lefts); i++)
-		tests[i] = (struct CMUnitTest){ lefts[i].name, test_left, NULL, NULL,
-			                        (void *)(uintptr_t)&lefts[i] };
-	return _cmocka_run_group_tests("nfq_kernel", tests, SL_COUNT(tests), NULL, NULL);
+		tests[n++] = (struct CMUnitTest){ lefts[i].name, test_left, NULL, NULL,
+			                          (void *)(uintptr_t)&lefts[i] };
+	for (size_t i = 0; i < SL_COUNT(deaths); i++)
+		tests[n++] = (struct CMUnitTest){ deaths[i].name, test_deaths, NULL, NULL,
+			                          (void *)(uintptr_t)&deaths[i] };
+	tests[n++] =
+	        (struct CMUnitTest){ "what waits is counted, read or not", test_waiting, NULL, NULL, NULL };
+	return _cmocka_run_group_tests("nfq_kernel", tests, n, NULL, NULL);
 }
