@@ -11,11 +11,38 @@
 #include "base/util.h"
 #include "filter/stats.h"
 
-enum { SL_WORKERS_MAX = 64 };
+enum {
+	SL_WORKERS_MAX = 64,
+	SL_LONGEST_SLEEP_US = 1000000, /* a worker looks up once a second, even if nothing comes */
+};
+
+/* A worker's sign of life, on a line of its own: it changes with every batch, and says how many packets the worker holds
+ * undecided. Cost: one store a batch. */
+struct sl_life {
+	uint64_t word; /* signs given << 32 | packets held */
+} SL_ALIGNED;
+
+static inline void sl_life_sign(struct sl_life *life, size_t held)
+{
+	uint64_t signs = (__atomic_load_n(&life->word, __ATOMIC_RELAXED) >> 32) + 1;
+
+	__atomic_store_n(&life->word, signs << 32 | (uint32_t)held, __ATOMIC_RELAXED);
+}
+
+static inline uint64_t sl_life_get(const struct sl_life *life)
+{
+	return __atomic_load_n(&life->word, __ATOMIC_RELAXED);
+}
+
+static inline uint64_t sl_life_held(uint64_t word)
+{
+	return (uint32_t)word;
+}
 
 struct sl_worker_shared {
+	struct sl_life life;
 	struct sl_filter_stats filter;
-	uint64_t batches;       /* also the worker's sign of life */
+	uint64_t batches;
 	uint64_t answers;       /* verdicts sent */
 	uint64_t enobufs;       /* the queue socket overflowed */
 	uint64_t errors;        /* verdicts refused by the kernel, messages without sense */

@@ -23,7 +23,7 @@
 #include "filter/filter.h"
 #include "filter/packet.h"
 
-enum { IDLE_TICK_US = 1000000, SHORTEST_WAIT_US = 1000 };
+enum { SHORTEST_WAIT_US = 1000 };
 
 struct sl_worker {
 	struct sl_worker_cfg cfg;
@@ -39,22 +39,38 @@ struct sl_worker {
 	struct sl_flow_log_stats log; /* as published last; worker 0 only */
 };
 
+static void give_sign(struct sl_worker *w)
+{
+	sl_life_sign(&w->cfg.shared->life, sl_filter_held(w->filter));
+}
+
+/* Each gives a sign of life: where nothing of a connection is known, the kernel's whole table is read for it, which takes long
+ * for a batch of them. */
+static void tell_servers(struct sl_worker *w)
+{
+	struct sl_worker_shared *s = w->cfg.shared;
+	size_t failed = 0;
+
+	for (size_t i = 0; i < w->answers.resets; i++) {
+		failed += sl_refuse_servers(w->refuse, &w->answers.reset[i], 1);
+		give_sign(w);
+	}
+	sl_counter_add(&s->resets, w->answers.resets - failed);
+	sl_counter_add(&s->resets_failed, failed);
+}
+
 /* Sends what has been answered so far: verdicts first, then the servers of refused connections are told. */
 static int flush(struct sl_worker *w)
 {
 	struct sl_answers *a = &w->answers;
-	struct sl_worker_shared *s = w->cfg.shared;
 	int err = SL_OK;
 
 	if (a->answers > 0)
 		err = sl_nfq_answer(w->cfg.queue, w->batch, a->answer, a->answers, w->cfg.conf->mark_mask,
 		                    &w->counts);
-	if (a->resets > 0 && w->refuse != NULL) {
-		size_t failed = sl_refuse_servers(w->refuse, a->reset, a->resets);
-		sl_counter_add(&s->resets, a->resets - failed);
-		sl_counter_add(&s->resets_failed, failed);
-	}
-	sl_counter_add(&s->answers, a->answers);
+	if (w->refuse != NULL)
+		tell_servers(w);
+	sl_counter_add(&w->cfg.shared->answers, a->answers);
 	a->answers = 0;
 	a->resets = 0;
 	return err;
@@ -116,11 +132,13 @@ static int judge_batch(struct sl_worker *w, const struct sl_nfq_packet *packet, 
 static void set_wait(struct sl_worker *w)
 {
 	struct sl_mono when;
-	int64_t us = IDLE_TICK_US;
+	int64_t us = SL_LONGEST_SLEEP_US;
 
 	if (sl_filter_deadline(w->filter, &when)) {
 		us = sl_mono_since(when, sl_clock_now()).us;
-		us = us < SHORTEST_WAIT_US ? SHORTEST_WAIT_US : us > IDLE_TICK_US ? IDLE_TICK_US : us;
+		us = us < SHORTEST_WAIT_US      ? SHORTEST_WAIT_US
+		     : us > SL_LONGEST_SLEEP_US ? SL_LONGEST_SLEEP_US
+		                                : us;
 	}
 	if (us == w->wait_us)
 		return;
@@ -181,6 +199,7 @@ static void *run(void *arg)
 		set_wait(w);
 		int n = sl_nfq_read(w->cfg.queue, w->batch, &packet, &w->counts);
 		err = n < 0 ? n : judge_batch(w, packet, n);
+		give_sign(w);
 		publish_counts(w);
 		publish_log_counts(w);
 		if (n > 0)

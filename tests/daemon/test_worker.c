@@ -235,6 +235,25 @@ static void noise_between_packets_is_survived(void **state)
 	assert_int_equal(mark[1], FOREIGN_MARK | sl_mark_of(MASK, SL_MARK_BLOCKED));
 }
 
+/* Every batch is a sign, and an idle worker gives one a second. */
+static void a_worker_gives_signs_of_life(void **state)
+{
+	struct bench *t = *state;
+	uint32_t mark[2] = { 0 };
+	uint64_t before = sl_life_get(&t->shared->life);
+
+	queue_packet(t->kernel, 1, 1, "blocked.example");
+	read_verdicts(t->kernel, mark, 1);
+	for (int i = 0; i < 500 && sl_life_get(&t->shared->life) == before; i++)
+		(void)usleep(1000);
+	uint64_t after = sl_life_get(&t->shared->life);
+	assert_int_not_equal(after, before);
+	assert_int_equal(sl_life_held(after), 0);
+	for (int i = 0; i < 5000 && sl_life_get(&t->shared->life) == after; i++)
+		(void)usleep(1000);
+	assert_int_not_equal(sl_life_get(&t->shared->life), after);
+}
+
 struct reloader {
 	struct bench *t;
 	atomic_bool stop;
@@ -291,6 +310,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_host_that_is_an_address_is_judged_beside_the_destination,
 		                                setup, teardown),
 		cmocka_unit_test_setup_teardown(noise_between_packets_is_survived, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_worker_gives_signs_of_life, setup, teardown),
 		cmocka_unit_test_setup_teardown(verdicts_hold_while_policies_are_swapped, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
