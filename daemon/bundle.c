@@ -198,8 +198,15 @@ const json_t *sl_bundle_about(const struct sl_bundle *b)
 	return b->about;
 }
 
-int sl_bundle_send(const struct sl_bundle *b, int ipc, uint64_t generation)
+int sl_bundle_conf_fd(const struct sl_bundle *b)
 {
-	return sl_ipc_send(ipc, SL_IPC_LOAD, generation, sl_bytes_of(b->names, strlen(b->names) + 1), b->fd,
+	return fcntl(b->fd[CONF], F_DUPFD_CLOEXEC, 0);
+}
+
+int sl_bundle_send(const struct sl_bundle *b, int conf_fd, int ipc, uint64_t generation)
+{
+	const int fd[LISTS] = { [SNAPSHOT] = b->fd[SNAPSHOT], [CONF] = conf_fd };
+
+	return sl_ipc_send(ipc, SL_IPC_LOAD, generation, sl_bytes_of(b->names, strlen(b->names) + 1), fd,
 	                   LISTS, 0);
 }

@@ -25,7 +25,9 @@ int sl_bundle_compile(const struct sl_bundle *b, int ipc, uint64_t generation);
 int sl_bundle_compiled(struct sl_bundle *b, json_t *about);
 bool sl_bundle_is_compiled(const struct sl_bundle *b);
 const json_t *sl_bundle_about(const struct sl_bundle *b); /* NULL: not known */
-/* Sends snapshot and configuration to an engine (SL_IPC_LOAD). */
-int sl_bundle_send(const struct sl_bundle *b, int ipc, uint64_t generation);
+/* The sealed copy of the configuration, a descriptor of the caller's own; -1: errno says why. */
+int sl_bundle_conf_fd(const struct sl_bundle *b);
+/* Sends the snapshot to an engine (SL_IPC_LOAD), and with it a configuration, which need not be the bundle's. */
+int sl_bundle_send(const struct sl_bundle *b, int conf_fd, int ipc, uint64_t generation);
 
 #endif

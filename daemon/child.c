@@ -2,6 +2,7 @@
 #include "daemon/child.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,8 +50,17 @@ int sl_child_start(struct sl_child *c, const char *role, const struct sl_priv_us
 		(void)close(end[0]);
 		return SL_ESYS;
 	}
-	*c = (struct sl_child){ pid, end[0], SL_CHILD_NONE };
+	/* Who hangs does not read; the supervisor must not wait for it. */
+	(void)fcntl(end[0], F_SETFL, O_NONBLOCK);
+	*c = (struct sl_child){ .pid = pid, .ipc = end[0] };
 	return SL_OK;
+}
+
+bool sl_child_loaded(struct sl_child *c)
+{
+	if (c->loads > 0)
+		c->loads--;
+	return c->loads == 0;
 }
 
 bool sl_child_ended(struct sl_child *c, int *status)
@@ -58,7 +68,7 @@ bool sl_child_ended(struct sl_child *c, int *status)
 	if (c->pid <= 0 || waitpid(c->pid, status, WNOHANG) != c->pid)
 		return false;
 	(void)close(c->ipc);
-	*c = (struct sl_child){ 0, -1, SL_CHILD_NONE };
+	*c = (struct sl_child){ .ipc = -1 };
 	return true;
 }
 

@@ -13,6 +13,7 @@ enum sl_child_state {
 	SL_CHILD_NONE,
 	SL_CHILD_COMPILING,
 	SL_CHILD_LOADING, /* was given a policy, has not said that it has it */
+	SL_CHILD_READY,   /* has it, and no queues */
 	SL_CHILD_TAKING,  /* was given the queues, has not said that its workers run */
 	SL_CHILD_ACTIVE,
 };
@@ -21,11 +22,14 @@ struct sl_child {
 	pid_t pid;
 	int ipc;
 	enum sl_child_state state;
+	unsigned loads; /* policies that it was given and has not spoken of */
 };
 
 /* Starts this program anew in another role (--engine, --compiler: main.c), by its own executable, so that it never shares
  * the supervisor's memory. */
 int sl_child_start(struct sl_child *c, const char *role, const struct sl_priv_user *user);
+/* It says that it has loaded a policy. False: it was given another one since, and will say so of that. */
+bool sl_child_loaded(struct sl_child *c);
 /* Has it ended? Then *status is what waitpid() gives, and c is empty. */
 bool sl_child_ended(struct sl_child *c, int *status);
 /* Asks it to end, and after limit_ms makes it. */

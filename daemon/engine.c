@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "daemon/check_query.h"
+#include "daemon/crash.h"
 #include "daemon/file.h"
 #include "daemon/ipc.h"
 #include "daemon/log.h"
@@ -221,6 +222,7 @@ int sl_engine_run(int ipc, const struct sl_priv_user *user)
 	int err = SL_OK;
 
 	set_signals();
+	sl_crash_tell("engine");
 	if (e == NULL || sl_priv_drop(user) != SL_OK) {
 		sl_log(SL_LOG_ERR, "engine: cannot give up privileges: %s", strerror(errno));
 		free(e);

@@ -80,6 +80,8 @@ static int open_all(struct sl_supervisor *s)
 
 	if (err == SL_OK)
 		err = sl_bundle_parse(s->next, &sl_log_diag, &s->conf);
+	if (err == SL_OK && (s->start_conf = sl_bundle_conf_fd(s->next)) < 0)
+		err = SL_ESYS;
 	if (err != SL_OK)
 		return err;
 	s->user = sl_priv_lookup(s->conf->user);
@@ -110,6 +112,8 @@ static void close_all(struct sl_supervisor *s)
 	sl_bundle_free(&s->next);
 	sl_bundle_free(&s->good);
 	sl_conf_free(&s->conf);
+	if (s->start_conf >= 0)
+		(void)close(s->start_conf);
 	if (s->signals >= 0)
 		(void)close(s->signals);
 }
@@ -142,14 +146,27 @@ static void on_signals(struct sl_supervisor *s)
 	}
 }
 
+/* Milliseconds until the next look at the engine. */
+static int hang_wait(const struct sl_supervisor *s)
+{
+	struct sl_mono due = s->hung ? s->kill_at : s->hang.due;
+
+	if (s->engine.pid <= 0 || (!s->hung && s->engine.state != SL_CHILD_ACTIVE))
+		return IDLE_MS;
+	int64_t us = sl_mono_since(due, sl_clock_now()).us;
+	return us <= 0 ? 1 : (int)((us + 999) / 1000);
+}
+
 static int next_wait(const struct sl_supervisor *s)
 {
-	bool busy =
-	        s->restart_at.us != 0 || s->failed_at.us != 0 || s->verify_at.us != 0 || s->gap_since.us != 0;
+	bool busy = s->restart_at.us != 0 || s->failed_at.us != 0 || s->verify_at.us != 0 ||
+	            s->gap_since.us != 0 || s->spare_at.us != 0;
+
+	int wait = busy || sl_rules_watch_poll_needed(s->rules) ? TICK_MS : IDLE_MS;
 
 	if (s->verify_at.us != 0)
-		return 10;
-	return busy || sl_rules_watch_poll_needed(s->rules) ? TICK_MS : IDLE_MS;
+		wait = 10;
+	return (int)sl_min((size_t)wait, (size_t)hang_wait(s));
 }
 
 static void serve(struct sl_supervisor *s)
@@ -160,6 +177,7 @@ static void serve(struct sl_supervisor *s)
 		{ sl_rules_watch_fd(s->rules), POLLIN, 0 },
 		{ s->engine.pid > 0 ? s->engine.ipc : -1, POLLIN, 0 },
 		{ s->compiler.pid > 0 ? s->compiler.ipc : -1, POLLIN, 0 },
+		{ s->spare.pid > 0 ? s->spare.ipc : -1, POLLIN, 0 },
 	};
 
 	if (poll(fd, SL_COUNT(fd), next_wait(s)) < 0 && errno != EINTR)
@@ -170,10 +188,14 @@ static void serve(struct sl_supervisor *s)
 		sl_supervisor_engine_message(s);
 	if ((fd[4].revents & POLLIN) != 0 && s->compiler.ipc == fd[4].fd)
 		(void)sl_supervisor_compiler_message(s);
+	if ((fd[5].revents & POLLIN) != 0 && s->spare.ipc == fd[5].fd)
+		sl_supervisor_spare_message(s);
 	if (fd[1].revents != 0)
 		sl_ctl_serve(s->ctl);
 	struct sl_mono now = sl_clock_now();
 	sl_supervisor_engine_timers(s, now);
+	sl_supervisor_hang_timers(s, now);
+	sl_supervisor_spare_timers(s, now);
 	if (s->ready)
 		sl_supervisor_rules_timers(s, now);
 }
@@ -188,6 +210,7 @@ static void stop_all(struct sl_supervisor *s)
 	if (s->rules != NULL && sl_rules_remove(s->rules, &sl_log_diag) != SL_OK)
 		sl_log(SL_LOG_ERR, "some rules could not be removed; run: sluice cleanup");
 	sl_child_kill(&s->compiler);
+	sl_child_kill(&s->spare);
 	sl_child_stop(&s->engine, STOP_LIMIT_MS);
 	for (unsigned i = 0; i < s->take.workers; i++)
 		if (s->take.queue[i] >= 0)
@@ -208,7 +231,7 @@ static struct sl_supervisor *supervisor_new(const char *conf_path)
 	s->conf_path = conf_path;
 	s->signals = catch_signals();
 	s->started = sl_clock_now();
-	s->engine.ipc = s->compiler.ipc = -1;
+	s->engine.ipc = s->spare.ipc = s->compiler.ipc = s->start_conf = -1;
 	s->take.shared = s->take.raw[0] = s->take.raw[1] = s->take.flow_log = -1;
 	for (unsigned i = 0; i < SL_WORKERS_MAX; i++)
 		s->take.queue[i] = s->take.conntrack[i] = -1;

@@ -52,7 +52,7 @@ void sl_supervisor_offer(struct sl_supervisor *s)
 	if (s->next == NULL || s->next_sent || !sl_bundle_is_compiled(s->next) ||
 	    s->engine.state != SL_CHILD_ACTIVE)
 		return;
-	if (sl_bundle_send(s->next, s->engine.ipc, s->generation + 1) == SL_OK) {
+	if (sl_bundle_send(s->next, s->start_conf, s->engine.ipc, s->generation + 1) == SL_OK) {
 		s->next_sent = true;
 		return;
 	}

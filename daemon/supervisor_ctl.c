@@ -110,12 +110,14 @@ static json_t *status(const struct sl_supervisor *s)
 	for (unsigned w = 0; w < s->take.workers; w++)
 		json_array_append_new(workers, worker_counts(s, w));
 	json_t *out = json_pack(
-	        "{s:b, s:s, s:s, s:I, s:I, s:I, s:s, s:I}", "ok", 1, "state", state_name(s), "version",
-	        SL_VERSION, "pid", (json_int_t)getpid(), "engine_pid", (json_int_t)s->engine.pid, "uptime_s",
+	        "{s:b, s:s, s:s, s:I, s:I, s:I, s:I, s:s, s:I}", "ok", 1, "state", state_name(s), "version",
+	        SL_VERSION, "pid", (json_int_t)getpid(), "engine_pid", (json_int_t)s->engine.pid, "spare_pid",
+	        (json_int_t)(s->spare.state == SL_CHILD_READY ? s->spare.pid : 0), "uptime_s",
 	        (json_int_t)(sl_mono_since(sl_clock_now(), s->started).us / 1000000), "backend",
 	        sl_rules_backend(s->rules), "generation", (json_int_t)s->generation);
 	json_object_update_new(
-	        out, json_pack("{s:I, s:I, s:I, s:I, s:I}", "engine_restarts", (json_int_t)s->engine_restarts,
+	        out, json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "engine_restarts",
+	                       (json_int_t)s->engine_restarts, "engine_hangs", (json_int_t)s->engine_hangs,
 	                       "repeated_packets", (json_int_t)s->answered_repeat, "on_failure_packets",
 	                       (json_int_t)s->answered_on_failure, "rules_restored",
 	                       (json_int_t)s->rules_restored, "rules_gap_ms", (json_int_t)s->rules_gap_ms));
@@ -217,6 +219,7 @@ void sl_supervisor_reload_done(struct sl_supervisor *s, bool ok)
 		s->good = sl_take(&s->next);
 		s->generation++;
 		new_flow_log(s);
+		sl_supervisor_load_spare(s);
 		sl_log(SL_LOG_INFO, "generation %llu is in force", (unsigned long long)s->generation);
 	} else {
 		sl_bundle_free(&s->next);

@@ -1,26 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* supervisor_engine.c - the engine's life: started, given a policy, given the queues; and what happens when it dies.
- *
- * Unread and unanswered packets wait in the kernel while no engine runs. One batch verdict NF_REPEAT queues anew all that
- * the dead engine had read, in order, so that the next engine judges it; on_failure answers only when no engine is ready
- * within takeover_limit, or when engine after engine dies at once (the waiting packets may be what kills them). */
+/* supervisor_engine.c - the engine's life: started, given a policy, given the queues. How it ends: supervisor_death.c. */
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <systemd/sd-daemon.h>
 
 #include "daemon/log.h"
-#include "daemon/nfq_left.h"
 #include "daemon/supervisor_state.h"
-
-enum { QUICK_DEATH_MS = 2000, ANSWER_EVERY_MS = 100, DEATHS_BEFORE_ANSWER = 2 };
 
 void sl_supervisor_fail(struct sl_supervisor *s)
 {
 	s->exit_status = EXIT_FAILURE;
 	s->stopping = true;
+}
+
+/* What is not live stays as it was at the start, for the next engine, too: rules and queues are of that time. */
+int sl_supervisor_load_child(struct sl_supervisor *s, struct sl_child *c)
+{
+	int err = sl_bundle_send(s->good, s->start_conf, c->ipc, s->generation);
+
+	c->state = SL_CHILD_LOADING;
+	c->loads++;
+	return err;
 }
 
 int sl_supervisor_start_engine(struct sl_supervisor *s)
@@ -30,50 +32,28 @@ int sl_supervisor_start_engine(struct sl_supervisor *s)
 	s->restart_at.us = 0;
 	s->engine_started = sl_clock_now();
 	if (err == SL_OK)
-		err = sl_bundle_send(s->good, s->engine.ipc, s->generation);
+		err = sl_supervisor_load_child(s, &s->engine);
 	if (err != SL_OK)
 		sl_log(SL_LOG_ERR, "cannot start the engine: %s", strerror(errno));
-	s->engine.state = SL_CHILD_LOADING;
 	return err;
 }
 
-static void answer_waiting(struct sl_supervisor *s, enum sl_nfq_final how)
+void sl_supervisor_hand_over(struct sl_supervisor *s)
 {
-	const struct sl_conf *c = s->conf;
-	uint64_t n = 0;
-
-	for (unsigned i = 0; i < s->take.workers; i++)
-		if (sl_nfq_answer_all(s->take.queue[i], (uint16_t)c->queue_first, (uint16_t)c->queue_count, i,
-		                      s->take.workers, how, &n) != SL_OK)
-			sl_log(SL_LOG_ERR, "waiting packets cannot be answered: %s", strerror(errno));
-	if (how == SL_NFQ_REPEAT)
-		s->answered_repeat += n;
-	else
-		s->answered_on_failure += n;
-	if (n > 0)
-		sl_log(SL_LOG_NOTICE, "%llu waiting packets %s", (unsigned long long)n,
-		       how == SL_NFQ_REPEAT   ? "are judged again by the next engine"
-		       : how == SL_NFQ_ACCEPT ? "passed unjudged (on_failure: allow)"
-		                              : "dropped (on_failure: drop)");
-}
-
-static void on_failure(struct sl_supervisor *s)
-{
-	answer_waiting(s, s->conf->on_failure == 0 ? SL_NFQ_ACCEPT : SL_NFQ_DROP);
-}
-
-static void on_loaded(struct sl_supervisor *s)
-{
-	if (s->engine.state == SL_CHILD_ACTIVE) {
-		sl_supervisor_reload_done(s, true);
-		return;
-	}
 	if (sl_take_send(s->engine.ipc, &s->take) != SL_OK) {
 		sl_log(SL_LOG_ERR, "the engine does not take the queues: %s", strerror(errno));
 		(void)kill(s->engine.pid, SIGKILL);
 		return;
 	}
 	s->engine.state = SL_CHILD_TAKING;
+}
+
+static void on_loaded(struct sl_supervisor *s)
+{
+	if (s->engine.state == SL_CHILD_ACTIVE)
+		sl_supervisor_reload_done(s, true);
+	else if (sl_child_loaded(&s->engine))
+		sl_supervisor_hand_over(s);
 }
 
 static void on_load_failed(struct sl_supervisor *s)
@@ -96,11 +76,16 @@ static void on_load_failed(struct sl_supervisor *s)
 static void on_taken(struct sl_supervisor *s)
 {
 	s->engine.state = SL_CHILD_ACTIVE;
-	if (s->failed_at.us != 0)
-		sl_log(SL_LOG_NOTICE, "a new engine (%d) judges, %lld ms after the failure",
-		       (int)s->engine.pid, (long long)sl_mono_since(sl_clock_now(), s->failed_at).us / 1000);
-	s->failed_at.us = 0;
 	s->engine_started = sl_clock_now();
+	if (s->failed_at.us != 0) {
+		struct sl_span without = sl_mono_since(s->engine_started, s->failed_at);
+		s->unmanned.us += without.us;
+		sl_log(SL_LOG_NOTICE, "a new engine (%d) judges, %lld ms after the failure",
+		       (int)s->engine.pid, (long long)without.us / 1000);
+	}
+	s->failed_at.us = 0;
+	sl_hang_begin(&s->hang, s->take.workers, s->conf->hang_limit, s->engine_started);
+	sl_supervisor_want_spare(s);
 	if (s->ready) {
 		sl_supervisor_offer(s);
 		return;
@@ -143,66 +128,4 @@ void sl_supervisor_engine_message(struct sl_supervisor *s)
 	else if (s->msg.type == SL_IPC_CHECKED)
 		on_checked(s);
 	sl_ipc_close_fds(&s->msg);
-}
-
-static void plan_restart(struct sl_supervisor *s, struct sl_mono now)
-{
-	static const int64_t wait_ms[] = { 0, 0, 100, 500, 1000, 2000, 5000 };
-	size_t step = sl_min(s->quick_deaths, SL_COUNT(wait_ms) - 1);
-
-	s->restart_at = sl_mono_add(now, sl_span_ms(wait_ms[step]));
-}
-
-static void say_how(pid_t pid, int status)
-{
-	if (WIFSIGNALED(status))
-		sl_log(SL_LOG_ERR, "the engine (%d) died of signal %d (%s)", (int)pid, WTERMSIG(status),
-		       strsignal(WTERMSIG(status)));
-	else
-		sl_log(SL_LOG_ERR, "the engine (%d) ended with status %d", (int)pid, WEXITSTATUS(status));
-}
-
-void sl_supervisor_child_event(struct sl_supervisor *s)
-{
-	struct sl_mono now = sl_clock_now();
-	enum sl_child_state was = s->engine.state;
-	pid_t pid = s->engine.pid;
-	int status;
-
-	sl_supervisor_compiler_event(s);
-	if (!sl_child_ended(&s->engine, &status))
-		return;
-	say_how(pid, status);
-	if (!s->ready) {
-		sl_supervisor_fail(s);
-		return;
-	}
-	/* It may be what killed it. One that is still being compiled waits for the next engine. */
-	if (s->next != NULL && s->next_sent)
-		sl_supervisor_reload_done(s, false);
-	s->engine_restarts++;
-	bool quick = was != SL_CHILD_ACTIVE ||
-	             sl_mono_since(now, s->engine_started).us < sl_span_ms(QUICK_DEATH_MS).us;
-	s->quick_deaths = quick ? s->quick_deaths + 1 : 0;
-	if (s->failed_at.us == 0)
-		s->failed_at = now;
-	s->answer_at = sl_mono_add(s->failed_at, s->conf->takeover_limit);
-	if (s->quick_deaths >= DEATHS_BEFORE_ANSWER)
-		on_failure(s);
-	else
-		answer_waiting(s, SL_NFQ_REPEAT);
-	plan_restart(s, now);
-}
-
-void sl_supervisor_engine_timers(struct sl_supervisor *s, struct sl_mono now)
-{
-	if (s->restart_at.us != 0 && sl_mono_reached(now, s->restart_at) &&
-	    sl_supervisor_start_engine(s) != SL_OK) {
-		s->quick_deaths++;
-		plan_restart(s, now);
-	}
-	if (s->failed_at.us != 0 && sl_mono_reached(now, s->answer_at)) {
-		on_failure(s);
-		s->answer_at = sl_mono_add(now, sl_span_ms(ANSWER_EVERY_MS));
-	}
 }

@@ -11,7 +11,9 @@
 #include "daemon/clock.h"
 #include "daemon/conf.h"
 #include "daemon/ctl.h"
+#include "daemon/hang.h"
 #include "daemon/ipc.h"
+#include "daemon/nfq_left.h"
 #include "daemon/priv.h"
 #include "daemon/rules.h"
 #include "daemon/rules_pace.h"
@@ -24,6 +26,7 @@ struct sl_supervisor {
 	struct sl_bundle *next; /* being compiled, then being loaded by the engine */
 	bool next_sent;         /* to the engine */
 	struct sl_conf *conf;   /* as at the start: what is not live stays as it was */
+	int start_conf;         /* the same as a sealed memory file, for engines */
 	uint64_t generation;
 	struct sl_priv_user user;
 
@@ -33,13 +36,21 @@ struct sl_supervisor {
 	struct sl_ctl *ctl;
 	int signals; /* signalfd */
 
-	struct sl_child engine, compiler;
+	struct sl_child engine, spare, compiler;
 	struct sl_ipc_msg msg;
 	struct sl_mono started, engine_started, failed_at; /* failed_at.us 0: no takeover under way */
 	struct sl_mono restart_at;                         /* .us 0: none planned */
 	struct sl_mono answer_at;                          /* when on_failure answers again */
-	unsigned quick_deaths; /* engines in a row that died soon after they had taken over */
-	uint64_t engine_restarts;
+	unsigned quick_deaths;   /* engines in a row that died soon after they had taken over */
+	struct sl_span unmanned; /* the times without an engine in such a series */
+	struct sl_mono spare_at; /* when a spare is started; .us 0: not planned */
+	unsigned spare_failures; /* spares in a row that died before they were ready */
+	struct sl_nfq_suspects suspects[SL_NFQ_QUEUES_MAX];
+	struct sl_hang hang;
+	bool hung;              /* the engine was found hanging, and is to be dead by ... */
+	struct sl_mono kill_at; /* ... then at the latest */
+	int hung_worker;        /* because of which; -1: of none */
+	uint64_t engine_restarts, engine_hangs;
 	uint64_t answered_repeat, answered_on_failure; /* packets */
 
 	struct sl_mono verify_at, gap_since, rules_polled; /* .us 0: none */
@@ -65,9 +76,26 @@ void sl_supervisor_offer(struct sl_supervisor *s);
 /* supervisor_engine.c */
 void sl_supervisor_fail(struct sl_supervisor *s); /* ends the daemon */
 int sl_supervisor_start_engine(struct sl_supervisor *s);
+int sl_supervisor_load_child(struct sl_supervisor *s, struct sl_child *c); /* gives it the policy in force */
+void sl_supervisor_hand_over(struct sl_supervisor *s);                     /* the sockets, to the engine */
 void sl_supervisor_engine_message(struct sl_supervisor *s);
+
+/* supervisor_death.c */
+struct sl_span sl_supervisor_back_off(unsigned failures); /* how long to wait after so many in a row */
 void sl_supervisor_child_event(struct sl_supervisor *s);
 void sl_supervisor_engine_timers(struct sl_supervisor *s, struct sl_mono now);
+
+/* supervisor_spare.c */
+void sl_supervisor_want_spare(struct sl_supervisor *s); /* if there is none, one is started soon */
+void sl_supervisor_load_spare(struct sl_supervisor *s); /* the policy has changed */
+void sl_supervisor_spare_timers(struct sl_supervisor *s, struct sl_mono now);
+void sl_supervisor_spare_message(struct sl_supervisor *s);
+void sl_supervisor_spare_event(struct sl_supervisor *s);
+/* The spare becomes the engine; false: there is none. */
+bool sl_supervisor_promote_spare(struct sl_supervisor *s);
+
+/* supervisor_hang.c */
+void sl_supervisor_hang_timers(struct sl_supervisor *s, struct sl_mono now);
 
 /* supervisor_rules.c */
 void sl_supervisor_rules_timers(struct sl_supervisor *s, struct sl_mono now);

@@ -210,6 +210,7 @@ static void print_kernel(const json_t *r)
 		{ "waiting", "packets waiting" },
 	};
 	static const char *const failure[][2] = {
+		{ "engine_hangs", "engines ended because they hung" },
 		{ "repeated_packets", "packets judged again by the next engine" },
 		{ "on_failure_packets", "packets answered by on_failure" },
 	};

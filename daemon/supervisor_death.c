@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* supervisor_death.c - an engine has died, whatever it died of: what it had in hand comes again, another one takes its place.
+ *
+ * Unread and unanswered packets wait in the kernel while no engine runs, and are queued anew, in order, for the next one.
+ * on_failure answers instead what two engines had in hand when they died, since that may be what kills them; and all that waits
+ * when no engine has been there for takeover_limit. In a series of deaths, each soon after a takeover, the times without an
+ * engine add up: else a packet would wait for ever for the end of a series. */
+#include <errno.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "daemon/log.h"
+#include "daemon/supervisor_state.h"
+
+enum { QUICK_DEATH_MS = 2000, ANSWER_EVERY_MS = 100 };
+
+static enum sl_nfq_final final_of(const struct sl_supervisor *s)
+{
+	return s->conf->on_failure == 0 ? SL_NFQ_ACCEPT : SL_NFQ_DROP;
+}
+
+static void say_answered(const struct sl_supervisor *s, uint64_t n, const char *why)
+{
+	if (n > 0)
+		sl_log(SL_LOG_WARN, "%llu packets %s (on_failure), %s", (unsigned long long)n,
+		       final_of(s) == SL_NFQ_ACCEPT ? "passed unjudged" : "dropped", why);
+}
+
+static void on_failure(struct sl_supervisor *s)
+{
+	const struct sl_conf *c = s->conf;
+	uint64_t n = 0;
+
+	for (unsigned i = 0; i < s->take.workers; i++)
+		if (sl_nfq_answer_all(s->take.queue[i], (uint16_t)c->queue_first, (uint16_t)c->queue_count, i,
+		                      s->take.workers, final_of(s), &n) != SL_OK)
+			sl_log(SL_LOG_ERR, "waiting packets cannot be answered: %s", strerror(errno));
+	s->answered_on_failure += n;
+	say_answered(s, n, "since no engine is ready");
+}
+
+/* hung: the worker because of which the engine was ended; -1: nobody knows which one it was. */
+static void recover(struct sl_supervisor *s, int hung)
+{
+	struct sl_nfq_recovered sum = { 0, 0 };
+	struct sl_nfq_recover r = {
+		.first = (uint16_t)s->conf->queue_first,
+		.count = (uint16_t)s->conf->queue_count,
+		.shares = s->take.workers,
+		.how = final_of(s),
+		.suspects = s->suspects,
+	};
+
+	for (unsigned i = 0; i < s->take.workers; i++) {
+		r.fd = s->take.queue[i];
+		r.share = i;
+		r.blamed = hung < 0 || hung == (int)i;
+		if (sl_nfq_recover(&r, &sum) != SL_OK)
+			sl_log(SL_LOG_ERR, "waiting packets cannot be queued anew: %s", strerror(errno));
+	}
+	s->answered_repeat += sum.repeated;
+	s->answered_on_failure += sum.answered;
+	if (sum.repeated > 0)
+		sl_log(SL_LOG_NOTICE, "%llu waiting packets are judged again by the next engine",
+		       (unsigned long long)sum.repeated);
+	say_answered(s, sum.answered, "since two engines had them in hand when they died");
+}
+
+struct sl_span sl_supervisor_back_off(unsigned failures)
+{
+	static const int64_t wait_ms[] = { 0, 0, 100, 500, 1000, 2000, 5000 };
+
+	return sl_span_ms(wait_ms[sl_min(failures, SL_COUNT(wait_ms) - 1)]);
+}
+
+static void plan_restart(struct sl_supervisor *s, struct sl_mono now)
+{
+	s->restart_at = sl_mono_add(now, sl_supervisor_back_off(s->quick_deaths));
+}
+
+static void say_how(pid_t pid, int status, bool hung)
+{
+	if (hung)
+		sl_log(SL_LOG_ERR, "the engine (%d), which hung, was ended", (int)pid);
+	else if (WIFSIGNALED(status))
+		sl_log(SL_LOG_ERR, "the engine (%d) died of signal %d (%s)", (int)pid, WTERMSIG(status),
+		       strsignal(WTERMSIG(status)));
+	else
+		sl_log(SL_LOG_ERR, "the engine (%d) ended with status %d", (int)pid, WEXITSTATUS(status));
+}
+
+/* A death soon after a takeover goes on with a series, any other begins one. */
+static void count_death(struct sl_supervisor *s, enum sl_child_state was, struct sl_mono now)
+{
+	bool quick = was != SL_CHILD_ACTIVE ||
+	             sl_mono_since(now, s->engine_started).us < sl_span_ms(QUICK_DEATH_MS).us;
+
+	s->engine_restarts++;
+	s->quick_deaths = quick ? s->quick_deaths + 1 : 0;
+	if (!quick)
+		s->unmanned.us = 0;
+	if (s->failed_at.us != 0)
+		return;
+	int64_t left_us = s->conf->takeover_limit.us - s->unmanned.us;
+	s->failed_at = now;
+	s->answer_at = sl_mono_add(now, (struct sl_span){ left_us > 0 ? left_us : 0 });
+}
+
+static void engine_died(struct sl_supervisor *s, pid_t pid, enum sl_child_state was, int status)
+{
+	struct sl_mono now = sl_clock_now();
+
+	say_how(pid, status, s->hung);
+	if (!s->ready) {
+		sl_supervisor_fail(s);
+		return;
+	}
+	/* It may be what killed it. One that is still being compiled waits for the next engine. */
+	if (s->next != NULL && s->next_sent)
+		sl_supervisor_reload_done(s, false);
+	count_death(s, was, now);
+	/* An engine that had no queues yet had nothing in hand. */
+	if (was == SL_CHILD_ACTIVE || was == SL_CHILD_TAKING)
+		recover(s, s->hung ? s->hung_worker : -1);
+	s->hung = false;
+	if (!sl_supervisor_promote_spare(s))
+		plan_restart(s, now);
+}
+
+void sl_supervisor_child_event(struct sl_supervisor *s)
+{
+	enum sl_child_state was = s->engine.state;
+	pid_t pid = s->engine.pid;
+	int status;
+
+	sl_supervisor_compiler_event(s);
+	sl_supervisor_spare_event(s);
+	if (sl_child_ended(&s->engine, &status))
+		engine_died(s, pid, was, status);
+}
+
+void sl_supervisor_engine_timers(struct sl_supervisor *s, struct sl_mono now)
+{
+	if (s->restart_at.us != 0 && sl_mono_reached(now, s->restart_at) &&
+	    sl_supervisor_start_engine(s) != SL_OK) {
+		s->quick_deaths++;
+		plan_restart(s, now);
+	}
+	if (s->failed_at.us != 0 && sl_mono_reached(now, s->answer_at)) {
+		on_failure(s);
+		s->answer_at = sl_mono_add(now, sl_span_ms(ANSWER_EVERY_MS));
+	}
+}
