@@ -4,6 +4,7 @@
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -44,8 +45,17 @@ class Daemon:
             if shipped not in text:
                 raise LabError("%s/sluice.yaml has no line %r" % (EXAMPLE, shipped.strip()))
             text = text.replace(shipped, ours, 1)
+        self._text, self._settings = text, dict(settings)
+        self.configure({})
+
+    def configure(self, settings):
+        """Changes options; None takes one out again. They take effect at a reload, or at the next start."""
+        for name, value in settings.items():
+            self._settings[name] = value
+            if value is None:
+                del self._settings[name]
         with open(self.config, "w") as to:
-            to.write(text + "\n" + "".join("%s: %s\n" % setting for setting in settings.items()))
+            to.write(self._text + "\n" + "".join("%s: %s\n" % setting for setting in self._settings.items()))
 
     @contextlib.contextmanager
     def options(self, text):
@@ -125,6 +135,31 @@ class Daemon:
         while not (pid := self.status().get("engine_pid")) and self.running() and time.monotonic() < limit:
             time.sleep(0.05)
         return pid or None
+
+    def milliseconds(self, option):
+        """A duration as it is in force."""
+        text = self.network.gateway.run(self._sluiced, "--config", self.config, "--check").stdout
+        amount, unit = re.search(r"^%s: (\d+)(ms|s|m)$" % option, text, re.MULTILINE).groups()
+        return int(amount) * {"ms": 1, "s": 1000, "m": 60000}[unit]
+
+    def children(self):
+        """The pids of all processes that the supervisor has started and not yet buried."""
+        try:
+            with open("/proc/%d/task/%d/children" % (self.process.pid, self.process.pid)) as children:
+                return [int(pid) for pid in children.read().split()]
+        except FileNotFoundError:
+            return []
+
+    def wait_ready(self):
+        """Until an engine judges and its spare stands by; what status says then."""
+        limit = time.monotonic() + READY_WITHIN
+        while True:
+            status = self.status()
+            if status.get("state") == "running" and status.get("spare_pid"):
+                return status
+            if not self.running() or time.monotonic() > limit:
+                raise LabError("sluiced has no engine with a spare; its log ends so:\n" + self.read_log()[-2000:])
+            time.sleep(0.05)
 
     def flow_log_size(self):
         try:

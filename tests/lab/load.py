@@ -29,10 +29,12 @@ class Load:
         self._results = context.Queue()
         self._done = context.Value("I", 0)
         self._enough = context.Event()
+        self._phase = context.Value("I", 0)
+        self._longest = context.Array("d", 2)
         self.connections = connections
         self._processes = [context.Process(target=_process, args=(
             lab, family, kinds, connections // PROCESSES, concurrency // PROCESSES, self._done,
-            self._enough, self._results))
+            self._enough, self._results, (self._phase, self._longest)))
             for _ in range(PROCESSES)]
         self.took = 0.0
 
@@ -50,6 +52,14 @@ class Load:
         """Until so many connections are done, or the load has ended."""
         while self.done() < number and any(p.is_alive() for p in self._processes):
             time.sleep(0.005)
+
+    def mark(self):
+        """Something happens now: what ends later is looked at apart."""
+        self._phase.value = 1
+
+    def longest(self):
+        """The longest connection, in milliseconds, of those that ended before mark(), and after it."""
+        return [1000 * seconds for seconds in self._longest]
 
     def end(self):
         """No new connections from now on."""
@@ -78,27 +88,30 @@ def describe(result):
     return ", ".join(words)
 
 
-def _process(lab, family, kinds, connections, concurrency, done, enough, results):
+def _process(lab, family, kinds, connections, concurrency, done, enough, results, times):
     end_with_parent(signal.SIGKILL)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     with lab.network.client:
-        results.put(asyncio.run(_run(lab, family, kinds, connections, concurrency, done, enough)))
+        results.put(asyncio.run(_run(lab, family, kinds, connections, concurrency, done, enough, times)))
 
 
-async def _run(lab, family, kinds, connections, concurrency, done, enough):
+async def _run(lab, family, kinds, connections, concurrency, done, enough, times):
     context = ssl.create_default_context(cafile=lab.servers.certificate)
     counts = collections.Counter()
     numbers = iter(range(connections))
+    phase, longest = times
 
     async def worker():
         for number in numbers:
             if enough.is_set():
                 return
             host, port = kinds[number % len(kinds)]
+            began = time.monotonic()
             got = await _connection(lab, family, host, port, context)
             counts[_grade(host, got)] += 1
             with done.get_lock():
                 done.value += 1
+                longest[phase.value] = max(longest[phase.value], time.monotonic() - began)
 
     await asyncio.gather(*(worker() for _ in range(concurrency)))
     return counts

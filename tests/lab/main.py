@@ -49,14 +49,13 @@ from .servers import Servers
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 MEGABYTE = 1 << 20
-YOUNG_ENGINE = 2.5  # s; QUICK_DEATH_MS of supervisor_engine.c is less
 BACKENDS = ("auto", "nft", "iptables", "iptables-legacy")
 # What --slow stretches: limits of the lab's clients and of the lab itself ...
-LIMITS = ((limits, "refused"), (limits, "prompt"), (limits, "healed"), (limits, "silent"),
+LIMITS = ((limits, "refused"), (limits, "prompt"), (limits, "healed"), (limits, "silent"), (limits, "stalled"),
           (flowlog, "WRITTEN_WITHIN"), (probes, "TIMEOUT"), (stages, "TIMEOUT"), (load, "HANGS_AFTER"),
           (daemon, "READY_WITHIN"), (daemon, "STOPS_WITHIN"))
 # ... and sluiced's own, in milliseconds as shipped: a slow machine's clients send slowly, its next engine loads slowly.
-SLUICED_LIMITS = {"hold_limit": 500, "takeover_limit": 3000}
+SLUICED_LIMITS = {"hold_limit": 500, "takeover_limit": 3000, "hang_limit": 250}
 
 
 class Lab:
@@ -99,8 +98,8 @@ def options(argv):
     parser.add_argument("--backend", choices=BACKENDS, default="auto", help="which tool sluiced installs its rules with; "
                         "one that the kernel cannot do is an error (auto)")
     parser.add_argument("--slow", type=positive, default=1, metavar="FACTOR", help="stretch every limit of time by FACTOR, "
-                        "for a machine that is emulated or very busy, or programs with sanitizers: those of the clients here and sluiced's hold_limit "
-                        "and takeover_limit (1)")
+                        "for a machine that is emulated or very busy, or programs with sanitizers: those of the clients here and sluiced's hold_limit, "
+                        "takeover_limit and hang_limit (1)")
     parser.add_argument("--build-dir", metavar="DIR", help="use the programs in DIR; install and build nothing")
     parser.add_argument("--no-daemon", action="store_true", help=argparse.SUPPRESS)  # of the lab itself, unfiltered
     return parser.parse_args(argv)
@@ -162,9 +161,9 @@ def ask_refusing(lab):
 
 
 def kill_engine(lab):
-    """Engines that die in a row soon after their birth are another story: sluiced then suspects what waits."""
+    """Engines that die in a row soon after their birth are another story: the next one is then started later."""
     stages.engine_killed(lab)
-    time.sleep(YOUNG_ENGINE if lab.kills > 1 else 0)
+    time.sleep(stages.YOUNG if lab.kills > 1 else 0)
 
 
 def story(lab):
@@ -177,7 +176,9 @@ def story(lab):
     old.finish()
     ask(lab)
     for stage in (stages.command_answers, stages.flow_log, stages.reload_lists, stages.fwmarks, stages.under_load,
-                  *[kill_engine] * lab.kills, stages.rules_flushed):
+                  *[kill_engine] * lab.kills, stages.engine_faults, stages.engine_stopped,
+                  stages.both_stopped, stages.no_engine, stages.busy_machine, stages.old_options, stages.full_disk,
+                  stages.rules_flushed):
         stage(lab)
     ask_with_nat(lab)
     progress("stopping sluiced")

@@ -2,6 +2,7 @@
 """stages.py - what is not one question to the gateway but a story: transfers older than the filter, load, a killed
 engine, flushed rules, other users' marks, reload, and what is left when it stops. Each adds its rows to the report."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -10,15 +11,20 @@ import shutil
 import signal
 import socket
 import ssl
+import threading
 import time
 
 from . import limits, names, tls
 from .daemon import MARK_MASK
 from .load import describe
-from .namespaces import CLIENT, FAMILIES, IPTABLES, SERVER
-from .probes import ALLOWED, BLOCKED, TIMEOUT, Clock, Outcome, attempt, curl, hello, stream, whole_page
+from .namespaces import CLIENT, FAMILIES, IPTABLES, SERVER, run
+from .probes import (ALLOWED, BLOCKED, TIMEOUT, Clock, Outcome, attempt, curl, curl_command, hello, stream,
+                     whole_page)
 from .report import Row, progress
 from .servers import ECHO, TLS
+
+YOUNG = 2.5  # s; QUICK_DEATH_MS of supervisor_death.c is less
+BUSY, BUSY_FOR = 64, 6  # processes; s
 
 
 def add(lab, name, family, expected, outcome):
@@ -221,22 +227,194 @@ def under_load(lab, suffix="", connections=None):
             add(lab, name, family, "%d right" % connections, Outcome(describe(load.result()), load.took * 1000))
 
 
-def engine_killed(lab):
-    name = "load: the engine is killed meanwhile (kill -9)"
-    connections = lab.connections // 4
+def _struck(lab, name, number, counters, connections=None, said=""):
+    """The engine gets a signal under load: every verdict is right, nothing is answered by on_failure, no connection waits for long,
+    and status counts what happened: counters, by how much they grow. said: what the log is to say of it."""
+    connections = connections or lab.connections // 4
     for family in FAMILIES if lab.report.wants(name) else ():
         progress(name + " over IPv%d" % family)
+        before, log = lab.daemon.wait_ready(), len(lab.daemon.read_log())
         with lab.load(family, connections) as load:
             load.wait_until(0.4 * connections)
-            engine = lab.daemon.engine()
-            if engine is not None:
-                os.kill(engine, signal.SIGKILL)
+            load.mark()
+            os.kill(before["engine_pid"], number)
             got = describe(load.result())
-            if engine is None:
-                got = "found no engine to kill"
-            elif not lab.daemon.running():
-                got += ", and the supervisor is gone"
-            add(lab, name, family, "%d right" % connections, Outcome(got, load.took * 1000))
+            usual, longest = load.longest()
+        if not lab.daemon.running():
+            got += ", and the supervisor is gone"
+        after = lab.daemon.wait_ready()
+        for counter, grows in {"on_failure_packets": 0, "engine_restarts": 1, **counters}.items():
+            if after[counter] - before[counter] != grows:
+                got += ", %s + %d" % (counter, after[counter] - before[counter])
+        if longest > usual + limits.stalled:
+            got += ", but the longest took %.0f ms, and %.0f before" % (longest, usual)
+        if said not in lab.daemon.read_log(log):
+            got += ", but the log does not say %r" % said
+        progress("the longest connection: %.0f ms, before that %.0f ms" % (longest, usual))
+        add(lab, name, family, "%d right" % connections, Outcome(got, longest))
+
+
+def engine_killed(lab):
+    _struck(lab, "load: the engine is killed meanwhile (kill -9)", signal.SIGKILL, {"engine_hangs": 0})
+
+
+def engine_faults(lab):
+    _struck(lab, "load: the engine has a fault meanwhile (SIGSEGV)", signal.SIGSEGV, {"engine_hangs": 0},
+            said="engine: signal SEGV in thread")
+
+
+def engine_stopped(lab):
+    _struck(lab, "load: the engine hangs meanwhile (SIGSTOP)", signal.SIGSTOP, {"engine_hangs": 1},
+            said="hangs: no sign of life for")
+
+
+def both_stopped(lab):
+    """A next engine that hangs, too, is found out before takeover_limit."""
+    name = "the engine hangs, and its spare as well: a third one judges in time"
+    for family in FAMILIES if lab.report.wants(name) else ():
+        time.sleep(YOUNG)
+        before = lab.daemon.wait_ready()
+        for pid in before["engine_pid"], before["spare_pid"]:
+            os.kill(pid, signal.SIGSTOP)
+        clock = Clock()
+        got = curl_blocked(lab, family)
+        ms = clock.ms()
+        after = lab.daemon.wait_ready()
+        got += ", %d hung, %d answered by on_failure" % tuple(
+            after[counter] - before[counter] for counter in ("engine_hangs", "on_failure_packets"))
+        add(lab, name, family, "blocked, 2 hung, 0 answered by on_failure", Outcome(got, ms))
+
+
+def curl_blocked(lab, family):
+    """One request to a blocked name, which may wait for its verdict."""
+    done = lab.network.client.run(*curl_command(lab, family, "http://%s/" % names.BLOCKED, "-o", "/dev/null"), check=False)
+    return ALLOWED if done.returncode == 0 else BLOCKED if "reset" in done.stderr else done.stderr.strip()
+
+
+class Stopper(threading.Thread):
+    """Stops every process of a supervisor as soon as it is there."""
+
+    def __init__(self, daemon):
+        super().__init__(daemon=True)
+        self._daemon, self._enough = daemon, threading.Event()
+
+    def run(self):
+        while not self._enough.wait(0.002):
+            for pid in self._daemon.children():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGSTOP)
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self._enough.set()
+        self.join()
+        for pid in self._daemon.children():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
+
+def no_engine(lab):
+    """on_failure answers, but only when takeover_limit is over, and what it answers is counted."""
+    name = "no engine gets ready: on_failure answers when takeover_limit is over"
+    for family in FAMILIES if lab.report.wants(name) else ():
+        time.sleep(YOUNG)
+        before = lab.daemon.wait_ready()
+        clock = Clock()
+        with Stopper(lab.daemon):
+            got = curl_blocked(lab, family)
+            ms = clock.ms()
+        after = lab.daemon.wait_ready()
+        if ms < lab.daemon.milliseconds("takeover_limit"):
+            got += " after %.0f ms" % ms
+        if after["on_failure_packets"] == before["on_failure_packets"]:
+            got += ", and not counted"
+        add(lab, name, family, ALLOWED, Outcome(got, ms))
+        add(lab, "and then one judges again", family, BLOCKED, Outcome(curl_blocked(lab, family)))
+
+
+@contextlib.contextmanager
+def _busy(lab):
+    """Many processes that only burn time; they end by themselves should the lab not come to it."""
+    spin = "while :; do :; done"
+    group = lab.network.client.start("timeout", "-s", "KILL", "120", "sh", "-c",
+                                     "for i in $(seq %d); do %s & done; %s" % (BUSY - 1, spin, spin))
+    try:
+        yield
+    finally:
+        os.killpg(group.pid, signal.SIGKILL)
+        group.wait()
+
+
+def busy_machine(lab):
+    """Whoever gets no processor does not hang."""
+    name = "load: %d busy processes beside it: no engine is taken for one that hangs" % BUSY
+    for family in FAMILIES if lab.report.wants(name) else ():
+        progress(name + " over IPv%d" % family)
+        before = lab.daemon.wait_ready()
+        with lab.load(family, 1000000) as load:
+            load.wait_until(100)
+            with _busy(lab):
+                done, clock = load.done(), Clock()
+                while clock.ms() < 1000 * BUSY_FOR or (load.done() < done + 20 and clock.ms() < 10000 * BUSY_FOR):
+                    time.sleep(0.1)
+                done, ms = load.done() - done, clock.ms()
+            load.end()
+            progress("%d connections in %.0f s, the longest %.0f ms; all in all %s" % (
+                done, ms / 1000, max(load.longest()), describe(load.result())))
+        after = lab.daemon.wait_ready()
+        got = ", ".join("%d %s" % (after[counter] - before[counter], word) for counter, word in (
+            ("engine_hangs", "taken for hung"), ("engine_restarts", "restarted")))
+        add(lab, name, family, "0 taken for hung, 0 restarted", Outcome(got if done >= 20 else got + ", but no load", ms))
+
+
+def old_options(lab):
+    """What needs a restart stays as it was for every engine until then: the rules are of that time, too."""
+    name = "a reload changes mark_mask, which needs a restart: the next engine goes on with the old one"
+    for family in FAMILIES if lab.report.wants(name) else ():
+        time.sleep(YOUNG)
+        lab.daemon.configure({"mark_mask": "0x00000700"})
+        lab.daemon.reload()
+        words = []
+        for _ in range(2):  # the spare, and one that is started anew
+            os.kill(lab.daemon.wait_ready()["engine_pid"], signal.SIGKILL)
+            time.sleep(0.1)
+            lab.daemon.wait_ready()
+            words += [hello(lab, family, names.BLOCKED).got, hello(lab, family, names.ALLOWED).got]
+        lab.daemon.configure({"mark_mask": None})
+        lab.daemon.reload()
+        add(lab, name, family, "blocked allowed blocked allowed", Outcome(" ".join(words)))
+
+
+def full_disk(lab):
+    """A flow log that cannot be written costs records, which are counted, and nothing else."""
+    name = "load: the disk of the flow log is full"
+    connections = lab.connections // 10
+    if not lab.report.wants(name):
+        return
+    folder = os.path.join(lab.folder, "full")
+    os.mkdir(folder)
+    run("mount", "-t", "tmpfs", "-o", "size=8k,mode=0755", "sluice-lab", folder)
+    try:
+        lab.daemon.configure({"flow_log": os.path.join(folder, "flows.json")})
+        lab.daemon.reload()
+        for family in FAMILIES:
+            progress(name + " over IPv%d" % family)
+            before = lab.daemon.wait_ready()
+            with lab.load(family, connections) as load:
+                got = describe(load.result())
+            after = lab.daemon.wait_ready()
+            errors = after["flow_log"]["write_errors"] - before["flow_log"]["write_errors"]
+            got += ", failed writes counted" if errors > 0 else ", no failed write counted"
+            got += ", %d engines died" % (after["engine_restarts"] - before["engine_restarts"])
+            add(lab, name, family, "%d right, failed writes counted, 0 engines died" % connections,
+                Outcome(got, load.took * 1000))
+    finally:
+        lab.daemon.configure({"flow_log": lab.daemon.flow_log})
+        lab.daemon.reload()
+        run("umount", folder)
 
 
 def rules_flushed(lab):
