@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -63,12 +65,49 @@ bool sl_child_loaded(struct sl_child *c)
 	return c->loads == 0;
 }
 
+int sl_child_adopt(struct sl_child *c, pid_t pid, int ipc)
+{
+	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+
+	if (fd < 0)
+		return SL_ESYS;
+	*c = (struct sl_child){
+		.pid = pid, .ipc = ipc, .state = SL_CHILD_ACTIVE, .adopted = true, .pidfd = fd
+	};
+	return SL_OK;
+}
+
+void sl_child_forget(struct sl_child *c)
+{
+	(void)close(c->ipc);
+	if (c->adopted)
+		(void)close(c->pidfd);
+	*c = (struct sl_child){ .ipc = -1 };
+}
+
+void sl_child_signal(const struct sl_child *c, int number)
+{
+	if (c->adopted)
+		(void)syscall(SYS_pidfd_send_signal, c->pidfd, number, NULL, 0);
+	else
+		(void)kill(c->pid, number);
+}
+
+static bool has_ended(const struct sl_child *c, int *status)
+{
+	struct pollfd fd = { c->pidfd, POLLIN, 0 };
+
+	if (!c->adopted)
+		return waitpid(c->pid, status, WNOHANG) == c->pid;
+	*status = 0;
+	return poll(&fd, 1, 0) == 1;
+}
+
 bool sl_child_ended(struct sl_child *c, int *status)
 {
-	if (c->pid <= 0 || waitpid(c->pid, status, WNOHANG) != c->pid)
+	if (c->pid <= 0 || !has_ended(c, status))
 		return false;
-	(void)close(c->ipc);
-	*c = (struct sl_child){ .ipc = -1 };
+	sl_child_forget(c);
 	return true;
 }
 
@@ -79,7 +118,7 @@ void sl_child_kill(struct sl_child *c)
 
 	if (c->pid <= 0)
 		return;
-	(void)kill(c->pid, SIGKILL);
+	sl_child_signal(c, SIGKILL);
 	while (!sl_child_ended(c, &status))
 		(void)nanosleep(&pause, NULL);
 }

@@ -16,6 +16,7 @@ enum sl_child_state {
 	SL_CHILD_READY,   /* has it, and no queues */
 	SL_CHILD_TAKING,  /* was given the queues, has not said that its workers run */
 	SL_CHILD_ACTIVE,
+	SL_CHILD_YIELDING, /* was told to make room for another */
 };
 
 struct sl_child {
@@ -23,14 +24,21 @@ struct sl_child {
 	int ipc;
 	enum sl_child_state state;
 	unsigned loads; /* policies that it was given and has not spoken of */
+	bool adopted;   /* an earlier supervisor has started it: no child of this process ... */
+	int pidfd;      /* ... but then there is this, which tells its end */
 };
 
 /* Starts this program anew in another role (--engine, --compiler: main.c), by its own executable, so that it never shares
  * the supervisor's memory. */
 int sl_child_start(struct sl_child *c, const char *role, const struct sl_priv_user *user);
+/* A process of ours that somebody else has started. ipc is taken over on SL_OK. */
+int sl_child_adopt(struct sl_child *c, pid_t pid, int ipc);
+/* Lets go of an adopted one, which lives on. */
+void sl_child_forget(struct sl_child *c);
+void sl_child_signal(const struct sl_child *c, int number);
 /* It says that it has loaded a policy. False: it was given another one since, and will say so of that. */
 bool sl_child_loaded(struct sl_child *c);
-/* Has it ended? Then *status is what waitpid() gives, and c is empty. */
+/* Has it ended? Then *status is what waitpid() gives, 0 for an adopted one, and c is empty. */
 bool sl_child_ended(struct sl_child *c, int *status);
 /* Asks it to end, and after limit_ms makes it. */
 void sl_child_stop(struct sl_child *c, int limit_ms);

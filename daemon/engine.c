@@ -2,6 +2,7 @@
 #include "daemon/engine.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "daemon/adopt.h"
 #include "daemon/check_query.h"
 #include "daemon/crash.h"
 #include "daemon/file.h"
@@ -26,6 +28,8 @@ struct engine {
 	struct sl_ipc_msg msg;
 	struct sl_conf *conf; /* of the first load: what is not live stays as it was */
 	struct sl_policy_slot slot;
+	struct sl_take
+	        take; /* kept for the next supervisor, should this one die; workers and log have copies */
 	struct sl_shared *shared;
 	struct sl_flow_log *log;
 	struct sl_dns_names *names; /* NULL where the option is off */
@@ -97,14 +101,20 @@ static void load(struct engine *e)
 	sl_conf_free(&conf);
 }
 
-static int start_worker(struct engine *e, struct sl_take *take, unsigned i)
+/* -1 for none. */
+static int copy_of(int fd)
 {
+	return fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);
+}
+
+static int start_worker(struct engine *e, unsigned i)
+{
+	const struct sl_take *take = &e->take;
 	struct sl_worker_cfg cfg = {
 		.number = i,
-		.queue = take->queue[i],
-		.raw = { take->raw[0] < 0 ? -1 : dup(take->raw[0]),
-		         take->raw[1] < 0 ? -1 : dup(take->raw[1]) },
-		.conntrack = take->conntrack[i],
+		.queue = copy_of(take->queue[i]),
+		.raw = { copy_of(take->raw[0]), copy_of(take->raw[1]) },
+		.conntrack = copy_of(take->conntrack[i]),
 		.conf = e->conf,
 		.slot = &e->slot,
 		.log = e->log,
@@ -112,7 +122,6 @@ static int start_worker(struct engine *e, struct sl_take *take, unsigned i)
 		.names = e->names,
 	};
 
-	take->queue[i] = take->conntrack[i] = -1;
 	if (getrandom(&cfg.seed, sizeof(cfg.seed), 0) != sizeof(cfg.seed))
 		return SL_ESYS;
 	return sl_worker_start(&cfg, &e->worker[i]);
@@ -131,29 +140,49 @@ static int make_names(struct engine *e)
 
 static int take_over(struct engine *e)
 {
-	struct sl_take take;
-	int err = sl_take_read(&e->msg, &take);
-
-	if (err == SL_OK && (e->conf == NULL || e->workers > 0))
-		err = SL_EINVAL;
+	if (e->conf == NULL || e->workers > 0)
+		return SL_EINVAL;
+	int err = sl_take_read(&e->msg, &e->take);
 	if (err == SL_OK)
-		err = sl_shared_map(take.shared, &e->shared);
+		err = sl_shared_map(e->take.shared, &e->shared);
 	if (err == SL_OK)
-		err = sl_flow_log_new(take.workers, e->conf->flow_log_ring, sl_take_fd(&take.flow_log),
+		err = sl_flow_log_new(e->take.workers, e->conf->flow_log_ring, copy_of(e->take.flow_log),
 		                      &e->log);
 	if (err == SL_OK)
 		err = make_names(e);
-	for (unsigned i = 0; i < take.workers && err == SL_OK; i++) {
-		err = start_worker(e, &take, i);
+	for (unsigned i = 0; i < e->take.workers && err == SL_OK; i++) {
+		err = start_worker(e, i);
 		if (err == SL_OK)
 			e->workers = i + 1;
 	}
-	sl_take_close(&take);
+	if (err == SL_OK && e->take.adopt >= 0)
+		err = sl_adopt_listen(e->take.adopt);
 	if (err != SL_OK)
 		sl_log(SL_LOG_ERR, "engine: cannot take the queues over: %s (%s)", sl_strerror(err),
 		       strerror(errno));
 	else
 		say(e, SL_IPC_TAKEN, 0, SL_BYTES_LIT(""));
+	return err;
+}
+
+/* The supervisor is gone. Who judges goes on with it, and gives the next one all that it has. */
+static int find_supervisor(struct engine *e)
+{
+	int err = SL_ENOENT, conn;
+
+	if (e->workers == 0 || e->take.adopt < 0)
+		return err;
+	(void)close(e->ipc);
+	e->ipc = -1;
+	sl_log(SL_LOG_ERR,
+	       "engine: the supervisor is gone; judging goes on, and the next one will be given the queues");
+	while ((err = sl_adopt_accept(e->take.adopt, &conn)) == SL_OK) {
+		if (sl_take_send(conn, SL_IPC_ADOPTED, &e->take) == SL_OK) {
+			e->ipc = conn;
+			return SL_OK;
+		}
+		(void)close(conn);
+	}
 	return err;
 }
 
@@ -179,18 +208,22 @@ static void reopen_log(struct engine *e)
 	int fd = e->msg.fds > 0 ? e->msg.fd[0] : -1;
 	if (e->msg.fds > 0)
 		e->msg.fd[0] = -1;
+	if (e->take.flow_log >= 0)
+		(void)close(e->take.flow_log);
+	e->take.flow_log = copy_of(fd);
 	sl_flow_log_reopen(e->log, fd);
 }
 
-static void stop(struct engine *e)
+static void stop(struct engine *e, enum sl_worker_end how)
 {
 	for (unsigned i = 0; i < e->workers; i++)
-		sl_worker_stop(&e->worker[i]);
+		sl_worker_stop(&e->worker[i], how);
 	sl_flow_log_free(&e->log);
 	sl_dns_names_free(&e->names);
 	sl_policy_slot_publish(&e->slot, NULL);
 	sl_shared_unmap(&e->shared);
 	sl_conf_free(&e->conf);
+	sl_take_close(&e->take);
 }
 
 static void interrupt(int signal_number)
@@ -216,20 +249,15 @@ static void set_signals(void)
 	(void)sigprocmask(SIG_SETMASK, &set, NULL);
 }
 
-int sl_engine_run(int ipc, const struct sl_priv_user *user)
+/* Until it is told to end, or has no supervisor and never had the queues. */
+static int serve(struct engine *e, enum sl_worker_end *how)
 {
-	struct engine *e = calloc(1, sizeof(*e));
-	int err = SL_OK;
-
-	set_signals();
-	sl_crash_tell("engine");
-	if (e == NULL || sl_priv_drop(user) != SL_OK) {
-		sl_log(SL_LOG_ERR, "engine: cannot give up privileges: %s", strerror(errno));
-		free(e);
-		return EXIT_FAILURE;
-	}
-	e->ipc = ipc;
-	while (err == SL_OK && (err = sl_ipc_receive(ipc, &e->msg)) == SL_OK) {
+	for (;;) {
+		int err = sl_ipc_receive(e->ipc, &e->msg);
+		if (err == SL_ENOENT && find_supervisor(e) == SL_OK)
+			continue;
+		if (err != SL_OK)
+			return err;
 		uint32_t type = e->msg.type;
 		if (type == SL_IPC_LOAD)
 			load(e);
@@ -240,10 +268,29 @@ int sl_engine_run(int ipc, const struct sl_priv_user *user)
 		else if (type == SL_IPC_CHECK)
 			check(e);
 		sl_ipc_close_fds(&e->msg);
-		if (type == SL_IPC_STOP)
-			break;
+		*how = type == SL_IPC_YIELD ? SL_WORKER_LEAVE : SL_WORKER_RELEASE;
+		if (err != SL_OK || type == SL_IPC_STOP || type == SL_IPC_YIELD)
+			return err;
 	}
-	stop(e);
+}
+
+int sl_engine_run(int ipc, const struct sl_priv_user *user)
+{
+	struct engine *e = calloc(1, sizeof(*e));
+	enum sl_worker_end how = SL_WORKER_RELEASE;
+	int err;
+
+	set_signals();
+	sl_crash_tell("engine");
+	if (e == NULL || sl_priv_drop(user) != SL_OK) {
+		sl_log(SL_LOG_ERR, "engine: cannot give up privileges: %s", strerror(errno));
+		free(e);
+		return EXIT_FAILURE;
+	}
+	e->ipc = ipc;
+	sl_take_none(&e->take);
+	err = serve(e, &how);
+	stop(e, how);
 	free(e);
 	return err == SL_OK || err == SL_ENOENT ? EXIT_SUCCESS : EXIT_FAILURE;
 }

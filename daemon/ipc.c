@@ -11,15 +11,20 @@ struct head {
 	uint64_t number;
 };
 
-int sl_ipc_pair(int end[2])
+void sl_ipc_set_buffer(int end)
 {
 	int bytes = SL_IPC_TEXT_MAX * 2;
 
+	if (setsockopt(end, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes)) != 0)
+		(void)setsockopt(end, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+}
+
+int sl_ipc_pair(int end[2])
+{
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, end) != 0)
 		return SL_ESYS;
-	for (int i = 0; i < 2; i++)
-		if (setsockopt(end[i], SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes)) != 0)
-			(void)setsockopt(end[i], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+	sl_ipc_set_buffer(end[0]);
+	sl_ipc_set_buffer(end[1]);
 	return SL_OK;
 }
 

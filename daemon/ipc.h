@@ -17,11 +17,13 @@ enum sl_ipc_type {
 	SL_IPC_LOG,      /* fds: the new flow log, or none */
 	SL_IPC_CHECK, /* number: request; text: JSON object: items, an array of inputs; explain, a boolean */
 	SL_IPC_STOP,  /* answer what waits, then end */
+	SL_IPC_YIELD, /* end between two batches, and leave what is held to the next engine */
 	/* engine to supervisor */
 	SL_IPC_LOADED,      /* number: generation */
 	SL_IPC_LOAD_FAILED, /* number: generation; text: why */
 	SL_IPC_TAKEN,       /* the workers run */
 	SL_IPC_CHECKED,     /* number: request; text: JSON array of results */
+	SL_IPC_ADOPTED,     /* to a supervisor that is not the one which started it; as SL_IPC_TAKE */
 	/* supervisor to compiler: number: generation; text: conf file name, NUL, a path, NUL, ...; fds: an empty memory file
 	 * for the snapshot, conf, then one a path */
 	SL_IPC_COMPILE,
@@ -47,6 +49,8 @@ struct sl_ipc_msg {
 
 /* A pair of ends, both close-on-exec. */
 int sl_ipc_pair(int end[2]);
+/* Room for the longest message; pairs have it. */
+void sl_ipc_set_buffer(int end);
 /* Descriptors stay the caller's. SL_ENOENT: the other end is gone. */
 int sl_ipc_send(int end, enum sl_ipc_type type, uint64_t number, struct sl_bytes text, const int *fd,
                 unsigned fds, uint32_t have);

@@ -12,6 +12,7 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include "daemon/adopt.h"
 #include "daemon/flow_log_file.h"
 #include "daemon/log.h"
 #include "daemon/nfq.h"
@@ -21,7 +22,7 @@
 
 enum { STOP_LIMIT_MS = 3000, TICK_MS = 100, IDLE_MS = 1000 };
 
-static unsigned worker_count(const struct sl_conf *c)
+unsigned sl_supervisor_workers(const struct sl_conf *c)
 {
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 	size_t n = c->workers != 0 ? c->workers : (size_t)(cores < 1 ? 1 : cores);
@@ -36,7 +37,9 @@ static int open_queues(struct sl_supervisor *s)
 		                  c->fail_open };
 	int err = SL_OK;
 
-	s->take.workers = worker_count(c);
+	if (s->take.workers > 0)
+		return SL_OK; /* taken from an engine */
+	s->take.workers = sl_supervisor_workers(c);
 	for (unsigned i = 0; i < s->take.workers && err == SL_OK; i++) {
 		err = sl_nfq_open(&cfg, (uint16_t)c->queue_first, (uint16_t)c->queue_count, i,
 		                  s->take.workers, &sl_log_diag, &s->take.queue[i]);
@@ -49,7 +52,8 @@ static int open_queues(struct sl_supervisor *s)
 /* Sockets that tell the servers of refused connections. Without them sluice filters all the same, and says so. */
 static void open_raw(struct sl_supervisor *s)
 {
-	if (s->conf->refuse == 0 && sl_refuse_sockets(0, s->take.raw) != SL_OK)
+	if (s->conf->refuse == 0 && s->take.raw[0] < 0 && s->take.raw[1] < 0 &&
+	    sl_refuse_sockets(0, s->take.raw) != SL_OK)
 		sl_log(SL_LOG_WARN, "raw sockets: %s; servers of refused connections will not be told",
 		       strerror(errno));
 }
@@ -80,7 +84,7 @@ static int open_all(struct sl_supervisor *s)
 
 	if (err == SL_OK)
 		err = sl_bundle_parse(s->next, &sl_log_diag, &s->conf);
-	if (err == SL_OK && (s->start_conf = sl_bundle_conf_fd(s->next)) < 0)
+	if (err == SL_OK && (s->take.conf = sl_bundle_conf_fd(s->next)) < 0)
 		err = SL_ESYS;
 	if (err != SL_OK)
 		return err;
@@ -92,9 +96,11 @@ static int open_all(struct sl_supervisor *s)
 	err = sl_ctl_open(s->conf->control, &handler, &sl_log_diag, &s->ctl);
 	if (err == SL_OK)
 		err = open_rules(s);
-	if (err == SL_OK)
+	if (err == SL_OK) {
+		sl_supervisor_adopt(s);
 		err = open_queues(s);
-	if (err == SL_OK)
+	}
+	if (err == SL_OK && s->shared == NULL)
 		err = sl_shared_new(s->take.workers, &s->take.shared, &s->shared);
 	if (err == SL_OK)
 		open_raw(s);
@@ -112,8 +118,6 @@ static void close_all(struct sl_supervisor *s)
 	sl_bundle_free(&s->next);
 	sl_bundle_free(&s->good);
 	sl_conf_free(&s->conf);
-	if (s->start_conf >= 0)
-		(void)close(s->start_conf);
 	if (s->signals >= 0)
 		(void)close(s->signals);
 }
@@ -178,6 +182,7 @@ static void serve(struct sl_supervisor *s)
 		{ s->engine.pid > 0 ? s->engine.ipc : -1, POLLIN, 0 },
 		{ s->compiler.pid > 0 ? s->compiler.ipc : -1, POLLIN, 0 },
 		{ s->spare.pid > 0 ? s->spare.ipc : -1, POLLIN, 0 },
+		{ s->engine.adopted ? s->engine.pidfd : -1, POLLIN, 0 },
 	};
 
 	if (poll(fd, SL_COUNT(fd), next_wait(s)) < 0 && errno != EINTR)
@@ -188,6 +193,8 @@ static void serve(struct sl_supervisor *s)
 		sl_supervisor_engine_message(s);
 	if ((fd[4].revents & POLLIN) != 0 && s->compiler.ipc == fd[4].fd)
 		(void)sl_supervisor_compiler_message(s);
+	if (fd[6].revents != 0)
+		sl_supervisor_child_event(s); /* no signal tells of somebody else's child */
 	if ((fd[5].revents & POLLIN) != 0 && s->spare.ipc == fd[5].fd)
 		sl_supervisor_spare_message(s);
 	if (fd[1].revents != 0)
@@ -207,11 +214,14 @@ static void stop_all(struct sl_supervisor *s)
 	const struct sl_conf *c = s->conf;
 
 	(void)sd_notify(0, "STOPPING=1");
-	if (s->rules != NULL && sl_rules_remove(s->rules, &sl_log_diag) != SL_OK)
-		sl_log(SL_LOG_ERR, "some rules could not be removed; run: sluice cleanup");
 	sl_child_kill(&s->compiler);
 	sl_child_kill(&s->spare);
+	if (sl_supervisor_leave_adopted(s))
+		return;
+	if (s->rules != NULL && sl_rules_remove(s->rules, &sl_log_diag) != SL_OK)
+		sl_log(SL_LOG_ERR, "some rules could not be removed; run: sluice cleanup");
 	sl_child_stop(&s->engine, STOP_LIMIT_MS);
+	sl_adopt_unlink(c->control);
 	for (unsigned i = 0; i < s->take.workers; i++)
 		if (s->take.queue[i] >= 0)
 			(void)sl_nfq_answer_all(s->take.queue[i], (uint16_t)c->queue_first,
@@ -231,10 +241,8 @@ static struct sl_supervisor *supervisor_new(const char *conf_path)
 	s->conf_path = conf_path;
 	s->signals = catch_signals();
 	s->started = sl_clock_now();
-	s->engine.ipc = s->spare.ipc = s->compiler.ipc = s->start_conf = -1;
-	s->take.shared = s->take.raw[0] = s->take.raw[1] = s->take.flow_log = -1;
-	for (unsigned i = 0; i < SL_WORKERS_MAX; i++)
-		s->take.queue[i] = s->take.conntrack[i] = -1;
+	s->engine.ipc = s->spare.ipc = s->compiler.ipc = -1;
+	sl_take_none(&s->take);
 	return s;
 }
 

@@ -52,7 +52,7 @@ void sl_supervisor_offer(struct sl_supervisor *s)
 	if (s->next == NULL || s->next_sent || !sl_bundle_is_compiled(s->next) ||
 	    s->engine.state != SL_CHILD_ACTIVE)
 		return;
-	if (sl_bundle_send(s->next, s->start_conf, s->engine.ipc, s->generation + 1) == SL_OK) {
+	if (sl_bundle_send(s->next, s->take.conf, s->engine.ipc, s->generation + 1) == SL_OK) {
 		s->next_sent = true;
 		return;
 	}
@@ -72,7 +72,9 @@ static void on_compiled(struct sl_supervisor *s)
 		sl_supervisor_offer(s);
 	} else {
 		s->good = sl_take(&s->next);
-		if (sl_supervisor_start_engine(s) != SL_OK)
+		if (s->engine.pid > 0)
+			sl_supervisor_want_spare(s); /* an adopted one judges until the other is ready */
+		else if (sl_supervisor_start_engine(s) != SL_OK)
 			sl_supervisor_fail(s);
 	}
 }

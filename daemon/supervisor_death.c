@@ -78,15 +78,19 @@ static void plan_restart(struct sl_supervisor *s, struct sl_mono now)
 	s->restart_at = sl_mono_add(now, sl_supervisor_back_off(s->quick_deaths));
 }
 
-static void say_how(pid_t pid, int status, bool hung)
+static void say_how(const struct sl_child *was, int status, bool hung)
 {
+	int pid = (int)was->pid;
+
 	if (hung)
-		sl_log(SL_LOG_ERR, "the engine (%d), which hung, was ended", (int)pid);
+		sl_log(SL_LOG_ERR, "the engine (%d), which hung, was ended", pid);
+	else if (was->adopted)
+		sl_log(SL_LOG_ERR, "the engine (%d) of an earlier supervisor has died", pid);
 	else if (WIFSIGNALED(status))
-		sl_log(SL_LOG_ERR, "the engine (%d) died of signal %d (%s)", (int)pid, WTERMSIG(status),
+		sl_log(SL_LOG_ERR, "the engine (%d) died of signal %d (%s)", pid, WTERMSIG(status),
 		       strsignal(WTERMSIG(status)));
 	else
-		sl_log(SL_LOG_ERR, "the engine (%d) ended with status %d", (int)pid, WEXITSTATUS(status));
+		sl_log(SL_LOG_ERR, "the engine (%d) ended with status %d", pid, WEXITSTATUS(status));
 }
 
 /* A death soon after a takeover goes on with a series, any other begins one. */
@@ -106,37 +110,53 @@ static void count_death(struct sl_supervisor *s, enum sl_child_state was, struct
 	s->answer_at = sl_mono_add(now, (struct sl_span){ left_us > 0 ? left_us : 0 });
 }
 
-static void engine_died(struct sl_supervisor *s, pid_t pid, enum sl_child_state was, int status)
+static void engine_died(struct sl_supervisor *s, const struct sl_child *was, int status)
 {
 	struct sl_mono now = sl_clock_now();
 
-	say_how(pid, status, s->hung);
-	if (!s->ready) {
+	say_how(was, status, s->hung);
+	if (!s->ready && !was->adopted) {
 		sl_supervisor_fail(s);
 		return;
 	}
 	/* It may be what killed it. One that is still being compiled waits for the next engine. */
 	if (s->next != NULL && s->next_sent)
 		sl_supervisor_reload_done(s, false);
-	count_death(s, was, now);
+	count_death(s, was->state, now);
 	/* An engine that had no queues yet had nothing in hand. */
-	if (was == SL_CHILD_ACTIVE || was == SL_CHILD_TAKING)
+	if (was->state == SL_CHILD_ACTIVE || was->state == SL_CHILD_TAKING)
 		recover(s, s->hung ? s->hung_worker : -1);
 	s->hung = false;
+	/* At the start there may be no policy yet: the compiler's word begins the next engine. */
+	if (!sl_supervisor_promote_spare(s) && s->good != NULL)
+		plan_restart(s, now);
+}
+
+/* As it was told to. Between two batches nothing is in hand but what it held; that comes again, with what it had not read. */
+static void engine_yielded(struct sl_supervisor *s)
+{
+	struct sl_mono now = sl_clock_now();
+
+	s->failed_at = now;
+	s->answer_at = sl_mono_add(now, s->conf->takeover_limit);
+	recover(s, SL_WORKERS_MAX); /* nobody is to blame */
 	if (!sl_supervisor_promote_spare(s))
 		plan_restart(s, now);
 }
 
 void sl_supervisor_child_event(struct sl_supervisor *s)
 {
-	enum sl_child_state was = s->engine.state;
-	pid_t pid = s->engine.pid;
+	struct sl_child was = s->engine;
 	int status;
 
 	sl_supervisor_compiler_event(s);
 	sl_supervisor_spare_event(s);
-	if (sl_child_ended(&s->engine, &status))
-		engine_died(s, pid, was, status);
+	if (!sl_child_ended(&s->engine, &status))
+		return;
+	if (was.state == SL_CHILD_YIELDING)
+		engine_yielded(s);
+	else
+		engine_died(s, &was, status);
 }
 
 void sl_supervisor_engine_timers(struct sl_supervisor *s, struct sl_mono now)

@@ -18,7 +18,7 @@ void sl_supervisor_fail(struct sl_supervisor *s)
 /* What is not live stays as it was at the start, for the next engine, too: rules and queues are of that time. */
 int sl_supervisor_load_child(struct sl_supervisor *s, struct sl_child *c)
 {
-	int err = sl_bundle_send(s->good, s->start_conf, c->ipc, s->generation);
+	int err = sl_bundle_send(s->good, s->take.conf, c->ipc, s->generation);
 
 	c->state = SL_CHILD_LOADING;
 	c->loads++;
@@ -40,9 +40,9 @@ int sl_supervisor_start_engine(struct sl_supervisor *s)
 
 void sl_supervisor_hand_over(struct sl_supervisor *s)
 {
-	if (sl_take_send(s->engine.ipc, &s->take) != SL_OK) {
+	if (sl_take_send(s->engine.ipc, SL_IPC_TAKE, &s->take) != SL_OK) {
 		sl_log(SL_LOG_ERR, "the engine does not take the queues: %s", strerror(errno));
-		(void)kill(s->engine.pid, SIGKILL);
+		sl_child_signal(&s->engine, SIGKILL);
 		return;
 	}
 	s->engine.state = SL_CHILD_TAKING;
@@ -68,7 +68,7 @@ static void on_load_failed(struct sl_supervisor *s)
 		sl_supervisor_fail(s);
 	} else {
 		sl_log(SL_LOG_ERR, "the next engine could not load the policy that was in force");
-		(void)kill(s->engine.pid, SIGKILL);
+		sl_child_signal(&s->engine, SIGKILL);
 	}
 }
 
@@ -80,7 +80,7 @@ static void on_taken(struct sl_supervisor *s)
 	if (s->failed_at.us != 0) {
 		struct sl_span without = sl_mono_since(s->engine_started, s->failed_at);
 		s->unmanned.us += without.us;
-		sl_log(SL_LOG_NOTICE, "a new engine (%d) judges, %lld ms after the failure",
+		sl_log(SL_LOG_NOTICE, "a new engine (%d) judges, after %lld ms without one",
 		       (int)s->engine.pid, (long long)without.us / 1000);
 	}
 	s->failed_at.us = 0;

@@ -89,7 +89,7 @@ static void end_engine(struct sl_supervisor *s, int worker, struct thread t, str
 	if (may_tell && syscall(SYS_tgkill, s->engine.pid, t.id, SIGABRT) == 0)
 		s->kill_at = sl_mono_add(now, sl_span_ms(ABORT_MS));
 	else
-		(void)kill(s->engine.pid, SIGKILL);
+		sl_child_signal(&s->engine, SIGKILL);
 }
 
 static void look(struct sl_supervisor *s, struct sl_mono now)
@@ -142,8 +142,11 @@ void sl_supervisor_hang_timers(struct sl_supervisor *s, struct sl_mono now)
 	if (s->hung) {
 		if (!sl_mono_reached(now, s->kill_at))
 			return;
-		(void)kill(s->engine.pid, SIGKILL);
+		sl_child_signal(&s->engine, SIGKILL);
 		s->kill_at = sl_mono_add(now, sl_span_ms(KILL_AGAIN_MS));
+	} else if (s->engine.state == SL_CHILD_YIELDING) {
+		if (sl_mono_reached(now, s->kill_at))
+			sl_child_signal(&s->engine, SIGKILL);
 	} else if (s->engine.state != SL_CHILD_ACTIVE) {
 		look_at_beginner(s, now);
 	} else if (sl_mono_reached(now, s->hang.due)) {

@@ -26,7 +26,7 @@ void sl_supervisor_want_spare(struct sl_supervisor *s)
 void sl_supervisor_load_spare(struct sl_supervisor *s)
 {
 	if (s->spare.pid > 0 && sl_supervisor_load_child(s, &s->spare) != SL_OK)
-		(void)kill(s->spare.pid, SIGKILL); /* it does not read */
+		sl_child_signal(&s->spare, SIGKILL); /* it does not read */
 }
 
 void sl_supervisor_spare_timers(struct sl_supervisor *s, struct sl_mono now)
@@ -49,10 +49,11 @@ void sl_supervisor_spare_message(struct sl_supervisor *s)
 	if (s->msg.type == SL_IPC_LOADED && sl_child_loaded(&s->spare)) {
 		s->spare.state = SL_CHILD_READY;
 		s->spare_failures = 0;
+		(void)sl_supervisor_succeed(s);
 	} else if (s->msg.type == SL_IPC_LOAD_FAILED) {
 		sl_log(SL_LOG_ERR, "the spare engine could not load the policy: %.*s", (int)s->msg.text.len,
 		       (const char *)s->msg.text.p);
-		(void)kill(s->spare.pid, SIGKILL);
+		sl_child_signal(&s->spare, SIGKILL);
 	}
 	sl_ipc_close_fds(&s->msg);
 }

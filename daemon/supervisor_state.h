@@ -26,7 +26,6 @@ struct sl_supervisor {
 	struct sl_bundle *next; /* being compiled, then being loaded by the engine */
 	bool next_sent;         /* to the engine */
 	struct sl_conf *conf;   /* as at the start: what is not live stays as it was */
-	int start_conf;         /* the same as a sealed memory file, for engines */
 	uint64_t generation;
 	struct sl_priv_user user;
 
@@ -72,6 +71,18 @@ bool sl_supervisor_compiler_message(struct sl_supervisor *s); /* false: there wi
 void sl_supervisor_compiler_event(struct sl_supervisor *s);   /* a child ended: it may have been this one */
 /* Sends s->next to the engine, as soon as there are both. */
 void sl_supervisor_offer(struct sl_supervisor *s);
+
+/* supervisor.c */
+unsigned sl_supervisor_workers(const struct sl_conf *c);
+
+/* supervisor_adopt.c */
+/* Is there an engine whose supervisor has died? Then s->engine and s->take are of it, if they can be. Else the next supervisor is
+ * to find ours. */
+void sl_supervisor_adopt(struct sl_supervisor *s);
+/* The spare is ready: an adopted engine makes room for it. False: there is none. */
+bool sl_supervisor_succeed(struct sl_supervisor *s);
+/* The daemon fails before it was ready: an adopted engine is left as it was found. */
+bool sl_supervisor_leave_adopted(struct sl_supervisor *s);
 
 /* supervisor_engine.c */
 void sl_supervisor_fail(struct sl_supervisor *s); /* ends the daemon */

@@ -29,6 +29,7 @@ struct sl_worker {
 	struct sl_worker_cfg cfg;
 	pthread_t thread;
 	atomic_bool stop, ended;
+	enum sl_worker_end how; /* written before stop */
 	struct sl_nfq_batch *batch;
 	struct sl_nfq_counts counts;
 	struct sl_filter *filter;
@@ -194,7 +195,7 @@ static void *run(void *arg)
 	int err = SL_OK;
 
 	sl_policy_slot_register();
-	while (err == SL_OK && !atomic_load_explicit(&w->stop, memory_order_relaxed)) {
+	while (err == SL_OK && !atomic_load_explicit(&w->stop, memory_order_acquire)) {
 		const struct sl_nfq_packet *packet;
 		set_wait(w);
 		int n = sl_nfq_read(w->cfg.queue, w->batch, &packet, &w->counts);
@@ -205,7 +206,8 @@ static void *run(void *arg)
 		if (n > 0)
 			(void)sched_yield();
 	}
-	release_all(w);
+	if (w->how == SL_WORKER_RELEASE)
+		release_all(w);
 	sl_policy_slot_unregister();
 	if (err != SL_OK) {
 		/* A worker that cannot read its queue must not look alive: the supervisor takes over from a dead engine. */
@@ -321,12 +323,13 @@ int sl_worker_start(const struct sl_worker_cfg *cfg, struct sl_worker **out)
 	return SL_OK;
 }
 
-void sl_worker_stop(struct sl_worker **w)
+void sl_worker_stop(struct sl_worker **w, enum sl_worker_end how)
 {
 	struct timespec pause = { 0, 2000000 };
 
 	if (*w == NULL)
 		return;
+	(*w)->how = how;
 	atomic_store(&(*w)->stop, true);
 	/* The signal interrupts a waiting read; it is sent again, since it may come just before the wait. */
 	while (!atomic_load(&(*w)->ended)) {

@@ -27,7 +27,9 @@ struct sl_worker_cfg {
 
 /* Everything is allocated here; the thread starts at once. On failure the descriptors are closed. */
 int sl_worker_start(const struct sl_worker_cfg *cfg, struct sl_worker **out);
-/* Ends the thread after it has answered what it held; frees it. */
-void sl_worker_stop(struct sl_worker **w);
+/* What becomes of the packets that it holds: they are answered; or they wait on, in the queue. */
+enum sl_worker_end { SL_WORKER_RELEASE, SL_WORKER_LEAVE };
+/* Ends the thread between two batches; frees it. */
+void sl_worker_stop(struct sl_worker **w, enum sl_worker_end how);
 
 #endif

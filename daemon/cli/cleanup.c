@@ -5,17 +5,18 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/adopt.h"
+#include "daemon/child.h"
 #include "daemon/cli/cli.h"
 #include "daemon/conntrack.h"
 #include "daemon/rules.h"
 
-enum { WAIT_MS = 2000 };
+enum { WAIT_MS = 2000, STOP_MS = 3000 };
 
 /* Rules under a daemon that uses them are not a crash's. Whoever holds the socket, even without a word, runs. */
-static bool daemon_runs(const struct sl_cli *cli)
+static bool daemon_runs(const struct sl_cli *cli, char path[SL_CLI_PATH])
 {
 	json_t *request = json_pack("{s:i, s:s}", "v", 1, "cmd", "status"), *reply = NULL;
-	char path[SL_CLI_PATH];
 	int err = sl_cli_call(cli, request, WAIT_MS, path, &reply);
 
 	if (err != SL_ENOENT)
@@ -61,6 +62,24 @@ static int remove_rules(const struct sl_rules_cfg *cfg)
 	return err;
 }
 
+/* An engine goes on judging when its supervisor has died. */
+static void end_engine(const char *control)
+{
+	struct sl_child engine = { .ipc = -1 };
+	int conn;
+	pid_t pid;
+
+	if (sl_adopt_connect(control, &conn, &pid) != SL_OK)
+		return;
+	if (sl_child_adopt(&engine, pid, conn) == SL_OK) {
+		sl_child_stop(&engine, STOP_MS);
+		(void)printf("engine: %d, which had lost its supervisor, is ended\n", (int)pid);
+	} else {
+		(void)close(conn);
+	}
+	sl_adopt_unlink(control);
+}
+
 static int clear_marks(uint32_t mask)
 {
 	struct sl_conntrack *ct = NULL;
@@ -97,8 +116,10 @@ static int run(const struct sl_cli *cli)
 		return SL_EXIT_ERROR; /* with another mask we would clear others' bits */
 	struct sl_rules_cfg cfg = rules_cfg(conf);
 	int status = SL_EXIT_ERROR;
-	if (!daemon_runs(cli)) {
+	char control[SL_CLI_PATH] = "";
+	if (!daemon_runs(cli, control)) {
 		int rules = remove_rules(&cfg);
+		end_engine(control);
 		status = clear_marks(cfg.mark_mask) == SL_OK && rules == SL_OK ? SL_EXIT_OK : SL_EXIT_NO;
 	}
 	sl_conf_free(&conf);
@@ -110,9 +131,11 @@ const struct sl_cli_command sl_cli_cleanup = {
 	.options = SL_CLI_BIT(config) | SL_CLI_BIT(control),
 	.usage = "[--config FILE | --control PATH]",
 	.summary = "remove what a crashed sluiced left in the kernel",
-	.help = "Removes rules, chains and tables of ours and clears our bits in the marks of connections; "
-	        "those of\n"
-	        "others stay. Needs root, and a stopped sluiced. A new start of sluiced takes over what is "
+	.help = "Removes rules, chains and tables of ours, ends an engine that has lost its sluiced, and "
+	        "clears our "
+	        "bits in\n"
+	        "the marks of connections; what is of others stays. Needs root, and a stopped sluiced. A new "
+	        "start of sluiced takes over what is "
 	        "left, so that\n"
 	        "this is for a box on which it will not be started again.\n"
 	        "Exit status: 0 nothing of ours is left, 1 something could not be removed, 2 not done.",

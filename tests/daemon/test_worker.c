@@ -27,6 +27,8 @@
 
 enum { QUEUE = 7, FLOWS = 2000, RELOADS = 50, MASK = 0x70000000, FOREIGN_MARK = 0x5 };
 
+#define UNFINISHED "blocked.exam" /* the rest has not come */
+
 static const char yaml[] =
         "inside: eth0\nlists: []\nrefuse: silent\nflow_log_ring: 64KiB\nmax_flows: 8192\nmax_streams: 64\n";
 
@@ -70,15 +72,17 @@ static void nothing(int signal_number)
 	(void)signal_number;
 }
 
-static int setup(void **state)
+static int setup_with(void **state, const char *options)
 {
+	char text[512];
 	struct bench *t = calloc(1, sizeof(*t));
 	struct sigaction wake = { .sa_handler = nothing };
 	int pair[2];
 
 	assert_non_null(t);
 	(void)sigaction(SIGUSR2, &wake, NULL);
-	assert_int_equal(sl_conf_read("test.yaml", sl_bytes_str(yaml), NULL, &t->conf), SL_OK);
+	(void)snprintf(text, sizeof(text), "%s%s", yaml, options);
+	assert_int_equal(sl_conf_read("test.yaml", sl_bytes_str(text), NULL, &t->conf), SL_OK);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair), 0);
 	t->kernel = pair[1];
 	t->shared = aligned_alloc(SL_CACHE_LINE, sizeof(*t->shared));
@@ -101,11 +105,21 @@ static int setup(void **state)
 	return 0;
 }
 
+static int setup(void **state)
+{
+	return setup_with(state, "");
+}
+
+static int setup_holding(void **state)
+{
+	return setup_with(state, "hold: all\nhold_limit: 60s\n");
+}
+
 static int teardown(void **state)
 {
 	struct bench *t = *state;
 
-	sl_worker_stop(&t->worker);
+	sl_worker_stop(&t->worker, SL_WORKER_RELEASE);
 	sl_flow_log_free(&t->log);
 	sl_policy_slot_publish(&t->slot, NULL);
 	sl_conf_free(&t->conf);
@@ -119,7 +133,8 @@ static int teardown(void **state)
 static size_t http_packet(uint8_t *p, unsigned flow, const char *host)
 {
 	char request[256];
-	int len = snprintf(request, sizeof(request), "GET / HTTP/1.1\r\nHost: %s\r\n\r\n", host);
+	const char *end = strcmp(host, UNFINISHED) == 0 ? "" : "\r\n\r\n";
+	int len = snprintf(request, sizeof(request), "GET / HTTP/1.1\r\nHost: %s%s", host, end);
 	static const uint8_t head[40] = { 0x45, 0, 0,   0, 0, 0, 0x40, 0,  64,  6,
 		                          0,    0, 192, 0, 2, 1, 198,  51, 100, 1 };
 	uint16_t total = htons((uint16_t)(40 + len)), sport = htons((uint16_t)(1024 + flow)),
@@ -254,6 +269,34 @@ static void a_worker_gives_signs_of_life(void **state)
 	assert_int_not_equal(sl_life_get(&t->shared->life), after);
 }
 
+/* One that holds a packet says so, and answers it at its end, or leaves it to the next engine. */
+static void held_until_the_end(struct bench *t, enum sl_worker_end how)
+{
+	uint32_t mark[2] = { 0 };
+	char byte;
+
+	queue_packet(t->kernel, 1, 1, UNFINISHED);
+	for (int i = 0; i < 5000 && sl_life_held(sl_life_get(&t->shared->life)) == 0; i++)
+		(void)usleep(1000);
+	assert_int_equal(sl_life_held(sl_life_get(&t->shared->life)), 1);
+	assert_int_equal(recv(t->kernel, &byte, 1, MSG_DONTWAIT), -1);
+	sl_worker_stop(&t->worker, how);
+	if (how == SL_WORKER_RELEASE)
+		read_verdicts(t->kernel, mark, 1);
+	else
+		assert_true(recv(t->kernel, &byte, 1, MSG_DONTWAIT) <= 0);
+}
+
+static void what_is_held_is_answered_at_the_end(void **state)
+{
+	held_until_the_end(*state, SL_WORKER_RELEASE);
+}
+
+static void what_is_held_is_left_to_the_next_engine(void **state)
+{
+	held_until_the_end(*state, SL_WORKER_LEAVE);
+}
+
 struct reloader {
 	struct bench *t;
 	atomic_bool stop;
@@ -311,6 +354,9 @@ int main(void)
 		                                setup, teardown),
 		cmocka_unit_test_setup_teardown(noise_between_packets_is_survived, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_worker_gives_signs_of_life, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_is_held_is_answered_at_the_end, setup_holding, teardown),
+		cmocka_unit_test_setup_teardown(what_is_held_is_left_to_the_next_engine, setup_holding,
+		                                teardown),
 		cmocka_unit_test_setup_teardown(verdicts_hold_while_policies_are_swapped, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

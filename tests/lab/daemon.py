@@ -108,6 +108,20 @@ class Daemon:
             process.wait()
             return None
 
+    def kill(self):
+        """The supervisor alone, outright."""
+        process, self.process = self.process, None
+        process.kill()
+        process.wait()
+
+    def restart(self):
+        """A start that may fail: whether it did not."""
+        try:
+            self.start()
+        except LabError:
+            self.process = None
+        return self.process is not None
+
     def command(self, *words):
         """The command `sluice` in the gateway."""
         return self.network.gateway.run(self._sluice, "--config", self.config, *words, check=False)

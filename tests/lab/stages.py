@@ -335,6 +335,96 @@ def no_engine(lab):
         add(lab, "and then one judges again", family, BLOCKED, Outcome(curl_blocked(lab, family)))
 
 
+def _lives(pid):
+    """One that has ended and that nobody has buried yet does not."""
+    try:
+        with open("/proc/%d/stat" % pid) as stat:
+            return stat.read().rpartition(")")[2].split()[0] not in "ZX"
+    except FileNotFoundError:
+        return False
+
+
+def supervisor_killed(lab):
+    """The engine judges without it, and another supervisor gives its place to a new one."""
+    name = "load: the supervisor is killed (kill -9), and another one is started"
+    connections = lab.connections // 4
+    for family in FAMILIES if lab.report.wants(name) else ():
+        progress(name + " over IPv%d" % family)
+        before = lab.daemon.wait_ready()
+        with lab.load(family, connections) as load:
+            load.wait_until(0.3 * connections)
+            load.mark()
+            lab.daemon.kill()
+            load.wait_until(0.6 * connections)
+            lab.daemon.start()
+            got = describe(load.result())
+            usual, longest = load.longest()
+        after = lab.daemon.wait_ready()
+        for counter in ("on_failure_packets", "engine_restarts", "engine_hangs"):
+            got += "" if after[counter] == 0 else ", %s %d" % (counter, after[counter])
+        if _lives(before["engine_pid"]) or after["engine_pid"] == before["engine_pid"]:
+            got += ", but the old engine lives"
+        if after["flows"]["packets"] < before["flows"]["packets"] + connections / 2:
+            got += ", but the counters began anew"
+        if longest > usual + limits.stalled:
+            got += ", but the longest took %.0f ms, and %.0f before" % (longest, usual)
+        progress("the longest connection: %.0f ms, before that %.0f ms" % (longest, usual))
+        add(lab, name, family, "%d right" % connections, Outcome(got, longest))
+
+
+def without_supervisor(lab):
+    """What the next one finds may be of no use to it, or it may itself be of none."""
+    for family in FAMILIES:
+        _orphan(lab, family, "and the next one cannot start: the old policy is in force", _bad_list)
+        _orphan(lab, family, "and the next one has other options", _other_options)
+        _orphan(lab, family, "the engine hangs, and the next one finds it", _hung_orphan)
+        _orphan(lab, family, "and `sluice cleanup` ends its engine", _cleaned)
+
+
+def _orphan(lab, family, what, story):
+    name = "the supervisor is killed, %s" % what
+    if lab.report.wants(name):
+        engine = lab.daemon.wait_ready()["engine_pid"]
+        lab.daemon.kill()
+        expected, got = story(lab, family, engine)
+        if not lab.daemon.running():
+            lab.daemon.start()
+        if _lives(engine):
+            got += ", the old engine lives"
+        add(lab, name, family, expected + ", then " + BLOCKED,
+            Outcome(got + ", then " + hello(lab, family, names.BLOCKED).got))
+
+
+def _bad_list(lab, family, _):
+    lab.daemon.write_list("blocked", "<!DOCTYPE html><html><body>Not found</body></html>\n" * 50)
+    started = lab.daemon.restart()
+    got = "%s, %s" % ("started" if started else "not started", hello(lab, family, names.BLOCKED).got)
+    lab.daemon.write_list("blocked", names.LISTS["blocked"][3])
+    return "not started, " + BLOCKED, got
+
+
+def _other_options(lab, family, engine):
+    lab.daemon.configure({"queue_first": 2900})
+    started = lab.daemon.restart()
+    got = "%s, %s, %s" % ("started" if started else "not started", hello(lab, family, names.BLOCKED).got,
+                          "old engine" if _lives(engine) else "no old engine")
+    lab.daemon.configure({"queue_first": None})
+    lab.daemon.stop()
+    return "started, %s, no old engine" % BLOCKED, got
+
+
+def _hung_orphan(lab, family, engine):
+    os.kill(engine, signal.SIGSTOP)
+    return "started", "started" if lab.daemon.restart() else "not started"
+
+
+def _cleaned(lab, family, engine):
+    done = lab.daemon.command("cleanup")
+    gone = "gone" if not _lives(engine) else "still there"
+    return "exit 0, engine gone, " + ALLOWED, "exit %d, engine %s, %s" % (
+        done.returncode, gone, hello(lab, family, names.BLOCKED).got)
+
+
 @contextlib.contextmanager
 def _busy(lab):
     """Many processes that only burn time; they end by themselves should the lab not come to it."""
