@@ -248,10 +248,16 @@ def _struck(lab, name, number, counters, connections=None, said=""):
                 got += ", %s + %d" % (counter, after[counter] - before[counter])
         if longest > usual + limits.stalled:
             got += ", but the longest took %.0f ms, and %.0f before" % (longest, usual)
-        if said not in lab.daemon.read_log(log):
+        if not re.search(said, lab.daemon.read_log(log)):
             got += ", but the log does not say %r" % said
-        progress("the longest connection: %.0f ms, before that %.0f ms" % (longest, usual))
+        _say_times(lab, log, longest, usual)
         add(lab, name, family, "%d right" % connections, Outcome(got, longest))
+
+
+def _say_times(lab, log, longest, usual):
+    without = re.findall(r"judges, after (\d+) ms without one", lab.daemon.read_log(log))
+    progress("without an engine: %s ms; the longest connection: %.0f ms, before that %.0f ms" % (
+        ", ".join(without), longest, usual))
 
 
 def engine_killed(lab):
@@ -260,7 +266,7 @@ def engine_killed(lab):
 
 def engine_faults(lab):
     _struck(lab, "load: the engine has a fault meanwhile (SIGSEGV)", signal.SIGSEGV, {"engine_hangs": 0},
-            said="engine: signal SEGV in thread")
+            said="engine: signal SEGV in thread|AddressSanitizer|UndefinedBehaviorSanitizer|ThreadSanitizer")
 
 
 def engine_stopped(lab):
@@ -350,7 +356,7 @@ def supervisor_killed(lab):
     connections = lab.connections // 4
     for family in FAMILIES if lab.report.wants(name) else ():
         progress(name + " over IPv%d" % family)
-        before = lab.daemon.wait_ready()
+        before, log = lab.daemon.wait_ready(), len(lab.daemon.read_log())
         with lab.load(family, connections) as load:
             load.wait_until(0.3 * connections)
             load.mark()
@@ -368,7 +374,7 @@ def supervisor_killed(lab):
             got += ", but the counters began anew"
         if longest > usual + limits.stalled:
             got += ", but the longest took %.0f ms, and %.0f before" % (longest, usual)
-        progress("the longest connection: %.0f ms, before that %.0f ms" % (longest, usual))
+        _say_times(lab, log, longest, usual)
         add(lab, name, family, "%d right" % connections, Outcome(got, longest))
 
 
