@@ -143,8 +143,8 @@ void sl_filter_free(struct sl_filter **f)
 static bool is_ack_near(const struct sl_flow *flow, const struct sl_packet *pkt)
 {
 	int64_t moved = sl_seq_diff(pkt->ack, flow->ack);
-	if (flow->end == flow->first &&
-	    flow->syn_seen) /* nothing but the SYN has come, which acknowledges nothing */
+	if ((flow->end == flow->first && flow->syn_seen) ||
+	    flow->syn_text) /* nothing but the SYN has come, which acknowledges nothing */
 		return true;
 	return (pkt->flags & SL_TCP_ACK) == 0 || (-(int64_t)ACK_NEAR <= moved && moved <= (int64_t)ACK_NEAR);
 }
@@ -198,6 +198,43 @@ static void begin(struct sl_filter *f, struct sl_flow *flow, const struct sl_pac
 	sl_filter_count(f, SL_STAT_flows, 1);
 }
 
+/* Does the segment write all of the SYN's bytes once more, as they were? */
+static bool is_repeated(const struct sl_flow *flow, const struct sl_packet *pkt)
+{
+	struct sl_bytes text = sl_stream_head(flow->stream);
+	return pkt->seq == flow->first && flow->end - flow->first == text.len &&
+	       pkt->payload.len >= text.len && sl_bytes_equal(sl_bytes_first(pkt->payload, text.len), text);
+}
+
+/* A segment in the place of the SYN's bytes says that the server may have dropped them (RFC 7413 §4.1.3). Those that are whole
+ * are decided as they stand, which frees nothing that comes later: true where the connection begins once more. Those that are not
+ * stay, since they may be a part of what comes. */
+static bool is_syn_text_dropped(struct sl_filter *f, struct sl_flow *flow, const struct sl_packet *pkt)
+{
+	struct sl_visit v = { .flow = flow, .key = &pkt->key, .pkt = pkt };
+	if (!flow->syn_text || (pkt->flags & SL_TCP_SYN) != 0 || sl_seq_diff(pkt->seq, flow->end) >= 0 ||
+	    is_repeated(flow, pkt))
+		return false;
+	(void)sl_filter_read_kept(f, &v);
+	return flow->verdict == SL_ACTION_ALLOW || (flow->verdict == SL_ACTION_PASS && flow->consumed);
+}
+
+/* The same connection, of which nothing but the SYN has come. */
+static struct sl_flow *begin_again(struct sl_filter *f, struct sl_flow *flow, const struct sl_packet *pkt)
+{
+	bool fresh;
+	uint32_t first = flow->first;
+	bool start_seen = flow->start_seen;
+	sl_filter_settle(f, flow, SL_ACTION_ALLOW);
+	sl_flow_table_drop(f->flows, flow);
+	flow = sl_flow_table_get(f->flows, &pkt->key, f->now, &fresh);
+	begin(f, flow, pkt, start_seen);
+	flow->next = flow->first = flow->end = first;
+	flow->certain = flow->syn_seen = true;
+	sl_filter_count(f, SL_STAT_restarts, 1);
+	return flow;
+}
+
 static struct sl_flow *meet(struct sl_filter *f, const struct sl_packet *pkt, bool start_seen)
 {
 	bool fresh;
@@ -208,6 +245,8 @@ static struct sl_flow *meet(struct sl_filter *f, const struct sl_packet *pkt, bo
 		flow = sl_flow_table_get(f->flows, &pkt->key, f->now, &fresh);
 		sl_filter_count(f, SL_STAT_restarts, 1);
 	}
+	if (!fresh && is_syn_text_dropped(f, flow, pkt))
+		flow = begin_again(f, flow, pkt);
 	if (fresh)
 		begin(f, flow, pkt, start_seen);
 	flow->packets++;

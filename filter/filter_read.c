@@ -460,6 +460,7 @@ static void keep_for_later(struct sl_filter *f, struct sl_visit *v)
 {
 	if (v->flow->stream == NULL && v->wire > 0)
 		keep(f, v);
+	v->flow->syn_text = v->flow->stream != NULL;
 }
 
 int sl_filter_read_kept(struct sl_filter *f, struct sl_visit *v)
@@ -478,6 +479,7 @@ void sl_filter_read(struct sl_filter *f, struct sl_visit *v)
 		keep_for_later(f, v);
 		return;
 	}
+	flow->syn_text = false;
 	/* Who takes urgent data out of line reads one byte less (RFC 6093). */
 	if ((v->pkt->flags & SL_TCP_URG) != 0 && flow->start_seen && flow->verdict == SL_ACTION_PASS &&
 	    !sl_filter_would_block(f, v->key, v->pkt->payload))

@@ -53,6 +53,7 @@ struct sl_flow {
 	struct sl_http1_body body;
 	bool start_seen : 1;
 	bool syn_seen : 1; /* it came to userspace */
+	bool syn_text : 1; /* with bytes, and nothing else of the connection has come */
 	bool certain : 1;  /* the position of the first byte is no guess */
 	bool consumed : 1; /* bytes were read for good: the beginning cannot move any more */
 	bool judged : 1;   /* a name of it was */
