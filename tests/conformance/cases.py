@@ -8,9 +8,12 @@ seconds. A decoy always carries the allowed name, so that who believes it lets t
 import dataclasses
 import typing
 
-from .messages import ALLOWED, QUIC_V1, QUIC_V2, AESGCM, crypto, handshake, hello, new_connection, request
+from .messages import (ALLOWED, BLOCKED, QUIC_V1, QUIC_V2, AESGCM, block, crypto, extension, handshake, head, hello,
+                       new_connection, request, stranger)
+from .player import WITH_SYN
 
 PSH = 8
+HOPS = 3  # too few to reach the server (endpoint.py), enough to pass the gateway
 LONG = 1400  # of padding: a hello as long as those with a post-quantum key share
 DROPPED = {"keep": False}  # sent once: nobody waits for its acknowledgement
 
@@ -24,6 +27,7 @@ class Case:
     short: bool = False  # of the short form
     port: int = 0
     limit: str = ""      # word of a setting's name under which README.md says that it leaks
+    honest: bool = True  # else nobody but who hides a name sends such, and it may be refused with any name
 
     @property
     def to_port(self):
@@ -151,6 +155,86 @@ def far_ahead(make):
     return steps
 
 
+def multisplit(make):
+    """Cut everywhere: behind the first byte, before the name's field, within the name and at its end."""
+    def steps(name):
+        data = make(name)
+        at = name_at(data)
+        return pieces(data, 1, at - 13, at - 4, at, at + 11)
+    return steps
+
+
+def cut_at_field(make):
+    """Between the name and what says that a name follows."""
+    def steps(name):
+        data = make(name)
+        return pieces(data, name_at(data) - 4)
+    return steps
+
+
+def disordered(make, decoys):
+    """The second piece, then the first one between two decoys of it."""
+    def steps(name):
+        data, fake = make(name), make(ALLOWED)
+        at = name_at(data)
+        wrong = (0, bytes(at) if decoys == "zeros" else fake[:at], {"keep": False, "damage": True})
+        return [(at, data[at:]), wrong, (0, data[:at]), wrong]
+    return steps
+
+
+def faked_split(make):
+    """Each piece between two decoys of it."""
+    def steps(name):
+        data, fake = make(name), make(ALLOWED)
+        at = name_at(data)
+        out = []
+        for start, end in ((0, at), (at, len(data))):
+            wrong = (start, fake[start:end], {"keep": False, "damage": True})
+            out += [wrong, (start, data[start:end]), wrong]
+        return out
+    return steps
+
+
+def overlap_by_one(make):
+    """Out of order, and one byte twice, with another value."""
+    def steps(name):
+        data = make(name)
+        at = name_at(data)
+        wrong = b"\x00" if name == BLOCKED else data[at - 1:at]
+        return [(at - 1, wrong + data[at:]), 0.01, (0, data[:at])]
+    return steps
+
+
+def begun_early(make, early):
+    """The first segment begins before the connection does; the server leaves out what is too early."""
+    def steps(name):
+        data, at = make(name), name_at(make(name))
+        before = make(ALLOWED) if early is None else bytes(early)
+        return [(-len(before), before + data[:at]), (at, data[at:])]
+    return steps
+
+
+def too_early(make, offset):
+    return lambda name: [(offset, make(ALLOWED), DROPPED), 0.02, *two(make)(name)]
+
+
+def with_syn(make):
+    return lambda name: [(0, make(ALLOWED), WITH_SYN), 0.02, *two(make)(name)]
+
+
+def out_of_line(make):
+    """A byte more in the midst of the name, sent as urgent: who reads it out of line has the name without."""
+    def steps(name):
+        data = make(name)
+        at = name_at(data)
+        return [(0, data[:at] + b"x", {"urgent": at + 1}), (at + 1, data[at:])]
+    return steps
+
+
+def in_fragments(make):
+    return lambda name: [(0, make(name, LONG)[:1400], {"fragment": 512}), (1400, make(name, LONG)[1400:], {"fragment": 16})]
+
+
 FORMS = (
     ("whole", whole, True), ("two segments, cut in the name", two, True), ("the second segment first", two_swapped, True),
     ("segments of one byte", bytewise, False), ("segments of 40 bytes, the last first", small_reversed, True),
@@ -167,7 +251,29 @@ FORMS = (
     ("decoy: acknowledges what was never sent", lambda make: decoy(make, ack=1 << 30), True),
     ("decoy: without ACK", lambda make: decoy(make, flags=PSH), False),
     ("decoy: a byte far ahead in the window", far_ahead, True),
+    ("cut at the name's field", cut_at_field, False), ("five cuts", multisplit, True),
+    ("the second segment first, decoys around the first", lambda make: disordered(make, "names"), True),
+    ("the second segment first, zeros around the first", lambda make: disordered(make, "zeros"), False),
+    ("each segment between decoys with bad checksums", faked_split, False),
+    ("overlap by one byte, the second segment first", overlap_by_one, True),
+    ("begun one byte too early", lambda make: begun_early(make, 1), False),
+    ("begun a whole message too early", lambda make: begun_early(make, None), False),
+    ("decoy: 10000 bytes before the beginning", lambda make: too_early(make, -10000), False),
+    ("decoy: with the SYN", with_syn, False),
+    ("decoy: dies on the way", lambda make: decoy(make, hops=HOPS), False),
+    ("decoy: dies on the way, in between", lambda make: decoy_between(make, hops=HOPS), False),
+    ("a byte of urgent data in the name", out_of_line, False),
+    ("segments in IP fragments, the last first", in_fragments, True),
 )
+GUESSED, BELIEVED = "tcp_hold=data", "hold="  # with tcp_hold: data the beginning is a guess; what dies on its way looks real
+LIMITS = {
+    ("TLS", "decoy: sequence number behind the window"): GUESSED,
+    **{(protocol, name): GUESSED for protocol in ("TLS", "HTTP")
+       for name in ("decoy: 10000 bytes before the beginning", "begun one byte too early")},
+    ("TLS", "begun a whole message too early"): GUESSED,
+    **{(protocol, name): BELIEVED for protocol in ("TLS", "HTTP")
+       for name in ("decoy: dies on the way", "decoy: dies on the way, in between")},
+}
 
 
 def behind(steps):
@@ -185,13 +291,30 @@ def behind(steps):
 
 def shared(protocol, make):
     for name, form, short in FORMS:
-        limit = "tcp_hold=data" if protocol == "TLS" and "behind the window" in name else ""
-        yield Case(protocol, name, behind(form(make)), short=short, limit=limit)
+        limit = LIMITS.get((protocol, name), "")
+        yield Case(protocol, name, behind(form(make)), short=short, limit=limit, honest="urgent" not in name)
 
 
 def records(name):
     data = hello(name, record=30)
     return pieces(data, 70, 140)
+
+
+def two_records(name):
+    return [(0, hello(name, record=len(handshake(name)) - 9))]
+
+
+def tiny_records(name):
+    return each(hello(name, record=1), 600)
+
+
+def mixed_case(name):
+    return "".join(c.upper() if i % 2 else c for i, c in enumerate(name))
+
+
+def spelled(text):
+    """A request as servers take it, though it is not how clients write it."""
+    return lambda name: [(0, head(name, text))]
 
 
 def kernel_large(name):
@@ -216,9 +339,39 @@ def second_request(name):
     return [(0, first), 0.1, (len(first), second[:20]), (len(first) + 20, second[20:])]
 
 
+def behind_chunks(name):
+    text = (b"POST / HTTP/1.1\r\nHost: %s\r\nTransfer-Encoding: chunked\r\n\r\n10\r\n" % ALLOWED.encode()
+            + b"GET / HTTP/1.1\r\n" + b"\r\n0\r\n\r\n")
+    return [(0, text + request(name))]
+
+
+SPELLINGS = (
+    ("the field spelled hOsT", b"GET / HTTP/1.1\r\nhOsT: %s\r\n"),
+    ("no space before the name", b"GET / HTTP/1.1\r\nHost:%s\r\n"),
+    ("spaces and a tab around the name", b"GET / HTTP/1.1\r\nHost: \t  %s \t\r\n"),
+    ("a dot behind the name", b"GET / HTTP/1.1\r\nHost: %s.\r\n"),
+    ("a port behind the name", b"GET / HTTP/1.1\r\nHost: %s:80\r\n"),
+    ("two spaces behind the method", b"GET  / HTTP/1.1\r\nHost: %s\r\n"),
+    ("empty lines before the method", b"\r\n\r\nGET / HTTP/1.1\r\nHost: %s\r\n"),
+    ("a bare LF before the method", b"\nGET / HTTP/1.1\r\nHost: %s\r\n"),
+    ("lines that end in a bare LF", b"GET / HTTP/1.1\nHost: %s\nX: y\n"),
+    ("the target in absolute form", b"GET http://%s/ HTTP/1.1\r\nHost: %s\r\n"),
+    ("absolute form, and another name in Host", b"GET http://%s/ HTTP/1.1\r\nHost: allowed.example\r\n"),
+    ("Host, and another name in absolute form", b"GET http://allowed.example/ HTTP/1.1\r\nHost: %s\r\n"),
+    ("two Hosts, the allowed one first", b"GET / HTTP/1.1\r\nHost: allowed.example\r\nHost: %s\r\n"),
+    ("two Hosts, the allowed one last", b"GET / HTTP/1.1\r\nHost: %s\r\nHost: allowed.example\r\n"),
+    ("the name on a folded line", b"GET / HTTP/1.1\r\nHost:\r\n %s\r\n"),
+    ("a method of its own", b"BREW / HTTP/1.1\r\nHost: %s\r\n"),
+    ("HTTP/1.0", b"GET / HTTP/1.0\r\nHost: %s\r\n"),
+)
+
 TCP = (
     *shared("TLS", hello),
     Case("TLS", "over many records, three segments", records, short=True),
+    Case("TLS", "two records, cut in the name, one segment", two_records, short=True),
+    Case("TLS", "records of one byte", tiny_records),
+    Case("TLS", "a name in mixed case", lambda name: whole(hello)(mixed_case(name))),
+    Case("TLS", "a name with a dot at the end", lambda name: whole(hello)(name + ".")),
     Case("TLS", "kernel's TCP: 9 KB in one send", kernel_large, "kernel", short=True),
     Case("TLS", "kernel's TCP: 1.6 KB in two sends", kernel_two, "kernel"),
     Case("TLS", "on a port of no protocol", two(hello), port=80),
@@ -226,6 +379,8 @@ TCP = (
     Case("HTTP", "kernel's TCP: a head of 9 KB in one send", kernel_http, "kernel", short=True),
     Case("HTTP", "two requests in one segment, the second blocked", pipelined, short=True),
     Case("HTTP", "a second request, in two segments", second_request),
+    Case("HTTP", "a second request, behind a chunked body", behind_chunks),
+    *(Case("HTTP", name, spelled(text), short="absolute" in name or "hOsT" in name) for name, text in SPELLINGS),
 )
 
 
@@ -283,6 +438,72 @@ def quic_decoy_short(connection, message):
     return [fake, *quic_two(connection, message)]
 
 
+def quic_decoy_connection(connection, message):
+    """Another connection of the same ports, whose hello opens, ahead: a server has both."""
+    fake = new_connection().seal(0, crypto(0, handshake(ALLOWED, 1000)))
+    return [fake, 0.02, *quic_two(connection, message)]
+
+
+def quic_decoy_part(connection, message):
+    """A part of another connection's hello in between."""
+    a, b = quic_two(connection, message)
+    return [a, new_connection().seal(0, cut(handshake(ALLOWED, 1000), 500)[0]), b]
+
+
+def quic_overlap(decoy_first):
+    def build(connection, message):
+        fake = handshake(ALLOWED, 1000)
+        frames = [crypto(4, part[4:1000]) for part in (fake, message)]
+        frames = b"".join(frames if decoy_first else reversed(frames))
+        return [connection.seal(0, frames, size=0), connection.seal(1, crypto(0, message[:4]) + crypto(1000, message[1000:]))]
+    return build
+
+
+def quic_tiny(connection, message):
+    frames = list(reversed(cut(message, *range(8, len(message), 8))))
+    return [connection.seal(n, b"".join(frames[i:i + 60])) for n, i in enumerate(range(0, len(frames), 60))]
+
+
+def quic_three(connection, message):
+    a, b, c = cut(message, 300, len(message) - 9)
+    return [connection.seal(2, c), connection.seal(0, a), connection.seal(1, b)]
+
+
+def quic_token(connection, message):
+    return [connection.seal(0, crypto(0, message), token=bytes(100))]
+
+
+def quic_retry(connection, message):
+    """As if the server had answered the first datagram with a Retry: another id, with a token, and all from the beginning."""
+    other = new_connection(connection.version)
+    a, b = cut(message, len(message) - 9)
+    return [connection.seal(0, a), 0.05, other.seal(1, a, token=bytes(40)), other.seal(2, b, token=bytes(40))]
+
+
+def quic_coalesced(kind, behind):
+    """With a packet that nobody can open in each datagram."""
+    def build(connection, message):
+        other = stranger(connection.version, kind, 60)
+        a, b = cut(message, len(message) - 9)
+        return [packet + other if behind else other + packet for packet in (connection.seal(0, a), connection.seal(1, b))]
+    return build
+
+
+def quic_trailing(connection, message):
+    return [packet + bytes(range(1, 60)) for packet in quic_two(connection, message)]
+
+
+def quic_offers_v2(name):
+    """A hello of v1 that may go on in v2 (RFC 9368 §3)."""
+    versions = b"".join(v.to_bytes(4, "big") for v in (QUIC_V1, QUIC_V2, QUIC_V1))
+    message = handshake(name, 900, more=extension(57, b"\x11" + block(1, versions)))
+    return [(0, step) for step in quic_two(new_connection(), message)]
+
+
+def quic_fragments(connection, message):
+    return [connection.seal(0, crypto(0, message), size=2600)]
+
+
 QUIC = () if AESGCM is None else (
     Case("QUIC", "v1, one datagram", quic(quic_one), "udp", True),
     Case("QUIC", "v2, one datagram", quic(quic_one, QUIC_V2), "udp", True),
@@ -293,6 +514,21 @@ QUIC = () if AESGCM is None else (
     Case("QUIC", "sent again with other lengths", quic(quic_again), "udp"),
     Case("QUIC", "decoy: a datagram that does not open", quic(quic_decoy_tag), "udp", True),
     Case("QUIC", "decoy: a datagram below 1200 bytes", quic(quic_decoy_short), "udp"),
+    Case("QUIC", "decoy: another connection between the same ports", quic(quic_decoy_connection), "udp", limit=BELIEVED),
+    Case("QUIC", "decoy: a part of another connection's hello", quic(quic_decoy_part), "udp"),
+    Case("QUIC", "CRYPTO frames that differ, the decoy first", quic(quic_overlap(True)), "udp", honest=False),
+    Case("QUIC", "CRYPTO frames that differ, the decoy last", quic(quic_overlap(False)), "udp", honest=False),
+    Case("QUIC", "CRYPTO frames of 8 bytes, the last first", quic(quic_tiny), "udp"),
+    Case("QUIC", "three datagrams, the last first", quic(quic_three), "udp", True),
+    Case("QUIC", "a token", quic(quic_token), "udp"),
+    Case("QUIC", "another connection id after a Retry", quic(quic_retry), "udp", True),
+    Case("QUIC", "coalesced: Handshake that does not open behind", quic(quic_coalesced(2, True)), "udp"),
+    Case("QUIC", "coalesced: 0-RTT that does not open ahead", quic(quic_coalesced(1, False)), "udp"),
+    Case("QUIC", "coalesced: an Initial of another id ahead", quic(quic_coalesced(0, False)), "udp", True),
+    Case("QUIC", "coalesced: bytes that are no packet behind", quic(quic_trailing), "udp"),
+    Case("QUIC", "v1 that offers v2", quic_offers_v2, "udp"),
+    Case("QUIC", "v2, shuffled over two datagrams", quic(quic_shuffled, QUIC_V2), "udp"),
+    Case("QUIC", "one datagram in IP fragments", quic(quic_fragments), "udp"),
 )
 
 CASES = TCP + QUIC

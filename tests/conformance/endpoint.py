@@ -5,9 +5,13 @@ import selectors
 import socket
 import threading
 
-from .messages import HANDSHAKE, QuicReader, names, whole_handshake
+from .messages import HANDSHAKE, QuicReader, end_of_head, names, whole_handshake
 
 PORTS = (80, 443)
+MIN_HOPS = {socket.AF_INET: (socket.IPPROTO_IP, 21), socket.AF_INET6: (socket.IPPROTO_IPV6, 73)}  # IP_MINTTL, IPV6_MINHOPCOUNT
+HOPS_LEFT = 32  # what comes with fewer did not come: a decoy that dies on its way
+MIN_HOPS = {socket.AF_INET: (socket.IPPROTO_IP, 21), socket.AF_INET6: (socket.IPPROTO_IPV6, 73)}  # IP_MINTTL, IPV6_MINHOPCOUNT
+HOPS_LEFT = 32  # what comes with fewer did not come: a decoy that dies on its way
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
@@ -30,6 +34,10 @@ class Endpoint:
     def _open(self, sock, where, handler):
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind(where)
+        if sock.type == socket.SOCK_STREAM:
+            sock.setsockopt(*MIN_HOPS[sock.family], HOPS_LEFT)
+        if sock.type == socket.SOCK_STREAM:
+            sock.setsockopt(*MIN_HOPS[sock.family], HOPS_LEFT)
         if sock.type == socket.SOCK_STREAM:
             sock.listen(64)
         sock.setblocking(False)
@@ -70,16 +78,15 @@ class Endpoint:
         if data[:1] == bytes([HANDSHAKE]):
             message, rest = whole_handshake(data), b""
         else:
-            head, found, rest = data.partition(b"\r\n\r\n")
-            message = head if found else None
+            end = end_of_head(data)
+            message, rest = data[:end] or None, data[end:]
         if message is not None:
             self._stream[connection] = rest
         return message
 
     def _datagram(self, sock):
         data, client = sock.recvfrom(1 << 16)
-        message = self._quic.setdefault(client, QuicReader()).take(data)
-        if message is not None:
+        for message in self._quic.setdefault(client, QuicReader()).take(data):
             self._note(message)
             sock.sendto(ANSWER, client)
 

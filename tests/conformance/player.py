@@ -10,16 +10,45 @@ import time
 from lab.rawtcp import ACK, MASK, PSH, SYN, RawTcp, _sum
 
 TIMEOUT = 5
+WITH_SYN = {"with_syn": True}  # options of a first step whose bytes go with the SYN
 MD5_OPTION = b"\x13\x12" + bytes(16) + b"\x01\x01"
 
 
 class Player(RawTcp):
-    """options of a segment: seq (added), ack (added), flags, damage (checksum), md5, urgent."""
+    """options of a segment: ack (added), flags, damage (checksum), md5, urgent, hops, fragment (bytes of each)."""
+
+    def __init__(self, network, family, port, with_syn=b""):
+        self._with_syn, self._fragmented = with_syn, 0
+        super().__init__(network, family, port, TIMEOUT)
+
+    def _emit(self, flags, seq, data):
+        super()._emit(flags, seq, self._with_syn if flags & SYN else data)
+
+    def _packets(self, segment, hops, fragment):
+        """IP packets with the segment: one, or its fragments (RFC 791, RFC 8200 §4.5), the last first."""
+        self._fragmented += 1
+        size = fragment or len(segment)
+        for at in reversed(range(0, len(segment), size)):
+            part, more = segment[at:at + size], at + size < len(segment)
+            if not fragment:
+                head = bytearray(self._ip(len(part)))
+            elif self._family == 6:
+                head = bytearray(self._ip(8 + len(part)))
+                head[6] = 44
+                part = struct.pack("!BBHI", socket.IPPROTO_TCP, 0, at | more, self._fragmented) + part
+            else:
+                head = bytearray(self._ip(len(part)))
+                struct.pack_into("!HH", head, 4, self._fragmented & 0xffff, more << 13 | at // 8)
+            head[7 if self._family == 6 else 8] = hops
+            if self._family == 4:
+                head[10:12] = bytes(2)
+                struct.pack_into("!H", head, 10, _sum(bytes(head)))
+            yield bytes(head) + part
 
     def _options(self, flags, md5):
         return (struct.pack("!BBH", 2, 4, 1400) if flags & SYN else b"") + (MD5_OPTION if md5 else b"")
 
-    def segment(self, at, data, ack=0, flags=ACK | PSH, damage=False, md5=False, urgent=0, keep=True):
+    def segment(self, at, data, ack=0, flags=ACK | PSH, damage=False, md5=False, urgent=0, keep=True, hops=64, fragment=0):
         """at: where its first byte stands, counted from the first of the connection. keep: sent again until it is
         acknowledged."""
         seq = self.start + at & MASK
@@ -33,7 +62,8 @@ class Player(RawTcp):
         if keep:
             self._unacked.append((seq, data))
             self._next = max(self._next, seq + len(data) & MASK, key=lambda s: s - self.start & MASK)
-        self._socket.sendto(self._ip(length) + head + data, self._to)
+        for packet in self._packets(head + data, hops, fragment):
+            self._socket.sendto(packet, self._to)
         self._pump(time.monotonic() + 0.003, lambda: False)
 
     @property
@@ -59,7 +89,10 @@ class RawPlayer:
     """Plays (offset, data, options) over a raw connection."""
 
     def play(self, network, family, port, steps, seconds):
-        player = Player(network, family, port, TIMEOUT)
+        with_syn = b""
+        if steps[0][2:] == (WITH_SYN,):
+            with_syn, steps = steps[0][1], steps[1:]
+        player = Player(network, family, port, with_syn)
         try:
             player.start
             for step in steps:
