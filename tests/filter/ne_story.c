@@ -169,7 +169,8 @@ static struct sl_ne_verdict on_data(void *ctx, struct sl_ne_flow *flow, const st
 {
 	uint8_t copy[4096];
 	size_t n = sl_ne_read_bytes_copy(read, copy, sizeof(copy));
-	(void)flow;
+	if (read->attribute != (flow->info.socket_type == SL_NE_SOCK_RAW))
+		no_word("attribute", "of that kind (NE-FLOW-10)");
 	(void)now;
 	if (n != sl_min(read->len, sizeof(copy)))
 		no_word("bytes", "copied");

@@ -131,12 +131,12 @@ static const struct flow_case {
 	  "new=f*,* in[0-3]=p3,* >i3 out[0-4]=p4,* >o4 in.end=allow out.end=allow open closed" },
 	{ "NE-CB-06: nothing comes after an end", 0, "f*,* p5,*", "new o5 fo o5",
 	  "new=f*,* out[0-5]=p5,* >o5 fin:o out.end=allow xo5" },
-	{ "NE-FLOW-11, NE-CHOICE-11: bytes in pieces are one callback", 0, "pause p0,*",
+	{ "NE-FLOW-11: bytes in pieces are one callback, in their order", 0, "pause p0,*",
 	  "new o3 o4 o5 r:f-,*", "new=pause out[0-12]=p0,*" },
 	/* ---- pass and peek ---- */
 	{ "NE-PEEK-05: what is passed goes at once", 0, "f-,* p4,* p4,*", "new o4 o4",
 	  "new=f-,* out[0-4]=p4,* >o4 out[4-8]=p4,* >o4" },
-	{ "NE-PEEK-06: a packet goes whole or waits whole", 0, "f-,* p9,* p0,*", "new o10 o5",
+	{ "NE-PEEK-06, NE-CHOICE-11: a packet goes whole or waits whole", 0, "f-,* p9,* p0,*", "new o10 o5",
 	  "new=f-,* out[0-10]=p9,* out[9-15]=p0,*" },
 	{ "NE-PEEK-08, NE-CHOICE-08: shown bytes that were not passed come again", 0, "f-,* p0,* p0,*",
 	  "new o4 o4", "new=f-,* out[0-4]=p0,* out[0-8]=p0,*" },
@@ -311,8 +311,11 @@ static const struct flow_case {
 	  "new=allow open >o1 closed" },
 	{ "NE-CHOICE-24: a datagram without bytes waits its turn and goes", UDP, "f-,* p0,*",
 	  "new o0 o4 o0 u:allow", "new=f-,* >o0 out[0-4]=p0,* >o4 >o0 open" },
-	{ "NE-FLOW-10, NE-CHOICE-25: flows of other protocols are limited as datagrams", RAW, "pause",
-	  "new i1 t10000", "new=pause @10000 timer:undecided xi1 closed" },
+	{ "NE-FLOW-10, NE-CHOICE-25: bytes of other protocols come with the word that says an IP header "
+	  "follows",
+	  RAW, "f*,* allow", "new i28 o28", "new=f*,* in[0-28]=allow >i28 out[0-28]=allow >o28 open" },
+	{ "NE-TIME-01: flows of other protocols are limited as datagrams", RAW, "pause", "new i1 t10000",
+	  "new=pause @10000 timer:undecided xi1 closed" },
 };
 
 static struct sl_ne_options options_of(unsigned as)
