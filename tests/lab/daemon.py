@@ -164,12 +164,12 @@ class Daemon:
         except FileNotFoundError:
             return []
 
-    def wait_ready(self):
-        """Until an engine judges and its spare stands by; what status says then."""
+    def wait_ready(self, not_engine=None):
+        """Until an engine judges, another one than this, and its spare stands by; what status says then."""
         limit = time.monotonic() + READY_WITHIN
         while True:
             status = self.status()
-            if status.get("state") == "running" and status.get("spare_pid"):
+            if status.get("state") == "running" and status.get("spare_pid") and status["engine_pid"] != not_engine:
                 return status
             if not self.running() or time.monotonic() > limit:
                 raise LabError("sluiced has no engine with a spare; its log ends so:\n" + self.read_log()[-2000:])

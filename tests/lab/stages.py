@@ -227,37 +227,45 @@ def under_load(lab, suffix="", connections=None):
             add(lab, name, family, "%d right" % connections, Outcome(describe(load.result()), load.took * 1000))
 
 
-def _struck(lab, name, number, counters, connections=None, said=""):
-    """The engine gets a signal under load: every verdict is right, nothing is answered by on_failure, no connection waits for long,
-    and status counts what happened: counters, by how much they grow. said: what the log is to say of it."""
-    connections = connections or lab.connections // 4
+def _struck(lab, name, number, counters, said=""):
+    """The engine gets a signal under load, which goes on until another one has judged for a while: every verdict is right, nothing
+    is answered by on_failure, no connection waits for long, and status counts what happened: counters, by how much they grow. said:
+    what the log is to say of it."""
     for family in FAMILIES if lab.report.wants(name) else ():
         progress(name + " over IPv%d" % family)
         before, log = lab.daemon.wait_ready(), len(lab.daemon.read_log())
-        with lab.load(family, connections) as load:
-            load.wait_until(0.4 * connections)
+        with lab.load(family, 1000000) as load:
+            load.wait_until(lab.connections // 20)
             load.mark()
             os.kill(before["engine_pid"], number)
-            got = describe(load.result())
-            usual, longest = load.longest()
-        if not lab.daemon.running():
-            got += ", and the supervisor is gone"
-        after = lab.daemon.wait_ready()
+            after = lab.daemon.wait_ready(not_engine=before["engine_pid"])
+            got, times = _rest_of(lab, load)
         for counter, grows in {"on_failure_packets": 0, "engine_restarts": 1, **counters}.items():
             if after[counter] - before[counter] != grows:
                 got += ", %s + %d" % (counter, after[counter] - before[counter])
-        if longest > usual + limits.stalled:
-            got += ", but the longest took %.0f ms, and %.0f before" % (longest, usual)
+        got += _too_long(lab, log, times)
         if not re.search(said, lab.daemon.read_log(log)):
             got += ", but the log does not say %r" % said
-        _say_times(lab, log, longest, usual)
-        add(lab, name, family, "%d right" % connections, Outcome(got, longest))
+        add(lab, name, family, "all right", Outcome(got, times[1]))
 
 
-def _say_times(lab, log, longest, usual):
+def _rest_of(lab, load):
+    """Some more connections, then the end: what came of all of them, and how long they took before mark() and after it."""
+    load.wait_until(load.done() + lab.connections // 20)
+    load.end()
+    result = load.result()
+    return "all right" if set(result) == {"right"} else describe(result), load.longest()
+
+
+def _too_long(lab, log, times):
+    """Nothing, or words on the longest connection. Tells how long nobody judged."""
+    usual, longest = times
     without = re.findall(r"judges, after (\d+) ms without one", lab.daemon.read_log(log))
     progress("without an engine: %s ms; the longest connection: %.0f ms, before that %.0f ms" % (
         ", ".join(without), longest, usual))
+    if longest <= usual + limits.stalled:
+        return ""
+    return ", but the longest took %.0f ms, and %.0f before" % (longest, usual)
 
 
 def engine_killed(lab):
@@ -353,29 +361,26 @@ def _lives(pid):
 def supervisor_killed(lab):
     """The engine judges without it, and another supervisor gives its place to a new one."""
     name = "load: the supervisor is killed (kill -9), and another one is started"
-    connections = lab.connections // 4
     for family in FAMILIES if lab.report.wants(name) else ():
         progress(name + " over IPv%d" % family)
         before, log = lab.daemon.wait_ready(), len(lab.daemon.read_log())
-        with lab.load(family, connections) as load:
-            load.wait_until(0.3 * connections)
+        with lab.load(family, 1000000) as load:
+            load.wait_until(lab.connections // 20)
             load.mark()
             lab.daemon.kill()
-            load.wait_until(0.6 * connections)
+            load.wait_until(load.done() + lab.connections // 20)
             lab.daemon.start()
-            got = describe(load.result())
-            usual, longest = load.longest()
+            got, times = _rest_of(lab, load)
+            done = load.done()
         after = lab.daemon.wait_ready()
         for counter in ("on_failure_packets", "engine_restarts", "engine_hangs"):
             got += "" if after[counter] == 0 else ", %s %d" % (counter, after[counter])
         if _lives(before["engine_pid"]) or after["engine_pid"] == before["engine_pid"]:
             got += ", but the old engine lives"
-        if after["flows"]["packets"] < before["flows"]["packets"] + connections / 2:
+        if after["flows"]["packets"] < before["flows"]["packets"] + done:
             got += ", but the counters began anew"
-        if longest > usual + limits.stalled:
-            got += ", but the longest took %.0f ms, and %.0f before" % (longest, usual)
-        _say_times(lab, log, longest, usual)
-        add(lab, name, family, "%d right" % connections, Outcome(got, longest))
+        got += _too_long(lab, log, times)
+        add(lab, name, family, "all right", Outcome(got, times[1]))
 
 
 def without_supervisor(lab):
