@@ -14,11 +14,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "daemon/mark.h"
+#include "daemon/nfq_message.h"
 
 enum {
-	HEADROOM = 512,   /* of a message: everything but the payload */
-	VERDICT_MAX = 64, /* bytes of one verdict message */
+	HEADROOM = 512, /* of a message: everything but the payload */
 	SEND_BYTES = 64 * 1024,
 	MESSAGE_MAX = 8192, /* of configuration: more than any request or answer needs */
 	SEND_TRIES = 10,    /* with the pauses between them some 200 ms */
@@ -162,31 +161,6 @@ void sl_nfq_batch_free(struct sl_nfq_batch **b)
 	*b = NULL;
 }
 
-/* A packet message; false for anything else (errors of late verdicts, noise). */
-static bool read_message(const struct nlmsghdr *nlh, size_t len, struct sl_nfq_packet *out)
-{
-	struct nlattr *attr[NFQA_MAX + 1] = { NULL };
-
-	if (!mnl_nlmsg_ok(nlh, (int)len) || nlh->nlmsg_type != ((NFNL_SUBSYS_QUEUE << 8) | NFQNL_MSG_PACKET))
-		return false;
-	if (nfq_nlmsg_parse(nlh, attr) < 0 || attr[NFQA_PACKET_HDR] == NULL)
-		return false;
-	const struct nfgenmsg *gen = mnl_nlmsg_get_payload(nlh);
-	const struct nfqnl_msg_packet_hdr *hdr = mnl_attr_get_payload(attr[NFQA_PACKET_HDR]);
-	out->ticket.id = ntohl(hdr->packet_id);
-	out->ticket.queue = ntohs(gen->res_id);
-	out->ticket.mark = attr[NFQA_MARK] == NULL ? 0 : ntohl(mnl_attr_get_u32(attr[NFQA_MARK]));
-	out->ip = attr[NFQA_PAYLOAD] == NULL ? (struct sl_bytes){ NULL, 0 }
-	                                     : sl_bytes_of(mnl_attr_get_payload(attr[NFQA_PAYLOAD]),
-	                                                   mnl_attr_get_payload_len(attr[NFQA_PAYLOAD]));
-	uint32_t info = attr[NFQA_SKB_INFO] == NULL ? 0 : ntohl(mnl_attr_get_u32(attr[NFQA_SKB_INFO]));
-	out->unverified = (info & (NFQA_SKB_CSUMNOTREADY | NFQA_SKB_GSO | NFQA_SKB_CSUM_NOTVERIFIED)) ==
-	                  NFQA_SKB_CSUM_NOTVERIFIED;
-	out->wire_len = attr[NFQA_CAP_LEN] == NULL ? (uint32_t)out->ip.len
-	                                           : ntohl(mnl_attr_get_u32(attr[NFQA_CAP_LEN]));
-	return true;
-}
-
 static int read_failed(struct sl_nfq_counts *counts)
 {
 	switch (errno) {
@@ -212,7 +186,7 @@ int sl_nfq_read(int fd, struct sl_nfq_batch *b, const struct sl_nfq_packet **pac
 	for (int i = 0; i < n; i++) {
 		const struct nlmsghdr *nlh = b->iov[i].iov_base;
 		if ((b->msg[i].msg_hdr.msg_flags & MSG_TRUNC) == 0 &&
-		    read_message(nlh, b->msg[i].msg_len, &b->packet[got]))
+		    sl_nfq_message_read(nlh, b->msg[i].msg_len, &b->packet[got]))
 			got++;
 		else
 			counts->errors++;
@@ -243,21 +217,6 @@ int sl_nfq_send(int fd, const char *buf, size_t len, uint64_t *retries)
 	return SL_OK;
 }
 
-/* Cost: some 20 ns a verdict; queue/verdict in the bench of the whole path. */
-static size_t put_verdict(char *at, const struct sl_answer *a, uint32_t mark_mask)
-{
-	static const enum sl_mark_verdict mark[] = {
-		[SL_ACTION_PASS] = SL_MARK_PASSED,
-		[SL_ACTION_ALLOW] = SL_MARK_ALLOWED,
-		[SL_ACTION_BLOCK] = SL_MARK_BLOCKED,
-	};
-	struct nlmsghdr *nlh = nfq_nlmsg_put(at, NFQNL_MSG_VERDICT, a->ticket.queue);
-
-	nfq_nlmsg_verdict_put(nlh, (int)a->ticket.id, NF_ACCEPT);
-	nfq_nlmsg_verdict_put_mark(nlh, sl_mark_answer(mark_mask, a->ticket.mark, mark[a->action]));
-	return nlh->nlmsg_len;
-}
-
 int sl_nfq_answer(int fd, struct sl_nfq_batch *b, const struct sl_answer *answer, size_t n,
                   uint32_t mark_mask, struct sl_nfq_counts *counts)
 {
@@ -265,11 +224,11 @@ int sl_nfq_answer(int fd, struct sl_nfq_batch *b, const struct sl_answer *answer
 	int err = SL_OK;
 
 	for (size_t i = 0; i < n && err == SL_OK; i++) {
-		if (len + VERDICT_MAX > SEND_BYTES) {
+		if (len + SL_NFQ_VERDICT_MAX > SEND_BYTES) {
 			err = sl_nfq_send(fd, b->send, len, &counts->send_retries);
 			len = 0;
 		}
-		len += put_verdict(b->send + len, &answer[i], mark_mask);
+		len += sl_nfq_message_verdict(b->send + len, &answer[i], mark_mask);
 	}
 	if (err == SL_OK && len > 0)
 		err = sl_nfq_send(fd, b->send, len, &counts->send_retries);

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/judging.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/clock.h"
+#include "daemon/mark.h"
+#include "filter/packet.h"
+
+static int room_for(struct sl_judging *j, size_t answers, size_t resets)
+{
+	const struct sl_answers *a = &j->answers;
+
+	if (a->answer_cap - a->answers >= answers && a->reset_cap - a->resets >= resets)
+		return SL_OK;
+	return j->flush(j->ctx);
+}
+
+/* By what the rule that queued it said (daemon/mark.h). */
+static bool is_reply(uint32_t packet_mark, uint32_t mask)
+{
+	return (packet_mark & sl_mark_verdict_mask(mask)) == sl_mark_of(mask, SL_MARK_PASSED);
+}
+
+static void judge_packet(struct sl_judging *j, const struct sl_nfq_packet *p, struct sl_mono now)
+{
+	struct sl_packet view;
+	bool started = (p->ticket.mark & sl_mark_started(j->mark_mask)) != 0;
+	int err = sl_packet_read(p->ip, p->wire_len, &view);
+
+	view.damaged = err == SL_OK && p->unverified && sl_packet_is_damaged(p->ip, p->wire_len);
+	if (err == SL_OK && is_reply(p->ticket.mark, j->mark_mask))
+		sl_filter_reply(j->filter, &view, p->ticket, now, &j->answers);
+	else if (err == SL_OK)
+		sl_filter_packet(j->filter, &view, p->ticket, started, now, &j->answers);
+	else
+		sl_filter_unreadable(j->filter, err, p->ticket, &j->answers);
+}
+
+static struct sl_mono enter(struct sl_judging *j)
+{
+	j->provider.policy = sl_policy_slot_enter(j->slot);
+	j->provider.realtime_us = sl_clock_wall_us();
+	return sl_clock_now();
+}
+
+/* Nothing borrowed outlives the batch. */
+static int leave(struct sl_judging *j)
+{
+	j->provider.policy = NULL;
+	sl_policy_slot_leave(j->slot);
+	return j->flush(j->ctx);
+}
+
+int sl_judging_batch(struct sl_judging *j, const struct sl_nfq_packet *packet, size_t n)
+{
+	struct sl_mono now = enter(j);
+	int err = SL_OK;
+
+	for (size_t i = 0; i < n && err == SL_OK; i++) {
+		err = room_for(j, 1 + sl_filter_held(j->filter), 1);
+		judge_packet(j, &packet[i], now);
+	}
+	if (err == SL_OK)
+		err = room_for(j, sl_filter_held(j->filter), sl_filter_held(j->filter));
+	sl_filter_tick(j->filter, now, &j->answers);
+	int sent = leave(j);
+	return err != SL_OK ? err : sent;
+}
+
+int sl_judging_release(struct sl_judging *j)
+{
+	int err = room_for(j, sl_filter_held(j->filter), sl_filter_held(j->filter));
+
+	if (err != SL_OK)
+		return err;
+	sl_filter_release(j->filter, enter(j), &j->answers);
+	return leave(j);
+}
+
+static struct sl_filter_cfg filter_cfg(const struct sl_judging_cfg *j)
+{
+	const struct sl_conf *c = j->conf;
+	struct sl_filter_cfg f = {
+		.max_flows = c->max_flows,
+		.max_streams = c->max_streams,
+		.max_held = c->max_held,
+		.budget = (uint32_t)c->budget,
+		.hold = c->hold == 0 ? SL_HOLD_LAST : SL_HOLD_ALL,
+		.syns = c->tcp_hold != 0,
+		.hold_limit = c->hold_limit,
+		.flow_idle = c->flow_idle,
+		.seed = j->seed,
+		.names = j->names,
+		.name_life = c->dns_names_life,
+	};
+	memcpy(f.block, c->unjudged_block, sizeof(f.block));
+	return f;
+}
+
+static int make_answers(const struct sl_conf *c, struct sl_answers *a)
+{
+	size_t answers = (size_t)c->batch + c->max_held + 1, resets = (size_t)c->batch + c->max_held;
+
+	a->answer = calloc(answers, sizeof(*a->answer));
+	a->reset = calloc(resets, sizeof(*a->reset));
+	a->answer_cap = answers;
+	a->reset_cap = resets;
+	return a->answer == NULL || a->reset == NULL ? SL_ENOMEM : SL_OK;
+}
+
+int sl_judging_new(const struct sl_judging_cfg *cfg, struct sl_judging *j)
+{
+	struct sl_filter_cfg fc = filter_cfg(cfg);
+
+	*j = (struct sl_judging){
+		.provider = { NULL, cfg->log, cfg->worker, 0 },
+		.slot = cfg->slot,
+		.mark_mask = cfg->conf->mark_mask,
+		.flush = cfg->flush,
+		.ctx = cfg->ctx,
+	};
+	struct sl_provider table = sl_policy_provider_table(&j->provider);
+	int err = make_answers(cfg->conf, &j->answers);
+	if (err == SL_OK)
+		err = sl_filter_new(&fc, &table, cfg->stats, &j->filter);
+	if (err != SL_OK)
+		sl_judging_free(j);
+	return err;
+}
+
+void sl_judging_free(struct sl_judging *j)
+{
+	sl_filter_free(&j->filter);
+	free(j->answers.answer);
+	free(j->answers.reset);
+	j->answers = (struct sl_answers){ NULL, 0, 0, NULL, 0, 0 };
+}

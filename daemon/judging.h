@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* judging.h - what a worker does between reading a batch and sending its answers: packets are read, the filter asks the
+ * policy in force, answers are collected. No socket here, so that a bench runs the same. One thread; nothing is allocated
+ * after sl_judging_new(). */
+#ifndef SL_DAEMON_JUDGING_H
+#define SL_DAEMON_JUDGING_H
+
+#include "daemon/conf.h"
+#include "daemon/nfq.h"
+#include "daemon/policy_provider.h"
+#include "daemon/policy_slot.h"
+#include "filter/filter.h"
+
+struct sl_judging {
+	struct sl_filter *filter;
+	struct sl_policy_provider provider;
+	struct sl_policy_slot *slot; /* not owned */
+	struct sl_answers answers;   /* in the order of the packets; flush() empties it */
+	uint32_t mark_mask;
+	/* Sends what answers holds, and sets both its numbers to 0. Called when they may become too many, and at the end of
+	 * a batch. An error ends the batch: what is not answered waits in the kernel. */
+	int (*flush)(void *ctx);
+	void *ctx;
+};
+
+struct sl_judging_cfg {
+	const struct sl_conf *conf;
+	struct sl_policy_slot *slot; /* outlives it, as the two below */
+	struct sl_flow_log *log;     /* NULL: none */
+	struct sl_filter_stats *stats;
+	struct sl_dns_names *names; /* NULL: DNS answers teach nothing */
+	unsigned worker;            /* its number in the log */
+	uint64_t seed;
+	int (*flush)(void *ctx);
+	void *ctx;
+};
+
+/* Fills *j, which must not move: the filter points into it. On failure there is nothing to free. */
+int sl_judging_new(const struct sl_judging_cfg *cfg, struct sl_judging *j);
+void sl_judging_free(struct sl_judging *j); /* one of zeros, too */
+
+/* Judges n packets and all whose time is up, and flushes; n may be 0. The thread is registered with the slot.
+ * Cost: bench pipeline; a batch has two clock reads, two barriers and one flush. */
+int sl_judging_batch(struct sl_judging *j, const struct sl_nfq_packet *packet, size_t n);
+/* Answers all that is held: the queue is about to close. */
+int sl_judging_release(struct sl_judging *j);
+
+#endif
