@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""filters.py - what stands in the gateway's way: nothing, the null program behind sluice's own rules, sluice, or any other
+program. Each has a name, start() that returns when traffic is filtered, and stop()."""
+
+import os
+import shlex
+import signal
+import subprocess
+import time
+
+from lab.interrupts import held
+from lab.namespaces import LabError
+
+READY_WITHIN = 600  # s; tens of millions of names take their time
+STOPS_WITHIN = 20
+QUEUE_FIRST, QUEUE_COUNT, MARK_MASK = 2860, 8, 0x70000000
+XT_TOOLS = ("iptables-legacy", "ip6tables-legacy", "iptables-nft", "ip6tables-nft")
+NFT_TABLE = ("inet", "sluice")
+
+
+class Filter:
+    """Nothing at all."""
+
+    def __init__(self, name):
+        self.name = name
+        self.ready_s = 0.0
+        self._process = None
+
+    def start(self, network):
+        pass
+
+    def stop(self):
+        """SIGTERM, and harder where that does not help."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(STOPS_WITHIN)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def _run(self, network, argv, log, said, within, env=None):
+        """Starts a program in the gateway, and waits until its output has the word `said`, or for `within` where there is none."""
+        began = time.monotonic()
+        with open(log, "w") as to, held():
+            self._process = network.gateway.start(*argv, stdout=to, stderr=to, env=env)
+        while True:
+            with open(log, errors="replace") as text:
+                text = text.read()
+            waited = time.monotonic() - began
+            if said is not None and said in text:
+                self.ready_s = waited
+                return
+            if self._process.poll() is not None:
+                raise LabError("%s ended with status %s; it said:\n%s" % (self.name, self._process.returncode, text))
+            if waited > within:
+                if said is None:
+                    return
+                raise LabError("%s is not ready; it said:\n%s" % (self.name, text))
+            time.sleep(0.01)
+
+
+class Sluice(Filter):
+    """With the list of the run, the flow log on, and options of its own."""
+
+    def __init__(self, name, sluiced, folder, workers, names, settings=None):
+        super().__init__(name)
+        self._sluiced, self._folder = sluiced, folder
+        self._config, self._log = os.path.join(folder, "sluice.yaml"), os.path.join(folder, "sluiced.log")
+        self._flows = os.path.join(folder, "flows.json")
+        options = {"workers": workers, "control": folder + "/control.sock", "flow_log": self._flows,
+                   "queue_first": QUEUE_FIRST, "queue_count": QUEUE_COUNT, "mark_mask": MARK_MASK, **(settings or {})}
+        with open(self._config, "w") as to:
+            to.write("inside:\n  - lan\nlists:\n  - name: bench\n    file: %s\n    format: domains\n    action: block\n" % names)
+            to.writelines("%s: %s\n" % option for option in options.items())
+
+    def start(self, network):
+        self._run(network, [self._sluiced, "--config", self._config], self._log, "sluiced: ready", READY_WITHIN)
+
+    def stop(self):
+        super().stop()
+        if os.path.exists(self._flows):
+            os.unlink(self._flows)
+
+
+class Null(Filter):
+    """The program that allows everything, with the rules that sluice installs on this machine."""
+
+    def __init__(self, name, program, folder, rules):
+        super().__init__(name)
+        self._program, self._folder, self._rules = program, folder, rules
+
+    def start(self, network):
+        self._run(network, [self._program, str(QUEUE_FIRST), str(QUEUE_COUNT), hex(MARK_MASK)],
+                  os.path.join(self._folder, "null.log"), "ready", READY_WITHIN)
+        restore(network.gateway, self._rules)
+
+
+class Command(Filter):
+    """Any other, by its command line; the list's file is in the environment."""
+
+    def __init__(self, name, command, folder, names, ready):
+        super().__init__(name)
+        self._argv, self._folder, self._ready = shlex.split(command), folder, ready
+        self._env = {**os.environ, "SLUICE_BENCH_LIST": names}
+
+    def start(self, network):
+        self._run(network, self._argv, os.path.join(self._folder, "peer.log"), None, self._ready, self._env)
+
+
+def capture(gateway):
+    """The rules that a running sluice has in this gateway, as (what reads them again, text)."""
+    table = gateway.run("nft", "list", "table", *NFT_TABLE, check=False)
+    if table.returncode == 0:
+        return [(("nft", "-f", "-"), table.stdout)]
+    found = []
+    for tool in XT_TOOLS:
+        text = gateway.run(tool + "-save", check=False).stdout
+        if "SLUICE-" in text:
+            found.append(((tool + "-restore",), text))
+    if not found:
+        raise LabError("no rules of sluice are to be seen in its gateway")
+    return found
+
+
+def restore(gateway, rules):
+    for argv, text in rules:
+        with gateway:
+            done = subprocess.run(argv, input=text, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        if done.returncode != 0:
+            raise LabError("%s: %s" % (" ".join(argv), done.stdout))

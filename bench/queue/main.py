@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""main.py - what the way through a queue costs, measured in network namespaces that this makes and removes.
+
+    bench/queue/run --sluice build/release                     no filter, null and sluice
+    bench/queue/run --sluice build/release --peer 'X=PROGRAM'  and any other: started in the gateway's namespace, whose
+                                                               interfaces are lan and wan, and ended with SIGTERM
+
+Filters take turns, in another order in each round; each starts in namespaces of its own. null (bench/queue/null.c) allows
+everything, behind the same rules as sluice installs. Client, server, gateway and filter share the processors of --cpus: with
+one, what a filter costs is what the rate loses. Exit status: 0, 1 when connections failed, 2 the harness could not go on."""
+
+import argparse
+import contextlib
+import os
+import random
+import shutil
+import sys
+
+from lab import machine
+from lab.interrupts import Interrupted, catch, held, ignore
+from lab.namespaces import LabError, Network
+
+from . import filters, loads, report
+
+NAMES = 2000  # that clients ask for; none is on the list
+LABELS = ("ads", "track", "cdn", "img", "metrics", "api", "static", "pixel", "stat", "news", "shop", "mail", "video", "app")
+SUFFIXES = ("com", "net", "org", "de", "co.uk", "io", "info", "example")
+
+
+def write_names(path, number, seed):
+    """Different names, one a line, the same for the same seed."""
+    rng = random.Random(seed)
+    with open(path, "w") as to:
+        for i in range(number):
+            to.write("%s.%s%x-%d.%s\n" % (rng.choice(LABELS), rng.choice(LABELS), rng.getrandbits(24), i, rng.choice(SUFFIXES)))
+    return path
+
+
+def pair(text):
+    name, equals, value = text.partition("=")
+    if not (name and equals and value):
+        raise argparse.ArgumentTypeError("NAME=... is wanted, not " + text)
+    return name, value
+
+
+def options(argv):
+    parser = argparse.ArgumentParser(prog="bench/queue/run", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--sluice", metavar="DIR", required=True, help="the programs of a build")
+    parser.add_argument("--rounds", type=int, default=5, metavar="N")
+    parser.add_argument("--seconds", type=float, default=1, metavar="S", help="that each load is measured")
+    parser.add_argument("--warm", type=float, default=0.2, metavar="S", help="and runs before")
+    parser.add_argument("--list", type=int, default=1000000, metavar="N", help="names that sluice blocks (1000000)")
+    parser.add_argument("--workers", type=int, default=1, metavar="N", help="of sluice (1)")
+    parser.add_argument("--cpus", default="0", metavar="N,N", help="the processors of everything (0)")
+    parser.add_argument("--nice", type=int, default=-15, metavar="N", help="of everything (-15)")
+    parser.add_argument("--only", default="", metavar="TEXT", help="loads whose name contains TEXT: packets, TCP, bulk, IPv6")
+    parser.add_argument("--peer", type=pair, action="append", default=[], metavar="NAME=COMMAND",
+                        help="SLUICE_BENCH_LIST in its environment is the file of names, one a line")
+    parser.add_argument("--ready", type=float, default=3, metavar="S", help="seconds until peers filter (3)")
+    parser.add_argument("--variant", type=pair, action="append", default=[], metavar="NAME=KEY:VALUE,...",
+                        help="sluice once more, with other options of sluice.yaml")
+    parser.add_argument("--build", type=pair, action="append", default=[], metavar="NAME=DIR", help="sluice of another build")
+    parser.add_argument("--json", metavar="FILE")
+    parser.add_argument("--markdown", metavar="FILE", help="instead of the standard output")
+    opts = parser.parse_args(argv)
+    if opts.rounds < 1 or opts.seconds <= 0 or opts.warm < 0 or opts.list < 1 or not 1 <= opts.workers <= filters.QUEUE_COUNT:
+        parser.error("a number is out of range")
+    return opts
+
+
+def settings_of(text):
+    return dict(item.split(":", 1) for item in text.split(","))
+
+
+def make_filters(opts, folder, names):
+    def sub(name):
+        path = os.path.join(folder, name.replace("/", "_").replace(" ", "_"))
+        os.mkdir(path)
+        os.chmod(path, 0o755)
+        return path
+
+    def sluice(name, build, settings=None):
+        return filters.Sluice(name, machine.program(build, "sluiced"), sub(name), opts.workers, names, settings)
+
+    first = sluice("sluice", opts.sluice)
+    null = filters.Null("null", machine.program(opts.sluice, "sl_queue_null"), sub("null"), rules_of(first))
+    return [filters.Filter("no filter"), null, first,
+            *(sluice(name, opts.sluice, settings_of(text)) for name, text in opts.variant),
+            *(sluice(name, build) for name, build in opts.build),
+            *(filters.Command(name, command, sub(name), names, opts.ready) for name, command in opts.peer)]
+
+
+@contextlib.contextmanager
+def gateway_with(chosen):
+    """Namespaces in which the filter runs."""
+    with contextlib.ExitStack() as at_exit:
+        with held():
+            network = Network()
+            at_exit.callback(network.remove)
+        loads.prepare(network)
+        at_exit.callback(chosen.stop)
+        chosen.start(network)
+        yield network
+
+
+def rules_of(sluice):
+    with gateway_with(sluice) as network:
+        return filters.capture(network.gateway)
+
+
+def run_filter(chosen, wanted, program, folder, opts):
+    figures = {}
+    with gateway_with(chosen) as network:
+        server = loads.Server(network, program, os.path.join(folder, "server.log"))
+        try:
+            for load in wanted:
+                figures[load.name] = loads.measure(load, network, program, os.path.join(folder, "asked.txt"), opts)
+        finally:
+            server.stop()
+    return figures
+
+
+def run(opts):
+    machine.check_kernel()
+    wanted = [load for load in loads.LOADS if opts.only.lower() in load.name.lower()]
+    if not wanted:
+        raise LabError("no load is named like that")
+    program, results, about = machine.program(opts.sluice, "sl_queue_load"), report.Results(), report.machine(opts)
+    with contextlib.ExitStack() as at_exit:
+        try:
+            with held():
+                folder = machine.temporary_folder()
+                at_exit.callback(shutil.rmtree, folder, ignore_errors=True)
+            names = write_names(os.path.join(folder, "list.txt"), opts.list, 1)
+            write_names(os.path.join(folder, "asked.txt"), NAMES, 2)
+            chosen = make_filters(opts, folder, names)
+            for number in range(opts.rounds):
+                turn = number % len(chosen)
+                for one in chosen[turn:] + chosen[:turn]:
+                    print("round %d: %s" % (number + 1, one.name), file=sys.stderr, flush=True)
+                    figures = run_filter(one, wanted, program, folder, opts)
+                    results.add(number + 1, one.name, {"ready_s": one.ready_s}, figures)
+        finally:
+            ignore()
+    results.finish(len(about["cpus_used"]) == 1)
+    return show(results, about, opts)
+
+
+def show(results, about, opts):
+    text = report.markdown(results, about)
+    if opts.json:
+        with open(opts.json, "w") as to:
+            to.write(results.json(about))
+    if opts.markdown:
+        with open(opts.markdown, "w") as to:
+            to.write(text)
+    else:
+        print(text, end="")
+    return all(figures.get("connections", 1) > 0 and figures.get("lost", 0) + figures.get("refused", 0) == 0
+               for r in results.rounds for figures in r["loads"].values())
+
+
+def main(argv):
+    opts = options(argv)
+    if os.geteuid() != 0:
+        print("bench/queue/run: network namespaces need root", file=sys.stderr)
+        return 77
+    catch()
+    os.environ["PATH"] = os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin"
+    try:
+        os.sched_setaffinity(0, {int(cpu) for cpu in opts.cpus.split(",")})
+        os.setpriority(os.PRIO_PROCESS, 0, opts.nice)
+        return 0 if run(opts) else 1
+    except (LabError, OSError, ValueError) as error:
+        print("bench/queue/run: %s" % error, file=sys.stderr)
+        return 2
+    except Interrupted as interrupted:
+        return interrupted.exit_status
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,27 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# queue.sh BUILD_DIR FACTOR - bench/queue in a short form: every load comes through every filter, and null and sluice are
+# asked about each connection. What it measures here says nothing.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+[ "$(id -u)" -eq 0 ] || exit 77
+json=$(mktemp)
+trap 'rm -f "$json"' EXIT
+"$here/../../bench/queue/run" --sluice "$1" --rounds 1 --seconds 0.3 --warm 0.1 --list 1000 --nice 0 \
+	--variant 'no log=flow_log:""' --peer 'nobody=sleep 60' --ready 0.2 --json "$json"
+/usr/bin/python3 - "$json" <<'END'
+import json, sys
+with open(sys.argv[1]) as text:
+    rounds = json.load(text)["rounds"]
+assert [r["filter"] for r in rounds] == ["no filter", "null", "sluice", "no log", "nobody"], rounds
+for r in rounds:
+    asked = r["filter"] not in ("no filter", "nobody")
+    assert len(r["loads"]) == 10, r
+    for name, figures in r["loads"].items():
+        if "bulk" in name:
+            assert figures["gbit_per_second"] > 0, (r["filter"], name, figures)
+            continue
+        # A connection that was begun and not ended when the load stopped was asked about, too.
+        queued = figures["queued_per_connection"] * figures["all"]
+        assert figures["connections"] > 0 and queued >= asked * figures["all"] and asked == (queued > 0), (r["filter"], name, figures)
+END
