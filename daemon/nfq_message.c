@@ -6,31 +6,69 @@
 #include <libnetfilter_queue/libnetfilter_queue.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nfnetlink_queue.h>
+#include <string.h>
 
+#include "base/util.h"
 #include "daemon/mark.h"
 
+/* Of the length that it should have; the kernel's own messages are always right. */
+static bool read_attribute(const struct nlattr *attr, size_t len, struct sl_nfq_packet *out)
+{
+	const void *value = (const char *)attr + NLA_HDRLEN;
+	const struct nfqnl_msg_packet_hdr *header = value;
+	uint32_t number = 0;
+
+	if ((attr->nla_type & NLA_TYPE_MASK) == NFQA_PAYLOAD) {
+		out->ip = sl_bytes_of(value, len);
+		return true;
+	}
+	if (len >= sizeof(number))
+		memcpy(&number, value, sizeof(number));
+	number = ntohl(number);
+	switch (attr->nla_type & NLA_TYPE_MASK) {
+	case NFQA_PACKET_HDR:
+		if (len < sizeof(*header))
+			return false;
+		out->ticket.id = ntohl(header->packet_id);
+		return true;
+	case NFQA_MARK:
+		out->ticket.mark = number;
+		return len == sizeof(number);
+	case NFQA_CAP_LEN:
+		out->wire_len = number;
+		return len == sizeof(number);
+	case NFQA_SKB_INFO:
+		out->unverified =
+		        (number & (NFQA_SKB_CSUMNOTREADY | NFQA_SKB_GSO | NFQA_SKB_CSUM_NOTVERIFIED)) ==
+		        NFQA_SKB_CSUM_NOTVERIFIED;
+		return len == sizeof(number);
+	default:
+		return true;
+	}
+}
+
+/* Walked here and not by libmnl, whose functions cost 140 of 170 ns: three calls an attribute. */
 bool sl_nfq_message_read(const struct nlmsghdr *nlh, size_t len, struct sl_nfq_packet *out)
 {
-	struct nlattr *attr[NFQA_MAX + 1] = { NULL };
+	size_t at = NLMSG_HDRLEN + NLMSG_ALIGN(sizeof(struct nfgenmsg));
+	bool has_header = false;
 
-	if (!mnl_nlmsg_ok(nlh, (int)len) || nlh->nlmsg_type != ((NFNL_SUBSYS_QUEUE << 8) | NFQNL_MSG_PACKET))
+	if (len < at || nlh->nlmsg_len < at || nlh->nlmsg_len > len ||
+	    nlh->nlmsg_type != ((NFNL_SUBSYS_QUEUE << 8) | NFQNL_MSG_PACKET))
 		return false;
-	if (nfq_nlmsg_parse(nlh, attr) < 0 || attr[NFQA_PACKET_HDR] == NULL)
-		return false;
-	const struct nfgenmsg *gen = mnl_nlmsg_get_payload(nlh);
-	const struct nfqnl_msg_packet_hdr *hdr = mnl_attr_get_payload(attr[NFQA_PACKET_HDR]);
-	out->ticket.id = ntohl(hdr->packet_id);
-	out->ticket.queue = ntohs(gen->res_id);
-	out->ticket.mark = attr[NFQA_MARK] == NULL ? 0 : ntohl(mnl_attr_get_u32(attr[NFQA_MARK]));
-	out->ip = attr[NFQA_PAYLOAD] == NULL ? (struct sl_bytes){ NULL, 0 }
-	                                     : sl_bytes_of(mnl_attr_get_payload(attr[NFQA_PAYLOAD]),
-	                                                   mnl_attr_get_payload_len(attr[NFQA_PAYLOAD]));
-	uint32_t info = attr[NFQA_SKB_INFO] == NULL ? 0 : ntohl(mnl_attr_get_u32(attr[NFQA_SKB_INFO]));
-	out->unverified = (info & (NFQA_SKB_CSUMNOTREADY | NFQA_SKB_GSO | NFQA_SKB_CSUM_NOTVERIFIED)) ==
-	                  NFQA_SKB_CSUM_NOTVERIFIED;
-	out->wire_len = attr[NFQA_CAP_LEN] == NULL ? (uint32_t)out->ip.len
-	                                           : ntohl(mnl_attr_get_u32(attr[NFQA_CAP_LEN]));
-	return true;
+	const struct nfgenmsg *gen = (const void *)((const char *)nlh + NLMSG_HDRLEN);
+	*out = (struct sl_nfq_packet){ .ticket.queue = ntohs(gen->res_id) };
+	while (nlh->nlmsg_len - at >= NLA_HDRLEN) {
+		const struct nlattr *attr = (const void *)((const char *)nlh + at);
+		if (attr->nla_len < NLA_HDRLEN || attr->nla_len > nlh->nlmsg_len - at ||
+		    !read_attribute(attr, attr->nla_len - (size_t)NLA_HDRLEN, out))
+			return false;
+		has_header |= (attr->nla_type & NLA_TYPE_MASK) == NFQA_PACKET_HDR;
+		at = sl_min(at + NLA_ALIGN(attr->nla_len), nlh->nlmsg_len);
+	}
+	if (out->wire_len == 0) /* where nothing was cut off */
+		out->wire_len = (uint32_t)out->ip.len;
+	return has_header;
 }
 
 size_t sl_nfq_message_verdict(char *at, const struct sl_answer *a, uint32_t mark_mask)
