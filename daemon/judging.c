@@ -8,6 +8,8 @@
 #include "daemon/mark.h"
 #include "filter/packet.h"
 
+enum { BATCH_MANY = 4 }; /* from so many packets on it pays to look ahead */
+
 static int room_for(struct sl_judging *j, size_t answers, size_t resets)
 {
 	const struct sl_answers *a = &j->answers;
@@ -17,25 +19,42 @@ static int room_for(struct sl_judging *j, size_t answers, size_t resets)
 	return j->flush(j->ctx);
 }
 
+static int read_packet(const struct sl_nfq_packet *p, struct sl_packet *view)
+{
+	int err = sl_packet_read(p->ip, p->wire_len, view);
+
+	if (err == SL_OK)
+		view->damaged = p->unverified && sl_packet_is_damaged(p->ip, p->wire_len);
+	else
+		*view = (struct sl_packet){ .damaged = false };
+	return err;
+}
+
+/* All headers first, so that the flow table knows what it will be asked. */
+static void read_batch(struct sl_judging *j, const struct sl_nfq_packet *packet, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		j->read[i] = read_packet(&packet[i], &j->view[i]);
+	if (n >= BATCH_MANY)
+		sl_filter_expect(j->filter, j->view, n, j->bucket);
+}
+
 /* By what the rule that queued it said (daemon/mark.h). */
 static bool is_reply(uint32_t packet_mark, uint32_t mask)
 {
 	return (packet_mark & sl_mark_verdict_mask(mask)) == sl_mark_of(mask, SL_MARK_PASSED);
 }
 
-static void judge_packet(struct sl_judging *j, const struct sl_nfq_packet *p, struct sl_mono now)
+static void judge_packet(struct sl_judging *j, const struct sl_nfq_packet *p, size_t i, struct sl_mono now)
 {
-	struct sl_packet view;
 	bool started = (p->ticket.mark & sl_mark_started(j->mark_mask)) != 0;
-	int err = sl_packet_read(p->ip, p->wire_len, &view);
 
-	view.damaged = err == SL_OK && p->unverified && sl_packet_is_damaged(p->ip, p->wire_len);
-	if (err == SL_OK && is_reply(p->ticket.mark, j->mark_mask))
-		sl_filter_reply(j->filter, &view, p->ticket, now, &j->answers);
-	else if (err == SL_OK)
-		sl_filter_packet(j->filter, &view, p->ticket, started, now, &j->answers);
+	if (j->read[i] == SL_OK && is_reply(p->ticket.mark, j->mark_mask))
+		sl_filter_reply(j->filter, &j->view[i], p->ticket, now, &j->answers);
+	else if (j->read[i] == SL_OK)
+		sl_filter_packet(j->filter, &j->view[i], p->ticket, started, now, &j->answers);
 	else
-		sl_filter_unreadable(j->filter, err, p->ticket, &j->answers);
+		sl_filter_unreadable(j->filter, j->read[i], p->ticket, &j->answers);
 }
 
 static struct sl_mono enter(struct sl_judging *j)
@@ -58,9 +77,10 @@ int sl_judging_batch(struct sl_judging *j, const struct sl_nfq_packet *packet, s
 	struct sl_mono now = enter(j);
 	int err = SL_OK;
 
+	read_batch(j, packet, n);
 	for (size_t i = 0; i < n && err == SL_OK; i++) {
 		err = room_for(j, 1 + sl_filter_held(j->filter), 1);
-		judge_packet(j, &packet[i], now);
+		judge_packet(j, &packet[i], i, now);
 	}
 	if (err == SL_OK)
 		err = room_for(j, sl_filter_held(j->filter), sl_filter_held(j->filter));
@@ -110,6 +130,14 @@ static int make_answers(const struct sl_conf *c, struct sl_answers *a)
 	return a->answer == NULL || a->reset == NULL ? SL_ENOMEM : SL_OK;
 }
 
+static int make_views(size_t batch, struct sl_judging *j)
+{
+	j->view = calloc(batch, sizeof(*j->view));
+	j->read = calloc(batch, sizeof(*j->read));
+	j->bucket = calloc(batch, sizeof(*j->bucket));
+	return j->view == NULL || j->read == NULL || j->bucket == NULL ? SL_ENOMEM : SL_OK;
+}
+
 int sl_judging_new(const struct sl_judging_cfg *cfg, struct sl_judging *j)
 {
 	struct sl_filter_cfg fc = filter_cfg(cfg);
@@ -124,6 +152,8 @@ int sl_judging_new(const struct sl_judging_cfg *cfg, struct sl_judging *j)
 	struct sl_provider table = sl_policy_provider_table(&j->provider);
 	int err = make_answers(cfg->conf, &j->answers);
 	if (err == SL_OK)
+		err = make_views(cfg->conf->batch, j);
+	if (err == SL_OK)
 		err = sl_filter_new(&fc, &table, cfg->stats, &j->filter);
 	if (err != SL_OK)
 		sl_judging_free(j);
@@ -135,5 +165,11 @@ void sl_judging_free(struct sl_judging *j)
 	sl_filter_free(&j->filter);
 	free(j->answers.answer);
 	free(j->answers.reset);
+	free(j->view);
+	free(j->read);
+	free(j->bucket);
+	j->view = NULL;
+	j->read = NULL;
+	j->bucket = NULL;
 	j->answers = (struct sl_answers){ NULL, 0, 0, NULL, 0, 0 };
 }

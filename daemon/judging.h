@@ -16,6 +16,9 @@ struct sl_judging {
 	struct sl_policy_provider provider;
 	struct sl_policy_slot *slot; /* not owned */
 	struct sl_answers answers;   /* in the order of the packets; flush() empties it */
+	struct sl_packet *view;      /* of a batch */
+	int *read;                   /* what reading each came to */
+	uint32_t *bucket;            /* scratch */
 	uint32_t mark_mask;
 	/* Sends what answers holds, and sets both its numbers to 0. Called when they may become too many, and at the end of
 	 * a batch. An error ends the batch: what is not answered waits in the kernel. */
@@ -39,7 +42,7 @@ struct sl_judging_cfg {
 int sl_judging_new(const struct sl_judging_cfg *cfg, struct sl_judging *j);
 void sl_judging_free(struct sl_judging *j); /* one of zeros, too */
 
-/* Judges n packets and all whose time is up, and flushes; n may be 0. The thread is registered with the slot.
+/* Judges n packets, at most option batch, and all whose time is up, and flushes; n may be 0. The thread is registered with the slot.
  * Cost: bench pipeline; a batch has two clock reads, two barriers and one flush. */
 int sl_judging_batch(struct sl_judging *j, const struct sl_nfq_packet *packet, size_t n);
 /* Answers all that is held: the queue is about to close. */

@@ -423,6 +423,16 @@ void sl_filter_reply(struct sl_filter *f, const struct sl_packet *pkt, struct sl
 	sl_answer_push(out, ticket, SL_ACTION_PASS);
 }
 
+void sl_filter_expect(const struct sl_filter *f, const struct sl_packet *pkt, size_t n, uint32_t *bucket)
+{
+	for (size_t i = 0; i < n; i++)
+		bucket[i] = sl_flow_table_expect(f->flows, &pkt[i].key);
+	for (size_t i = 0; i < n; i++)
+		sl_flow_table_fetch(f->flows, bucket[i]);
+	for (size_t i = 0; i < n; i++)
+		sl_flow_table_fetch_age(f->flows, bucket[i]);
+}
+
 void sl_filter_unreadable(struct sl_filter *f, int err, struct sl_ticket ticket, struct sl_answers *out)
 {
 	bool bad = err != SL_EPROTO;

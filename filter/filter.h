@@ -52,6 +52,9 @@ void sl_filter_packet(struct sl_filter *f, const struct sl_packet *pkt, struct s
  * that would be blocked without it: whoever runs a resolver could teach names at will. */
 void sl_filter_reply(struct sl_filter *f, const struct sl_packet *pkt, struct sl_ticket ticket,
                      struct sl_mono now, struct sl_answers *out);
+/* Before a batch of more than a few packets: what sl_filter_packet() will ask memory for is sent for, all packets at once. The
+ * packets are those of the batch, in any order; they may be fewer. Changes nothing but the time it takes. bucket[n] is scratch. */
+void sl_filter_expect(const struct sl_filter *f, const struct sl_packet *pkt, size_t n, uint32_t *bucket);
 /* A queued packet that sl_packet_read() refused with err. Other protocols pass, the unreadable is cause bad_packet, whose
  * allow lets this packet pass and frees nothing else of its connection. */
 void sl_filter_unreadable(struct sl_filter *f, int err, struct sl_ticket ticket, struct sl_answers *out);

@@ -54,7 +54,7 @@ void sl_flow_table_free(struct sl_flow_table **ft)
 	free(old);
 }
 
-static uint32_t *bucket_of(struct sl_flow_table *ft, const struct sl_flow_key *ordered)
+static uint32_t *bucket_of(const struct sl_flow_table *ft, const struct sl_flow_key *ordered)
 {
 	return &ft->bucket[sl_hash(ordered, sizeof(*ordered), ft->cfg.seed) & ft->mask];
 }
@@ -151,6 +151,30 @@ static bool spare(struct sl_flow_table *ft, struct sl_flow *flow)
 	age_unlink(ft, flow);
 	age_youngest(ft, (uint32_t)(flow - ft->flow));
 	return true;
+}
+
+uint32_t sl_flow_table_expect(const struct sl_flow_table *ft, const struct sl_flow_key *key)
+{
+	struct sl_flow_key ordered = *key;
+	(void)sl_flow_key_order(&ordered);
+	const uint32_t *bucket = bucket_of(ft, &ordered);
+	__builtin_prefetch(bucket, 1);
+	return (uint32_t)(bucket - ft->bucket);
+}
+
+/* The first of the bucket; most have one at most. Entry 0 is the head of the ring, which is always near. */
+void sl_flow_table_fetch(const struct sl_flow_table *ft, uint32_t bucket)
+{
+	const char *flow = (const char *)&ft->flow[ft->bucket[bucket]];
+	__builtin_prefetch(flow, 1);
+	__builtin_prefetch(flow + SL_CACHE_LINE, 1);
+}
+
+void sl_flow_table_fetch_age(const struct sl_flow_table *ft, uint32_t bucket)
+{
+	const struct sl_flow *flow = &ft->flow[ft->bucket[bucket]];
+	__builtin_prefetch(&ft->flow[flow->newer], 1);
+	__builtin_prefetch(&ft->flow[flow->older], 1);
 }
 
 uint32_t sl_flow_table_expire(struct sl_flow_table *ft, struct sl_mono before, uint32_t max)
