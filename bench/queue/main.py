@@ -53,7 +53,8 @@ def options(argv):
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="of sluice (1)")
     parser.add_argument("--cpus", default="0", metavar="N,N", help="the processors of everything (0)")
     parser.add_argument("--nice", type=int, default=-15, metavar="N", help="of everything (-15)")
-    parser.add_argument("--only", default="", metavar="TEXT", help="loads whose name contains TEXT: packets, TCP, bulk, IPv6")
+    parser.add_argument("--only", action="append", default=[], metavar="TEXT",
+                        help="loads whose name contains TEXT: packets, TCP, bulk, IPv6; may be repeated")
     parser.add_argument("--peer", type=pair, action="append", default=[], metavar="NAME=COMMAND",
                         help="SLUICE_BENCH_LIST in its environment is the file of names, one a line")
     parser.add_argument("--ready", type=float, default=3, metavar="S", help="seconds until peers filter (3)")
@@ -122,7 +123,8 @@ def run_filter(chosen, wanted, program, folder, opts):
 
 def run(opts):
     machine.check_kernel()
-    wanted = [load for load in loads.LOADS if opts.only.lower() in load.name.lower()]
+    wanted = [load for load in loads.LOADS
+              if not opts.only or any(text.lower() in load.name.lower() for text in opts.only)]
     if not wanted:
         raise LabError("no load is named like that")
     program, results, about = machine.program(opts.sluice, "sl_queue_load"), report.Results(), report.machine(opts)
