@@ -31,8 +31,7 @@ static struct nlmsghdr *begin(char *at, uint16_t type, uint16_t queue)
 	return nlh;
 }
 
-/* A packet of a queue that is bound already may come before the kernel's answer: it is read again never, so no queue gets
- * packets before all are bound, which the rules that come later see to. */
+/* No packet comes between: the rules are loaded when all queues are bound. */
 static void ask(struct mnl_socket *s, struct nlmsghdr *nlh)
 {
 	char reply[REPLY];
@@ -61,9 +60,9 @@ static void bind_queue(struct mnl_socket *s, uint16_t queue)
 }
 
 /* Appends the verdict of the packet in a message; other users' bits of its mark stay. Returns its bytes, 0 for no packet. */
-static size_t answer(const struct nlmsghdr *nlh, char *at, uint32_t mask)
+static size_t answer(struct nlmsghdr *nlh, char *at, uint32_t mask)
 {
-	const struct nlattr *attr;
+	struct nlattr *attr;
 	const struct nfqnl_msg_packet_hdr *packet = NULL;
 	uint32_t mark = 0, allowed = mask & -mask;
 	if (nlh->nlmsg_type != (NFNL_SUBSYS_QUEUE << 8 | NFQNL_MSG_PACKET))
@@ -101,7 +100,7 @@ static void serve(int fd, uint32_t mask)
 		if (n < 0 && errno != EINTR && errno != ENOBUFS)
 			die("recvmmsg");
 		for (int i = 0; i < n; i++)
-			len += answer((const struct nlmsghdr *)(const void *)buf[i], out + len, mask);
+			len += answer((struct nlmsghdr *)(void *)buf[i], out + len, mask);
 		if (len > 0 && send(fd, out, len, 0) < 0)
 			die("send");
 		(void)sched_yield();
