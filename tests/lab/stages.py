@@ -506,8 +506,13 @@ def full_disk(lab):
             before = lab.daemon.wait_ready()
             with lab.load(family, connections) as load:
                 got = describe(load.result())
-            after = lab.daemon.wait_ready()
-            errors = after["flow_log"]["write_errors"] - before["flow_log"]["write_errors"]
+            limit = time.monotonic() + TIMEOUT  # a worker publishes the log's counts when it next looks up
+            while True:
+                after = lab.daemon.wait_ready()
+                errors = after["flow_log"]["write_errors"] - before["flow_log"]["write_errors"]
+                if errors > 0 or time.monotonic() > limit:
+                    break
+                time.sleep(0.1)
             got += ", failed writes counted" if errors > 0 else ", no failed write counted"
             got += ", %d engines died" % (after["engine_restarts"] - before["engine_restarts"])
             add(lab, name, family, "%d right, failed writes counted, 0 engines died" % connections,
