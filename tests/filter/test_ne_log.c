@@ -51,7 +51,7 @@ static const struct row {
 	{ "Closing, alone", "(515129771): Closing", SL_NE_LOG_FD_06, true, 515129771, 0, 0, 0, NULL },
 	{ "Closing reads is the framework's", "(515129771): Closing reads, not closed by plugin",
 	  SL_NE_LOG_FW_03, true, 515129771, 0, 0, 0, NULL },
-	{ "NE-LOG-07: a word like it in another's message", "Session was Created", NONE, false, 0, 0, 0, 0,
+	{ "a word like it in another's message", "Session was Created", NONE, false, 0, 0, 0, 0,
 	  NULL },
 	{ "nor does a longer word count", "Createdness", NONE, false, 0, 0, 0, 0, NULL },
 	{ "nothing", "", NONE, false, 0, 0, 0, 0, NULL },
