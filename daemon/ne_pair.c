@@ -152,20 +152,24 @@ static uint64_t bytes_of(const struct sl_ne_seen_flow *f)
 static int64_t distance(const struct sl_ne_pairing *p, const struct sl_ne_seen_flow *a,
                         const struct sl_ne_seen_flow *b)
 {
-	int64_t d = sl_ne_seen_start(b) - sl_ne_seen_start(a) - p->offset;
+	int64_t d;
+	if (__builtin_sub_overflow(sl_ne_seen_start(b) - sl_ne_seen_start(a), p->offset, &d) ||
+	    d == INT64_MIN)
+		return INT64_MAX;
 	return d < 0 ? -d : d;
 }
 
-/* Less is better; -1: not within the window. A local end that both know decides over time. */
+/* Less is better; -1: not within the window. A local end that both know decides over time, and time among several of those. */
 static int64_t cost(const struct sl_ne_pairing *p, const struct sl_ne_seen_flow *a,
                     const struct sl_ne_seen_flow *b)
 {
+	const int64_t unlike = INT64_MAX / 4;
 	int64_t d = distance(p, a, b);
 	if (same_local(a, b))
-		return d / WINDOW; /* a port that is used again later is another flow */
+		return d < unlike ? d : unlike - 1;
 	if (d > WINDOW)
 		return -1;
-	return WINDOW + d + (bytes_of(a) == bytes_of(b) ? 0 : WINDOW);
+	return unlike + d + (bytes_of(a) == bytes_of(b) ? 0 : WINDOW);
 }
 
 static void join(struct sl_ne_pairing *p, size_t a, size_t b, bool far)

@@ -38,17 +38,18 @@ const char *sl_ne_seen_side_name(enum sl_ne_seen_side side)
 
 /* ---- endpoints ---- */
 
-bool sl_ne_seen_end_read(const char *text, struct sl_ne_seen_end *out)
+/* Address and port with this between them. */
+static bool read_end(const char *text, char between, struct sl_ne_seen_end *out)
 {
 	char host[SL_NE_END_TEXT];
 	struct sl_ne_seen_end end = { 0 };
-	const char *colon = strrchr(text, ':');
-	size_t n = colon == NULL ? 0 : (size_t)(colon - text);
+	const char *at = strrchr(text, between);
+	size_t n = at == NULL ? 0 : (size_t)(at - text);
 	char *rest = NULL;
-	unsigned long port = colon == NULL ? 0 : strtoul(colon + 1, &rest, 10);
-	if (n == 0 || n >= sizeof(host) || rest == colon + 1 || *rest != '\0' || port > UINT16_MAX)
+	unsigned long port = n == 0 || at[1] < '0' || at[1] > '9' ? UINT32_MAX : strtoul(at + 1, &rest, 10);
+	if (port > UINT16_MAX || *rest != '\0' || n >= sizeof(host))
 		return false;
-	if (text[0] == '[' && text[n - 1] == ']') {
+	if (text[0] == '[' && n >= 2 && text[n - 1] == ']') {
 		text++;
 		n -= 2;
 	}
@@ -60,7 +61,12 @@ bool sl_ne_seen_end_read(const char *text, struct sl_ne_seen_end *out)
 		end.family = 6;
 	end.port = (uint16_t)port;
 	*out = end;
-	return end.family != 0;
+	return end.family != 0 && (between == ':' || end.family == 6);
+}
+
+bool sl_ne_seen_end_read(const char *text, struct sl_ne_seen_end *out)
+{
+	return read_end(text, ':', out) || read_end(text, '.', out);
 }
 
 const char *sl_ne_seen_end_text(const struct sl_ne_seen_end *end, char out[SL_NE_END_TEXT])

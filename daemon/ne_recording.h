@@ -163,7 +163,7 @@ const char *sl_ne_seen_end_text(const struct sl_ne_seen_end *end, char out[SL_NE
 bool sl_ne_seen_end_known(const struct sl_ne_seen_end *end); /* and not 0.0.0.0:0 (NE-FLOW-04) */
 bool sl_ne_seen_end_equal(const struct sl_ne_seen_end *a, const struct sl_ne_seen_end *b);
 bool sl_ne_seen_end_loopback(const struct sl_ne_seen_end *end);
-/* "198.51.100.1:443" */
+/* "198.51.100.1:443", "[2001:db8::1]:443"; and "2001:db8::1.443", as macOS writes one. out may be written where it is false. */
 bool sl_ne_seen_end_read(const char *text, struct sl_ne_seen_end *out);
 
 #endif

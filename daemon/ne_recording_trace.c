@@ -6,6 +6,7 @@
 #include "daemon/ne_recording_impl.h"
 
 enum { VERSION = 1, NAME_MAX_LEN = 128 };
+#define TIME_MAX (INT64_C(1) << 53) /* microseconds: three centuries, and sums of a few fit */
 
 static const char *text_of(const json_t *object, const char *key)
 {
@@ -111,9 +112,9 @@ static void read_standing(const json_t *o, struct sl_ne_seen_standing *out)
 {
 	if (!json_is_object(o))
 		return;
-	out->known = bytes_of(o, "pass", &out->pass) & bytes_of(o, "peek", &out->peek) &
-	             bytes_of(o, "shown", &out->shown) & bytes_of(o, "seen", &out->seen) &
-	             bytes_of(o, "received", &out->received) & bytes_of(o, "released", &out->released) &
+	out->known = bytes_of(o, "pass", &out->pass) && bytes_of(o, "peek", &out->peek) &&
+	             bytes_of(o, "shown", &out->shown) && bytes_of(o, "seen", &out->seen) &&
+	             bytes_of(o, "received", &out->received) && bytes_of(o, "released", &out->released) &&
 	             bytes_of(o, "dropped", &out->dropped);
 }
 
@@ -256,6 +257,7 @@ int sl_ne_trace_take(struct sl_ne_reader *r, const json_t *object, uint32_t line
 	if (text_of(object, "format") != NULL)
 		return sl_ne_trace_is(object) ? take_head(r, object, line) : SL_EMALF;
 	if (text_of(object, "event") == NULL || !json_is_integer(time) || json_integer_value(time) < 0 ||
+	    json_integer_value(time) > TIME_MAX ||
 	    (name != NULL && !json_is_string(name) && !json_is_integer(name)))
 		return SL_EMALF;
 	int err = take_seq(r, object, &e);
