@@ -62,7 +62,7 @@ static int64_t zone(struct sl_cur *c)
 		int hours = digits(c, 2);
 		if (next_is(c, ':', ':'))
 			sl_cur_skip(c, 1);
-		return sign * (hours * 3600 + digits(c, 2) * 60);
+		return sign * ((int64_t)hours * 3600 + (int64_t)digits(c, 2) * 60);
 	}
 	return 0;
 }

@@ -53,7 +53,7 @@ final class SluiceRecorder {
     func drop() -> NewFlow { NewFlow(object: .drop(), fields: ["kind": "drop"]) }
     func pause() -> NewFlow { NewFlow(object: .pause(), fields: ["kind": "pause"]) }
 
-    /// nil: that direction passes unseen. Int.max: as much as possible (NEFilterFlowBytesMax is beyond an Int).
+    /// nil: that direction passes unseen. Int.max is recorded as "max": NEFilterFlowBytesMax itself does not fit into an Int.
     func filterData(inbound: Int?, outbound: Int?) -> NewFlow {
         var fields: [String: Any] = ["kind": "filterDataVerdict", "filterInbound": inbound != nil,
                                      "filterOutbound": outbound != nil]
@@ -150,7 +150,14 @@ final class SluiceRecorder {
     func filterStart() { event("filterStart", nil, [:]) }
     func filterStarted(_ error: Error?) { event("filterStarted", nil, error.map { ["error": "\($0)"] } ?? [:]) }
     func settingsApplied(_ error: Error?) { event("settingsApplied", nil, error.map { ["error": "\($0)"] } ?? [:]) }
-    func filterStop(_ reason: NEProviderStopReason) { event("filterStop", nil, ["reason": "\(reason.rawValue)"]) }
+    func filterStop(_ reason: NEProviderStopReason) {
+        let names = ["none", "userInitiated", "providerFailed", "noNetworkAvailable", "unrecoverableNetworkChange",
+                     "providerDisabled", "authenticationCanceled", "configurationFailed", "idleTimeout",
+                     "configurationDisabled", "configurationRemoved", "superceded", "userLogout", "userSwitch",
+                     "connectionFailed", "sleep", "appUpdate", "internalError"]
+        let raw = Int(reason.rawValue)
+        event("filterStop", nil, ["reason": names.indices.contains(raw) ? names[raw] : "\(raw)"])
+    }
     func filterStopped() { event("filterStopped", nil, [:]) }
     func sleep() { event("sleep", nil, [:]) }
     func wake() { event("wake", nil, [:]) }
