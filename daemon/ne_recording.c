@@ -11,24 +11,15 @@ enum { FIRST_ROOM = 16, KEY_MAX = 160 };
 
 const char *sl_ne_seen_event_name(enum sl_ne_seen_event event)
 {
-	static const char *const names[] = {
-#define X(name, text) text,
-		SL_NE_SEEN_EVENTS(X)
-#undef X
-		        "log line",
-		"lost"
-	};
-	return names[event];
+	if (event == SL_NE_SEEN_LOG || event == SL_NE_SEEN_LOST)
+		return event == SL_NE_SEEN_LOG ? "log line" : "lost";
+	return sl_ne_event_name((enum sl_ne_event)event);
 }
 
 const char *sl_ne_seen_verdict_name(enum sl_ne_seen_verdict_kind kind)
 {
-	static const char *const names[] = { "unknown",
-#define X(name, text) text,
-		                             SL_NE_SEEN_VERDICTS(X)
-#undef X
-	};
-	return names[kind];
+	return kind == SL_NE_SEEN_NO_VERDICT ? "unknown"
+	                                     : sl_ne_verdict_kind_name((enum sl_ne_verdict_kind)(kind - 1));
 }
 
 const char *sl_ne_seen_side_name(enum sl_ne_seen_side side)

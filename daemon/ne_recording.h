@@ -9,47 +9,12 @@
 #include "base/bytes.h"
 #include "base/diag.h"
 #include "filter/ne_log.h"
+#include "filter/ne_trace.h"
 
-/* The events of a trace, by their names there. */
-#define SL_NE_SEEN_EVENTS(X)                               \
-	X(FILTER_START, "filterStart")                     \
-	X(FILTER_STARTED, "filterStarted")                 \
-	X(FILTER_STOP, "filterStop")                       \
-	X(FILTER_STOPPED, "filterStopped")                 \
-	X(FILTER_CRASHED, "filterCrashed")                 \
-	X(SETTINGS, "settingsApplied")                     \
-	X(SLEEP, "sleep")                                  \
-	X(WAKE, "wake")                                    \
-	X(RULES_CHANGED, "handleRulesChanged")             \
-	X(CONFIGURATION, "filterConfiguration")            \
-	X(OPENED, "opened")                                \
-	X(RULE, "rule")                                    \
-	X(NEW_FLOW, "handleNewFlow")                       \
-	X(INBOUND_DATA, "handleInboundData")               \
-	X(OUTBOUND_DATA, "handleOutboundData")             \
-	X(INBOUND_COMPLETE, "handleInboundDataComplete")   \
-	X(OUTBOUND_COMPLETE, "handleOutboundDataComplete") \
-	X(CONTROL, "controlHandleNewFlow")                 \
-	X(CONTROL_VERDICT, "controlVerdict")               \
-	X(RESUME, "resumeFlow")                            \
-	X(UPDATE, "updateFlow")                            \
-	X(ANSWER, "answerFlow")                            \
-	X(DATA, "data")                                    \
-	X(FINISH, "finish")                                \
-	X(CLOSE, "close")                                  \
-	X(RELEASE, "release")                              \
-	X(DISCARD, "discard")                              \
-	X(REFUSED, "refused")                              \
-	X(STALL, "stall")                                  \
-	X(DROPPED, "dropped")                              \
-	X(DETACHED, "detached")                            \
-	X(TIMER, "timer")                                  \
-	X(REPORT, "report")                                \
-	X(ILLEGAL, "illegal")                              \
-	X(CLOSED, "closed")
+/* The events of a trace, and what else is recorded. */
 enum sl_ne_seen_event {
 #define X(name, text) SL_NE_SEEN_##name,
-	SL_NE_SEEN_EVENTS(X)
+	SL_NE_EVENTS(X)
 #undef X
 	/* not of a trace */
 	SL_NE_SEEN_LOG,  /* a line of a log: which, says log */
@@ -59,21 +24,17 @@ enum sl_ne_seen_event {
 /* Static text. */
 const char *sl_ne_seen_event_name(enum sl_ne_seen_event event);
 
-#define SL_NE_SEEN_VERDICTS(X)              \
-	X(ALLOW, "allow")                   \
-	X(DROP, "drop")                     \
-	X(FILTER_DATA, "filterDataVerdict") \
-	X(PASS, "passBytes")                \
-	X(PAUSE, "pause")                   \
-	X(NEED_RULES, "needRules")          \
-	X(REMEDIATE, "remediateVerdict")    \
-	X(APPEND, "urlAppendStringVerdict") \
-	X(LATER, "later")
 enum sl_ne_seen_verdict_kind {
-	SL_NE_SEEN_NO_VERDICT, /* none, or one whose content is not known */
-#define X(name, text) SL_NE_SEEN_##name##_VERDICT,
-	SL_NE_SEEN_VERDICTS(X)
-#undef X
+	SL_NE_SEEN_NO_VERDICT, /* none, or one whose content is not known; the others are those of ne_verdict.h, one more each */
+	SL_NE_SEEN_ALLOW_VERDICT = SL_NE_VERDICT_ALLOW + 1,
+	SL_NE_SEEN_DROP_VERDICT = SL_NE_VERDICT_DROP + 1,
+	SL_NE_SEEN_FILTER_DATA_VERDICT = SL_NE_VERDICT_FILTER_DATA + 1,
+	SL_NE_SEEN_PASS_VERDICT = SL_NE_VERDICT_DATA + 1,
+	SL_NE_SEEN_PAUSE_VERDICT = SL_NE_VERDICT_PAUSE + 1,
+	SL_NE_SEEN_NEED_RULES_VERDICT = SL_NE_VERDICT_NEED_RULES + 1,
+	SL_NE_SEEN_REMEDIATE_VERDICT = SL_NE_VERDICT_REMEDIATE + 1,
+	SL_NE_SEEN_APPEND_VERDICT = SL_NE_VERDICT_URL_APPEND_STRING + 1,
+	SL_NE_SEEN_LATER_VERDICT = SL_NE_VERDICT_LATER + 1
 };
 const char *sl_ne_seen_verdict_name(enum sl_ne_seen_verdict_kind kind);
 

@@ -86,18 +86,21 @@ static int take_head(struct sl_ne_reader *r, const json_t *object, uint32_t line
 
 /* ---- events ---- */
 
+static enum sl_ne_seen_verdict_kind kind_of(const char *text)
+{
+	for (int kind = 0; text != NULL && kind < SL_NE_VERDICT_KINDS; kind++)
+		if (strcmp(text, sl_ne_verdict_kind_name((enum sl_ne_verdict_kind)kind)) == 0)
+			return (enum sl_ne_seen_verdict_kind)(kind + 1);
+	return SL_NE_SEEN_NO_VERDICT;
+}
+
 static void read_verdict(const json_t *v, struct sl_ne_seen_verdict *out)
 {
-	static const char *const kinds[] = {
-#define X(name, text) text,
-		SL_NE_SEEN_VERDICTS(X)
-#undef X
-	};
 	static const char *const frequencies[] = { "none", "low", "medium", "high" };
 	if (!json_is_object(v))
 		return;
 	int frequency = word_of(text_of(v, "statisticsReportFrequency"), frequencies, SL_COUNT(frequencies));
-	out->kind = (enum sl_ne_seen_verdict_kind)(word_of(text_of(v, "kind"), kinds, SL_COUNT(kinds)) + 1);
+	out->kind = kind_of(text_of(v, "kind"));
 	out->filter[SL_NE_IN] = json_is_true(json_object_get(v, "filterInbound"));
 	out->filter[SL_NE_OUT] = json_is_true(json_object_get(v, "filterOutbound"));
 	(void)bytes_of(v, "peekInboundBytes", &out->peek[SL_NE_IN]);
@@ -122,20 +125,16 @@ static void read_standing(const json_t *o, struct sl_ne_seen_standing *out)
 static const char *static_word(const char *text)
 {
 	static const char *const words[] = {
-		"undecided",
+#define X(name, text) text,
+		SL_NE_ILLEGALS(X)
+#undef X
+#define X(name, value) #name,
+		        SL_NE_STOP_REASONS(X)
+#undef X
+		                "undecided",
 		"idle",
 		"closeWait",
 		"answer",
-		"verdict",
-		"pausePaused",
-		"resumeUnpaused",
-		"answerUnasked",
-		"verdictAfterDrop",
-		"verdictAfterClose",
-		"updateKind",
-		"verdictDetached",
-		"control",
-		"lifecycle",
 		"newFlow",
 		"dataDecision",
 		"flowClosed",
@@ -144,14 +143,6 @@ static const char *static_word(const char *text)
 		"drop",
 		"updateRules",
 		"filterData",
-		"userInitiated",
-		"providerFailed",
-		"appUpdate",
-		"superceded",
-		"providerDisabled",
-		"configurationDisabled",
-		"configurationRemoved",
-		"internalError",
 	};
 	int i = word_of(text, words, SL_COUNT(words));
 	return text == NULL ? NULL : i < 0 ? "other" : words[i];
@@ -240,12 +231,11 @@ static int take_seq(struct sl_ne_reader *r, const json_t *object, const struct s
 
 static int event_of(const json_t *object)
 {
-	static const char *const names[] = {
-#define X(name, text) text,
-		SL_NE_SEEN_EVENTS(X)
-#undef X
-	};
-	return word_of(text_of(object, "event"), names, SL_COUNT(names));
+	const char *text = text_of(object, "event");
+	for (int event = 0; text != NULL && event < SL_NE_EVENT_COUNT; event++)
+		if (strcmp(text, sl_ne_event_name((enum sl_ne_event)event)) == 0)
+			return event;
+	return -1;
 }
 
 int sl_ne_trace_take(struct sl_ne_reader *r, const json_t *object, uint32_t line)
