@@ -7,7 +7,7 @@
 #include "base/util.h"
 #include "daemon/ne_recording_impl.h"
 
-enum { FIRST_ROOM = 16, KEY_MAX = 160 };
+enum { FIRST_ROOM = 16, EVENT_ROOM = 4, KEY_MAX = 160 };
 
 const char *sl_ne_seen_event_name(enum sl_ne_seen_event event)
 {
@@ -122,7 +122,7 @@ struct sl_ne_seen_flow *sl_ne_recording_flow(struct sl_ne_recording *rec, enum s
 int sl_ne_recording_add(struct sl_ne_seen_flow *flow, const struct sl_ne_seen *event)
 {
 	if (flow->n == flow->room) {
-		size_t room = flow->room == 0 ? FIRST_ROOM : flow->room * 2;
+		size_t room = flow->room == 0 ? EVENT_ROOM : flow->room * 2;
 		struct sl_ne_seen *grown = realloc(flow->event, room * sizeof(*grown));
 		if (grown == NULL)
 			return SL_ENOMEM;
