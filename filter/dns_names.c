@@ -68,12 +68,13 @@ void sl_dns_names_free(struct sl_dns_names **t)
 	free(old);
 }
 
+/* The first words of a fact. */
 static void read_fact(const _Atomic uint64_t *word, size_t words, void *out)
 {
-	uint64_t copy[WORDS];
-	for (size_t i = 0; i < words; i++)
-		copy[i] = atomic_load_explicit(&word[i], memory_order_acquire);
-	memcpy(out, copy, words * sizeof(*copy));
+	for (size_t i = 0; i < words; i++) {
+		uint64_t copy = atomic_load_explicit(&word[i], memory_order_acquire);
+		memcpy((uint8_t *)out + i * sizeof(copy), &copy, sizeof(copy));
+	}
 }
 
 static void write_fact(_Atomic uint64_t *word, const struct fact *fact)

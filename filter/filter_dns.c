@@ -48,8 +48,8 @@ static void remember(struct sl_filter *f, const struct sl_visit *v, const struct
  * not to keep it. */
 static struct sl_mono end_of(const struct sl_filter *f, uint32_t ttl)
 {
-	int64_t us = (int64_t)(ttl > LIFE_LEAST ? ttl : LIFE_LEAST) * SECOND;
-	return sl_mono_add(f->now, us < f->cfg.name_life.us ? (struct sl_span){ us } : f->cfg.name_life);
+	struct sl_span life = { (int64_t)(ttl > LIFE_LEAST ? ttl : LIFE_LEAST) * SECOND };
+	return sl_mono_add(f->now, life.us < f->cfg.name_life.us ? life : f->cfg.name_life);
 }
 
 /* Of the same family as the flow: another one is opened from an address that is not known to be this client's. */

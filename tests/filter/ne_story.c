@@ -299,7 +299,7 @@ static void say_callback(struct story *s, const struct sl_ne_trace_event *e)
 	           *v = verdict_text(e->verdict, text, sizeof(text));
 	if (e->event == SL_NE_EVENT_INBOUND_DATA || e->event == SL_NE_EVENT_OUTBOUND_DATA)
 		story_say(s, "%s[%llu-%llu]=%s", name, (unsigned long long)e->start_offset,
-		          (unsigned long long)(e->start_offset + e->len), v);
+		          (unsigned long long)e->start_offset + e->len, v);
 	else
 		story_say(s, "%s=%s", name, v);
 }

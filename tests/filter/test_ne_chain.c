@@ -177,7 +177,7 @@ static struct sl_ne_verdict on_data(const struct provider *p, const char *way,
                                     const struct sl_ne_read_bytes *b)
 {
 	story_say(&p->s->said, "%c.%s[%llu-%llu]", 'A' + (int)p->which, way,
-	          (unsigned long long)b->start_offset, (unsigned long long)(b->start_offset + b->len));
+	          (unsigned long long)b->start_offset, (unsigned long long)b->start_offset + b->len);
 	return answer(p, SL_NE_DATA_VERDICT);
 }
 

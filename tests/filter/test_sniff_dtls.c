@@ -43,13 +43,13 @@ static const struct row {
 	struct part part[DATAGRAMS][PARTS];
 	const char *want;
 } rows[] = {
-#define H12(...)                      \
-	{                             \
-		HELLO_12, __VA_ARGS__ \
+#define H12(host, ...)                                        \
+	{                                                     \
+		.kind = HELLO_12, .name = (host), __VA_ARGS__ \
 	}
-#define H13(...)                      \
-	{                             \
-		HELLO_13, __VA_ARGS__ \
+#define H13(host, ...)                                        \
+	{                                                     \
+		.kind = HELLO_13, .name = (host), __VA_ARGS__ \
 	}
 #define B(text)                                                         \
 	{                                                               \
@@ -92,7 +92,7 @@ static const struct row {
 	  .part = { { H13("a.example"), H13("b.example", .seq = 1) } },
 	  .want = "0 a.example fefc 1 b.example fefc" },
 	{ .name = "a hello behind a message of another kind",
-	  .part = { { { KEY_EXCHANGE, .seq = 1 }, H12("a.example", .seq = 2) } },
+	  .part = { { { .kind = KEY_EXCHANGE, .seq = 1 }, H12("a.example", .seq = 2) } },
 	  .want = "2 a.example fefd" },
 	{ .name = "what is in another epoch is sealed, and not read",
 	  .part = { { H12("a.example", .epoch = 1) } },
