@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/ne_trace_write.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "base/json.h"
+
+enum { LINE_MAX_BYTES = 32768, URL_MAX = 2048, KEY_MAX = 256 };
+
+/* Where the directions of a flow stood when they were last written. */
+struct stand {
+	uint64_t number;
+	struct sl_ne_trace_side side[2];
+};
+
+struct sl_ne_trace_writer {
+	FILE *to;
+	uint64_t seq;
+	struct stand *stand; /* by the flow's slot */
+	uint8_t line[LINE_MAX_BYTES];
+};
+
+static void write_line(struct sl_ne_trace_writer *w, struct sl_out *o)
+{
+	sl_out_str(o, "}\n");
+	assert(!o->overflow); /* each text is bounded */
+	(void)fwrite(o->p, 1, o->len, w->to);
+}
+
+static struct sl_out begin_line(struct sl_ne_trace_writer *w)
+{
+	struct sl_out o = sl_out_of(w->line, sizeof(w->line));
+	sl_out_u8(&o, '{');
+	return o;
+}
+
+static void field_text(struct sl_out *o, const char *key, const char *text, size_t max)
+{
+	if (text != NULL)
+		sl_json_field_str(o, key, sl_bytes_first(sl_bytes_str(text), max));
+}
+
+static void field_word(struct sl_out *o, const char *key, const char *word)
+{
+	sl_json_field_str(o, key, sl_bytes_str(word));
+}
+
+static void field_bool(struct sl_out *o, const char *key, bool value)
+{
+	sl_json_key(o, key);
+	sl_out_str(o, value ? "true" : "false");
+}
+
+static void field_amount(struct sl_out *o, const char *key, uint64_t amount)
+{
+	if (amount == SL_NE_BYTES_MAX)
+		field_word(o, key, "max");
+	else
+		sl_json_field_u64(o, key, amount);
+}
+
+static void open_object(struct sl_out *o, const char *key)
+{
+	sl_json_key(o, key);
+	sl_out_u8(o, '{');
+}
+
+static void field_head(struct sl_out *o, enum sl_ne_profile profile, const struct sl_ne_options *options)
+{
+	static const char *const names[] = { "gateway", "macos", "strict" };
+	field_word(o, "format", "sluice-ne-trace");
+	sl_json_field_u64(o, "version", 1);
+	field_word(o, "writer", "sluice");
+	field_word(o, "profile", names[profile]);
+	if (!options->redeliver)
+		field_bool(o, "redeliver", false);
+}
+
+int sl_ne_trace_writer_new(FILE *to, enum sl_ne_profile profile, const struct sl_ne_options *options,
+                           struct sl_ne_trace_writer **out)
+{
+	struct sl_ne_trace_writer *w = (struct sl_ne_trace_writer *)malloc(sizeof(*w));
+	if (w == NULL)
+		return SL_ENOMEM;
+	w->to = to;
+	w->seq = 0;
+	w->stand = (struct stand *)calloc(options->max_flows, sizeof(w->stand[0]));
+	if (w->stand == NULL) {
+		free(w);
+		return SL_ENOMEM;
+	}
+	struct sl_out o = begin_line(w);
+	field_head(&o, profile, options);
+	write_line(w, &o);
+	*out = w;
+	return SL_OK;
+}
+
+void sl_ne_trace_writer_free(struct sl_ne_trace_writer **writer)
+{
+	struct sl_ne_trace_writer *w = sl_take(writer);
+	if (w == NULL)
+		return;
+	free(w->stand);
+	free(w);
+}
+
+int sl_ne_trace_writer_end(struct sl_ne_trace_writer *writer)
+{
+	return fflush(writer->to) == 0 && !ferror(writer->to) ? SL_OK : SL_ESYS;
+}
+
+/* ---- the flow ---- */
+
+static void field_endpoint(struct sl_out *o, const char *key, const struct sl_ne_endpoint *e)
+{
+	char text[INET6_ADDRSTRLEN] = "";
+	if (e->type != SL_NE_HOST_IPV4 && e->type != SL_NE_HOST_IPV6)
+		return;
+	bool v4 = e->type == SL_NE_HOST_IPV4;
+	(void)inet_ntop(v4 ? AF_INET : AF_INET6, e->addr, text, sizeof(text));
+	sl_json_key(o, key);
+	sl_out_fmt(o, v4 ? "\"%s:%u\"" : "\"[%s]:%u\"", text, e->port);
+}
+
+static void field_identifier(struct sl_out *o, const uint8_t id[16])
+{
+	sl_json_key(o, "identifier");
+	sl_out_u8(o, '"');
+	for (unsigned i = 0; i < 16; i++)
+		sl_out_fmt(o, i == 4 || i == 6 || i == 8 || i == 10 ? "-%02X" : "%02X", id[i]);
+	sl_out_u8(o, '"');
+}
+
+static void field_flow(struct sl_out *o, const struct sl_ne_flow_info *info)
+{
+	static const char *const types[] = { NULL, "stream", "datagram", "raw" };
+	static const char *const origins[] = { NULL, "dns", "connect", "sniffed" };
+	field_word(o, "direction", sl_ne_direction_name(info->direction));
+	sl_json_field_u64(o, "protocol", info->socket_protocol);
+	sl_json_field_u64(o, "family", info->socket_family);
+	field_text(o, "type", types[info->socket_type], KEY_MAX);
+	field_endpoint(o, "local", &info->local);
+	field_endpoint(o, "remote", &info->remote);
+	field_identifier(o, info->identifier);
+	field_text(o, "remoteHostname", info->remote_hostname, SL_NE_HOSTNAME_MAX);
+	if (info->remote_hostname != NULL)
+		field_text(o, "hostnameOrigin", origins[info->hostname_origin], KEY_MAX);
+	field_text(o, "url", info->url, URL_MAX);
+}
+
+/* ---- verdicts and reports ---- */
+
+static void field_peek(struct sl_out *o, const char *key, uint64_t peek)
+{
+	if (peek != 0)
+		field_amount(o, key, peek);
+}
+
+static void field_verdict(struct sl_out *o, const struct sl_ne_verdict *v)
+{
+	open_object(o, "verdict");
+	if ((unsigned)v->kind < SL_NE_VERDICT_KINDS)
+		field_word(o, "kind", sl_ne_verdict_kind_name(v->kind));
+	if (v->kind == SL_NE_VERDICT_FILTER_DATA) {
+		field_bool(o, "filterInbound", v->filter_inbound);
+		field_peek(o, "peekInboundBytes", v->peek_inbound_bytes);
+		field_bool(o, "filterOutbound", v->filter_outbound);
+		field_peek(o, "peekOutboundBytes", v->peek_outbound_bytes);
+	} else if (v->kind == SL_NE_VERDICT_DATA) {
+		field_amount(o, "passBytes", v->pass_bytes);
+		field_amount(o, "peekBytes", v->peek_bytes);
+	} else if (v->kind == SL_NE_VERDICT_REMEDIATE) {
+		field_text(o, "remediationURLMapKey", v->remediation_url_map_key, KEY_MAX);
+		field_text(o, "remediationButtonTextMapKey", v->remediation_button_text_map_key, KEY_MAX);
+	} else if (v->kind == SL_NE_VERDICT_URL_APPEND_STRING) {
+		field_text(o, "mapKey", v->map_key, KEY_MAX);
+	}
+	if (v->should_report)
+		field_bool(o, "shouldReport", true);
+	if (v->statistics_report_frequency != SL_NE_FREQUENCY_NONE &&
+	    v->statistics_report_frequency <= SL_NE_FREQUENCY_HIGH)
+		field_word(o, "statisticsReportFrequency",
+		           sl_ne_frequency_name(v->statistics_report_frequency));
+	sl_out_u8(o, '}');
+}
+
+static void field_report(struct sl_out *o, const struct sl_ne_report *r)
+{
+	open_object(o, "report");
+	field_word(o, "event", sl_ne_report_event_name(r->event));
+	field_word(o, "action", sl_ne_action_name(r->action));
+	sl_json_field_u64(o, "bytesInboundCount", r->bytes_inbound_count);
+	sl_json_field_u64(o, "bytesOutboundCount", r->bytes_outbound_count);
+	sl_out_u8(o, '}');
+}
+
+static void field_refusal(struct sl_out *o, unsigned refusal)
+{
+	static const char *const names[] = { "resetOpener", "resetAnswerer", "prohibited", "remediation" };
+	const char *comma = "";
+	if (refusal == 0)
+		return;
+	sl_json_key(o, "refusal");
+	sl_out_u8(o, '[');
+	for (unsigned i = 0; i < SL_COUNT(names); i++) {
+		if ((refusal & (1U << i)) == 0)
+			continue;
+		sl_out_fmt(o, "%s\"%s\"", comma, names[i]);
+		comma = ",";
+	}
+	sl_out_u8(o, ']');
+}
+
+/* ---- events ---- */
+
+static void field_error(struct sl_out *o, int error)
+{
+	if (error != SL_OK)
+		field_word(o, "error", sl_strerror(error));
+}
+
+static const char *control_name(enum sl_ne_control_verdict verdict)
+{
+	static const char *const names[] = { "allow", "drop", "updateRules" };
+	return names[verdict];
+}
+
+/* Of callbacks, and what stands in for them. */
+static void field_callback(struct sl_out *o, const struct sl_ne_trace_event *e)
+{
+	if (e->event == SL_NE_EVENT_NEW_FLOW)
+		field_flow(o, &e->flow->info);
+	if (e->event == SL_NE_EVENT_UPDATE)
+		field_word(o, "direction", sl_ne_direction_name(e->direction));
+	if (e->event == SL_NE_EVENT_INBOUND_DATA || e->event == SL_NE_EVENT_OUTBOUND_DATA) {
+		field_amount(o, "offset", e->start_offset);
+		sl_json_field_u64(o, "len", e->len);
+	}
+	if (e->verdict != NULL)
+		field_verdict(o, e->verdict);
+}
+
+/* Of a direction's bytes. */
+static void field_bytes(struct sl_out *o, const struct sl_ne_trace_event *e)
+{
+	field_word(o, "direction", sl_ne_direction_name(e->direction));
+	if (e->event != SL_NE_EVENT_FINISH)
+		sl_json_field_u64(o, "len", e->len);
+}
+
+static void field_arguments(struct sl_out *o, const struct sl_ne_trace_event *e)
+{
+	switch (e->event) {
+	case SL_NE_EVENT_FILTER_STARTED:
+	case SL_NE_EVENT_SETTINGS:
+		field_error(o, e->error);
+		break;
+	case SL_NE_EVENT_FILTER_STOP:
+		field_word(o, "reason", sl_ne_stop_reason_name(e->reason));
+		break;
+	case SL_NE_EVENT_OPENED:
+		field_flow(o, &e->flow->info);
+		break;
+	case SL_NE_EVENT_RULE:
+		field_word(o, "action", sl_ne_action_name(e->action));
+		if (e->rule >= 0)
+			sl_json_field_u64(o, "rule", (uint64_t)e->rule);
+		break;
+	case SL_NE_EVENT_CONTROL_VERDICT:
+		field_word(o, "control", control_name(e->control));
+		break;
+	case SL_NE_EVENT_DATA:
+	case SL_NE_EVENT_FINISH:
+	case SL_NE_EVENT_RELEASE:
+	case SL_NE_EVENT_DISCARD:
+	case SL_NE_EVENT_REFUSED:
+	case SL_NE_EVENT_STALL:
+		field_bytes(o, e);
+		break;
+	case SL_NE_EVENT_DROPPED:
+		field_refusal(o, e->refusal);
+		break;
+	case SL_NE_EVENT_TIMER:
+		field_word(o, "timer", sl_ne_timer_name(e->timer));
+		break;
+	case SL_NE_EVENT_REPORT:
+		field_report(o, e->report);
+		break;
+	case SL_NE_EVENT_ILLEGAL:
+		field_word(o, "illegal", sl_ne_illegal_name(e->illegal));
+		break;
+	default:
+		field_callback(o, e);
+	}
+}
+
+/* Where it is another one than it was when it was written last. */
+static void field_side(struct sl_out *o, const char *key, const struct sl_ne_trace_side *side,
+                       struct sl_ne_trace_side *last)
+{
+	if (memcmp(side, last, sizeof(*side)) == 0)
+		return;
+	*last = *side;
+	open_object(o, key);
+	field_amount(o, "pass", side->window.pass);
+	field_amount(o, "peek", side->window.peek);
+	field_amount(o, "shown", side->window.shown);
+	sl_json_field_u64(o, "seen", side->window.seen);
+	sl_json_field_u64(o, "received", side->received);
+	sl_json_field_u64(o, "released", side->released);
+	sl_json_field_u64(o, "dropped", side->dropped);
+	sl_out_u8(o, '}');
+}
+
+static void field_stand(struct sl_ne_trace_writer *w, struct sl_out *o, const struct sl_ne_trace_event *e)
+{
+	struct stand *s = &w->stand[e->flow - e->flow->env->slot];
+	if (s->number != e->number)
+		*s = (struct stand){ .number = e->number };
+	field_side(o, "inbound", &e->inbound, &s->side[0]);
+	field_side(o, "outbound", &e->outbound, &s->side[1]);
+}
+
+void sl_ne_trace_write(void *ctx, const struct sl_ne_trace_event *event)
+{
+	struct sl_ne_trace_writer *w = (struct sl_ne_trace_writer *)ctx;
+	struct sl_out o = begin_line(w);
+	sl_json_field_u64(&o, "time", (uint64_t)event->time.us);
+	sl_json_field_u64(&o, "seq", ++w->seq);
+	field_word(&o, "event", sl_ne_event_name(event->event));
+	if (event->flow != NULL)
+		sl_json_field_u64(&o, "flow", event->number);
+	field_arguments(&o, event);
+	if (event->flow != NULL)
+		field_stand(w, &o, event);
+	write_line(w, &o);
+}

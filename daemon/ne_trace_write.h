@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* ne_trace_write.h - the trace of a content filter as JSON lines (docs/ne-trace.md), the same byte for byte for the same events. One
+ * thread a writer. */
+#ifndef SL_DAEMON_NE_TRACE_WRITE_H
+#define SL_DAEMON_NE_TRACE_WRITE_H
+
+#include <stdio.h>
+
+#include "filter/ne_filter.h"
+
+struct sl_ne_trace_writer; /* opaque */
+
+/* Writes the head. `to` is borrowed and not flushed. Memory: about 120 bytes for each of options->max_flows. SL_OK; SL_ENOMEM. */
+int sl_ne_trace_writer_new(FILE *to, enum sl_ne_profile profile, const struct sl_ne_options *options,
+                           struct sl_ne_trace_writer **out);
+void sl_ne_trace_writer_free(struct sl_ne_trace_writer **writer);
+
+/* One line. In the shape of struct sl_ne_trace: ctx is the writer, of which one filter makes use. */
+void sl_ne_trace_write(void *ctx, const struct sl_ne_trace_event *event);
+
+/* SL_OK, or SL_ESYS with errno as it is now: something could not be written. */
+int sl_ne_trace_writer_end(struct sl_ne_trace_writer *writer);
+
+#endif
