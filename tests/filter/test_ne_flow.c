@@ -377,7 +377,8 @@ static void test_flow(void **state)
 	assert_int_equal(sl_ne_env_init(&env, &options), SL_OK);
 	story_begin(&s, &env);
 	s.updates = (c->as & UPDATES) != 0;
-	s.control = (c->as & AGREES) != 0 ? 'a' : (c->as & RETRIES) != 0 ? 'u' : '\0';
+	if ((c->as & (AGREES | RETRIES)) != 0)
+		s.control = (c->as & AGREES) != 0 ? 'a' : 'u';
 	if (c->as & BARE) {
 		env.provider.handle_inbound_data_from_flow = env.provider.handle_outbound_data_from_flow =
 		        NULL;
