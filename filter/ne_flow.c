@@ -741,10 +741,7 @@ static void refuse_packet(struct sl_ne_flow *flow, enum sl_ne_direction directio
 	struct sl_ne_env *env = flow->env;
 	struct sl_ne_side *s = sl_ne_flow_side(flow, direction);
 	uint64_t len = packet->bytes.len;
-	s->window.seen -= len;
-	if (flow->stream)
-		s->received -= len;
-	else
+	if (!flow->stream)
 		s->dropped += len;
 	if (!flow->stream && env->options.collector.us > 0 && !flow->overflowed) {
 		flow->overflowed = true;
@@ -765,21 +762,33 @@ static bool may_wait(const struct sl_ne_flow *flow, const struct sl_ne_side *s, 
 	       flow->side[0].held.bytes + flow->side[1].held.bytes + len <= o->datagram_bytes;
 }
 
-static void take_packet(struct sl_ne_flow *flow, enum sl_ne_direction direction,
-                        const struct sl_ne_packet *packet, struct sl_mono now)
+/* What becomes of a packet that comes. Offsets and what waits are as they will be when its event is told: none ever falls. */
+enum fate { DISCARDED, REFUSED, RELEASED, HELD };
+
+static enum fate take_packet(struct sl_ne_flow *flow, struct sl_ne_side *s, const struct sl_ne_packet *packet)
 {
-	struct sl_ne_side *s = sl_ne_flow_side(flow, direction);
+	uint64_t len = packet->bytes.len;
 	bool decided = flow->state == SL_NE_FLOW_FILTERED || flow->state == SL_NE_FLOW_OPEN;
-	if ((!decided && flow->state != SL_NE_FLOW_NEW) || s->finished ||
-	    !sl_ne_window_data(&s->window, packet->bytes.len)) {
+	if ((!decided && flow->state != SL_NE_FLOW_NEW) || s->finished || !sl_ne_window_data(&s->window, len))
+		return DISCARDED;
+	if (decided && s->held.first == NULL && sl_ne_window_covers(&s->window, s->window.seen))
+		return RELEASED;
+	if (may_wait(flow, s, len) && sl_ne_held_push(&flow->env->held, &s->held, packet, s->window.seen))
+		return HELD;
+	s->window.seen -= len;
+	return REFUSED;
+}
+
+static void let_packet(struct sl_ne_flow *flow, enum sl_ne_direction direction,
+                       const struct sl_ne_packet *packet, enum fate fate, struct sl_mono now)
+{
+	if (fate == DISCARDED) {
 		discard(flow, direction, packet, now);
 		return;
 	}
-	uint64_t end = s->window.seen;
-	if (decided && s->held.first == NULL && sl_ne_window_covers(&s->window, end))
-		release(flow, direction, packet, end, now);
-	else if (!may_wait(flow, s, packet->bytes.len) ||
-	         !sl_ne_held_push(&flow->env->held, &s->held, packet, end))
+	if (fate == RELEASED)
+		release(flow, direction, packet, sl_ne_flow_side(flow, direction)->window.seen, now);
+	else if (fate == REFUSED)
 		refuse_packet(flow, direction, packet, now);
 	settle(flow, now);
 }
@@ -795,9 +804,11 @@ void sl_ne_flow_data(struct sl_ne_flow *flow, enum sl_ne_direction direction,
 	sl_ne_flow_enter(flow);
 	flow->seen = now;
 	flow->answered = flow->answered || direction != flow->info.direction;
-	s->received += packet->bytes.len;
+	enum fate fate = take_packet(flow, s, packet);
+	if (fate != REFUSED || !flow->stream)
+		s->received += packet->bytes.len;
 	trace_bytes(flow, SL_NE_EVENT_DATA, direction, packet->bytes.len, now);
-	take_packet(flow, direction, packet, now);
+	let_packet(flow, direction, packet, fate, now);
 	sl_ne_flow_leave(flow, now);
 }
 
