@@ -269,7 +269,7 @@ static bool read_rule_endpoint(const struct sl_ne_scenario_place *at, const json
 {
 	if (!sl_ne_scenario_endpoint(at, object, key, named, out))
 		return false;
-	if (out->type == SL_NE_HOST_NAME) {
+	if (out->type == SL_NE_HOST_NAME && out->name != NULL) {
 		size_t n = sl_min((size_t)(strrchr(out->name, ':') - out->name), HOST_MAX - 1);
 		memcpy(name, out->name, n);
 		name[n] = '\0';

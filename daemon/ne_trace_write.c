@@ -135,10 +135,13 @@ static void field_identifier(struct sl_out *o, const uint8_t id[16])
 	sl_out_u8(o, '"');
 }
 
-static void field_flow(struct sl_out *o, const struct sl_ne_flow_info *info)
+static void field_flow(struct sl_out *o, const struct sl_ne_flow *flow)
 {
 	static const char *const types[] = { NULL, "stream", "datagram", "raw" };
 	static const char *const origins[] = { NULL, "dns", "connect", "sniffed" };
+	if (flow == NULL)
+		return;
+	const struct sl_ne_flow_info *info = &flow->info;
 	field_word(o, "direction", sl_ne_direction_name(info->direction));
 	sl_json_field_u64(o, "protocol", info->socket_protocol);
 	sl_json_field_u64(o, "family", info->socket_family);
@@ -233,7 +236,7 @@ static const char *control_name(enum sl_ne_control_verdict verdict)
 static void field_callback(struct sl_out *o, const struct sl_ne_trace_event *e)
 {
 	if (e->event == SL_NE_EVENT_NEW_FLOW)
-		field_flow(o, &e->flow->info);
+		field_flow(o, e->flow);
 	if (e->event == SL_NE_EVENT_UPDATE)
 		field_word(o, "direction", sl_ne_direction_name(e->direction));
 	if (e->event == SL_NE_EVENT_INBOUND_DATA || e->event == SL_NE_EVENT_OUTBOUND_DATA) {
@@ -263,7 +266,7 @@ static void field_arguments(struct sl_out *o, const struct sl_ne_trace_event *e)
 		field_word(o, "reason", sl_ne_stop_reason_name(e->reason));
 		break;
 	case SL_NE_EVENT_OPENED:
-		field_flow(o, &e->flow->info);
+		field_flow(o, e->flow);
 		break;
 	case SL_NE_EVENT_RULE:
 		field_word(o, "action", sl_ne_action_name(e->action));
