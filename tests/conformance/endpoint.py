@@ -10,8 +10,6 @@ from .messages import HANDSHAKE, QuicReader, end_of_head, names, whole_handshake
 PORTS = (80, 443)
 MIN_HOPS = {socket.AF_INET: (socket.IPPROTO_IP, 21), socket.AF_INET6: (socket.IPPROTO_IPV6, 73)}  # IP_MINTTL, IPV6_MINHOPCOUNT
 HOPS_LEFT = 32  # what comes with fewer did not come: a decoy that dies on its way
-MIN_HOPS = {socket.AF_INET: (socket.IPPROTO_IP, 21), socket.AF_INET6: (socket.IPPROTO_IPV6, 73)}  # IP_MINTTL, IPV6_MINHOPCOUNT
-HOPS_LEFT = 32  # what comes with fewer did not come: a decoy that dies on its way
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
@@ -34,8 +32,6 @@ class Endpoint:
     def _open(self, sock, where, handler):
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind(where)
-        if sock.type == socket.SOCK_STREAM:
-            sock.setsockopt(*MIN_HOPS[sock.family], HOPS_LEFT)
         if sock.type == socket.SOCK_STREAM:
             sock.setsockopt(*MIN_HOPS[sock.family], HOPS_LEFT)
         if sock.type == socket.SOCK_STREAM:

@@ -37,7 +37,7 @@ def handshake(name, pad=0, random=b"\x5a", more=b""):
     """A ClientHello without its record; the name stands behind the padding, as far away as it gets."""
     extensions = (extension(43, block(1, b"\x03\x04")) + extension(10, block(2, b"\x00\x1d"))
                   + extension(13, block(2, struct.pack("!2H", 0x0403, 0x0804)))
-                  + extension(51, block(2, b"\x00\x1d" + block(2, bytes(32)))) + more + more + extension(21, bytes(pad))
+                  + extension(51, block(2, b"\x00\x1d" + block(2, bytes(32)))) + more + extension(21, bytes(pad))
                   + extension(0, block(2, b"\x00" + block(2, name.encode()))))
     body = (b"\x03\x03" + random * 32 + block(1, random * 32) + block(2, b"\x13\x01\x13\x03") + b"\x01\x00"
             + block(2, extensions))
@@ -52,19 +52,6 @@ def hello(name, pad=0, record=16384):
 
 def request(name, pad=0):
     return b"GET / HTTP/1.1\r\nX: %s\r\nHost: %s\r\n\r\n" % (b"x" * pad, name.encode())
-
-
-def head(name, text):
-    """A request's head, where %s is the name, with a line for the end of it."""
-    return text.replace(b"%s", name.encode()) + b"\r\n"
-
-
-def end_of_head(data):
-    """Where what is behind a request's head begins, read as a lenient server reads it (RFC 9112 §2.2); 0 while it is not
-    whole."""
-    begun = len(data) - len(data.lstrip(b"\r\n"))
-    found = re.search(rb"\n\r?\n", data[begun:])
-    return begun + found.end() if found else 0
 
 
 def head(name, text):
@@ -157,26 +144,6 @@ def crypto_frames(frames):
         offset, length = (int.from_bytes(frames[at + i:at + i + 2], "big") & 0x3fff for i in (1, 3))
         yield offset, frames[at + 5:at + 5 + length]
         at += 5 + length
-
-
-def varint(data, at):
-    """(value, where the next one begins); RFC 9000 §16."""
-    length = 1 << (data[at] >> 6)
-    return int.from_bytes(data[at:at + length], "big") & (1 << 8 * length - 2) - 1, at + length
-
-
-def quic_packets(datagram):
-    """(version, type, DCID, packet, where its number stands) of each coalesced long packet."""
-    while len(datagram) > 7 and datagram[0] >= 0xc0:
-        version, dcid = int.from_bytes(datagram[1:5], "big"), datagram[6:6 + datagram[5]]
-        kind, at = datagram[0] >> 4 & 3, 6 + len(dcid)
-        at += 1 + datagram[at]
-        if kind == INITIAL_TYPE.get(version):
-            token, at = varint(datagram, at)
-            at += token
-        length, at = varint(datagram, at)
-        yield version, kind, dcid, datagram[:at + length], at
-        datagram = datagram[at + length:]
 
 
 def varint(data, at):

@@ -258,5 +258,5 @@ class _Initials(asyncio.DatagramProtocol):
         self._transport, self._clients = transport, {}
 
     def datagram_received(self, data, addr):
-        if self._clients.setdefault(addr, QuicReader()).take(data) is not None:
+        for _ in self._clients.setdefault(addr, QuicReader()).take(data):
             self._transport.sendto(WHOLE, addr)
