@@ -285,7 +285,7 @@ def engine_stopped(lab):
 def both_stopped(lab):
     """A next engine that hangs, too, is found out before takeover_limit."""
     name = "the engine hangs, and its spare as well: a third one judges in time"
-    for family in FAMILIES if lab.report.wants(name) else ():
+    for family in lab.slow_families if lab.report.wants(name) else ():
         time.sleep(YOUNG)
         before = lab.daemon.wait_ready()
         for pid in before["engine_pid"], before["spare_pid"]:
@@ -333,7 +333,7 @@ class Stopper(threading.Thread):
 def no_engine(lab):
     """on_failure answers, but only when takeover_limit is over, and what it answers is counted."""
     name = "no engine gets ready: on_failure answers when takeover_limit is over"
-    for family in FAMILIES if lab.report.wants(name) else ():
+    for family in lab.slow_families if lab.report.wants(name) else ():
         time.sleep(YOUNG)
         before = lab.daemon.wait_ready()
         clock = Clock()
@@ -452,7 +452,7 @@ def _busy(lab):
 def busy_machine(lab):
     """Whoever gets no processor does not hang."""
     name = "load: %d busy processes beside it: no engine is taken for one that hangs" % BUSY
-    for family in FAMILIES if lab.report.wants(name) else ():
+    for family in lab.slow_families if lab.report.wants(name) else ():
         progress(name + " over IPv%d" % family)
         before = lab.daemon.wait_ready()
         with lab.load(family, 1000000) as load:
@@ -474,7 +474,7 @@ def busy_machine(lab):
 def old_options(lab):
     """What needs a restart stays as it was for every engine until then: the rules are of that time, too."""
     name = "a reload changes mark_mask, which needs a restart: the next engine goes on with the old one"
-    for family in FAMILIES if lab.report.wants(name) else ():
+    for family in lab.slow_families if lab.report.wants(name) else ():
         time.sleep(YOUNG)
         lab.daemon.configure({"mark_mask": "0x00000700"})
         lab.daemon.reload()
