@@ -80,6 +80,8 @@ cp "$tmp/good.txt" "$tmp/small.txt"
 "$daemon/sluiced" --config "$tmp/sluice.yaml" >"$tmp/log" 2>&1 &
 pid=$!
 within 5 child compiler >/dev/null
+# The engine that judges; a spare stands by.
+judging() { sluice status --json | sed -n 's/.*"engine_pid": *\([0-9]*\).*/\1/p'; }
 compiler=$(child compiler)
 must 'the compiler has no capability' within 2 has CapEff 0000000000000000
 must 'and can get none' has CapBnd 0000000000000000
@@ -97,8 +99,7 @@ must 'a listed name is blocked' is block old.example
 echo '<html>' >"$tmp/small.txt"
 must 'a reload with a bad list fails' test "$(sluice reload >/dev/null 2>"$tmp/err"; echo $?)" = 1
 must 'and names the file' grep -q 'small.txt: list small is refused' "$tmp/err"
-engine=$(child engine)
-kill -KILL "$engine"
+kill -KILL "$(judging)"
 must 'the next engine judges' within 5 said 1 'a new engine'
 must 'by the snapshot that was in force' is block old.example
 must 'without compiling' compiles_nothing
@@ -118,7 +119,7 @@ must 'the old policy stays' is block old.example
 sluice reload >/dev/null 2>"$tmp/err" &
 reload=$!
 within 5 child compiler >/dev/null
-kill -KILL "$(child engine)"
+kill -KILL "$(judging)"
 wait $reload
 must 'a reload outlives the engine of its beginning' test $? -eq 0
 must 'the new policy is in force' is block new.example
