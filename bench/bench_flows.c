@@ -8,6 +8,7 @@
 
 #include "base/util.h"
 #include "bench/bench.h"
+#include "bench/wire.h"
 #include "filter/filter.h"
 #include "filter/sniff_dns.h"
 #include "filter/sniff_h2.h"
@@ -48,18 +49,6 @@ static void judge(void *ctx, const struct sl_subject *s, struct sl_judgement *ou
 	*out = (struct sl_judgement){ .block = block, .list = SL_NO_LIST };
 }
 
-static void put16(uint8_t *p, size_t v)
-{
-	p[0] = (uint8_t)(v >> 8);
-	p[1] = (uint8_t)v;
-}
-
-static void put32(uint8_t *p, uint32_t v)
-{
-	put16(p, v >> 16);
-	put16(p + 2, v & 0xffff);
-}
-
 /* A packet from 10.0.0.9, whose ports and sequence numbers are set for each flow. */
 static void add_packet(struct state *st, struct sl_bytes payload, uint16_t dport)
 {
@@ -69,16 +58,16 @@ static void add_packet(struct state *st, struct sl_bytes payload, uint16_t dport
 	if (IP4 + head + payload.len > PACKET_MAX)
 		abort();
 	ip[0] = 0x45;
-	put16(ip + 2, IP4 + head + payload.len);
+	sl_put16(ip + 2, IP4 + head + payload.len);
 	ip[8] = 64;
 	ip[9] = st->tcp ? 6 : 17;
 	memcpy(ip + 12, addresses, sizeof(addresses));
-	put16(transport + 2, dport);
+	sl_put16(transport + 2, dport);
 	if (st->tcp) {
 		transport[12] = TCP / 4 << 4;
 		transport[13] = SL_TCP_ACK;
 	} else {
-		put16(transport + 4, head + payload.len);
+		sl_put16(transport + 4, head + payload.len);
 	}
 	memcpy(transport + head, payload.p, payload.len);
 	st->len[st->packets++] = IP4 + head + payload.len;
@@ -115,7 +104,7 @@ static struct state *make_tls(size_t hello)
 	st->text[0] = 22;
 	st->text[1] = 3;
 	st->text[2] = 1;
-	put16(st->text + 3, o.len);
+	sl_put16(st->text + 3, o.len);
 	st->payload = sl_bytes_of(st->text, RECORD + o.len);
 	add_packet(st, sl_bytes_first(st->payload, SEGMENT), 443);
 	if (st->payload.len > SEGMENT)
@@ -196,7 +185,7 @@ static size_t put_h2(nghttp2_hd_deflater *deflater, const char *host, uint8_t *t
 		abort();
 	static const uint8_t head[HEAD] = { 0, 0, 0, 1, 5, 0, 0, 0, 1 };
 	memcpy(to, head, HEAD);
-	put16(to + 1, (size_t)n);
+	sl_put16(to + 1, (size_t)n);
 	return HEAD + (size_t)n;
 }
 
@@ -326,10 +315,10 @@ static void next_flow(struct state *st)
 	st->flows++;
 	for (size_t i = 0; i < st->packets; i++) {
 		uint8_t *transport = st->mem[i] + IP4;
-		put16(transport, id & 0xffff);
+		sl_put16(transport, id & 0xffff);
 		st->mem[i][14] = (uint8_t)(id >> 16);
 		if (st->tcp)
-			put32(transport + 4, seq);
+			sl_put32(transport + 4, seq);
 		seq += (uint32_t)st->len[i] - IP4 - TCP;
 	}
 	st->seq = seq;

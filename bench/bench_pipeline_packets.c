@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "bench/bench_pipeline.h"
+#include "bench/wire.h"
 #include "filter/packet.h"
 #include "tests/support/quic_text.h"
 
@@ -29,18 +30,6 @@ const char *sl_pipe_name(enum sl_pipe_kind kind)
 		"http", "http/blocked", "not_web",
 	};
 	return name[kind];
-}
-
-static void put16(uint8_t *p, size_t v)
-{
-	p[0] = (uint8_t)(v >> 8);
-	p[1] = (uint8_t)v;
-}
-
-static void put32(uint8_t *p, uint32_t v)
-{
-	put16(p, v >> 16);
-	put16(p + 2, v & 0xffff);
 }
 
 /* The attributes that a kernel sends for a forwarded packet whose mark says that its beginning was seen. */
@@ -78,14 +67,14 @@ static void add(struct sl_pipe_flow *f, bool tcp, uint16_t dport, uint32_t seq, 
 	size_t head = tcp ? TCP : UDP, len = IP4 + head + payload.len;
 	if (len > PACKET_MAX || f->packets == SL_PIPE_PACKETS)
 		sl_pipe_die("a packet is too long");
-	put16(ip + 2, len);
-	put16(transport + 2, dport);
+	sl_put16(ip + 2, len);
+	sl_put16(transport + 2, dport);
 	if (tcp) {
-		put32(transport + 4, seq);
+		sl_put32(transport + 4, seq);
 		transport[12] = TCP / 4 << 4;
 		transport[13] = SL_TCP_ACK;
 	} else {
-		put16(transport + 4, head + payload.len);
+		sl_put16(transport + 4, head + payload.len);
 	}
 	memcpy(transport + head, payload.p, payload.len);
 	wrap(sl_bytes_of(ip, len), &f->packet[f->packets++]);
@@ -96,7 +85,7 @@ static void add_tls(struct sl_pipe_flow *f, const char *name, size_t hello)
 	uint8_t text[TEXT] = { 22, 3, 1 };
 	struct sl_out o = sl_out_of(text + RECORD, sizeof(text) - RECORD);
 	quic_text_hello(name, hello, &o);
-	put16(text + 3, o.len);
+	sl_put16(text + 3, o.len);
 	struct sl_bytes all = sl_bytes_of(text, RECORD + o.len);
 	add(f, true, 443, 1, sl_bytes_first(all, SEGMENT));
 	if (all.len > SEGMENT)
@@ -170,9 +159,9 @@ void sl_pipe_packets_free(struct sl_pipe_packets *p)
 void sl_pipe_put(const struct sl_pipe_message *m, uint64_t number, uint32_t id, uint8_t *to)
 {
 	memcpy(to, m->bytes, m->len);
-	put32(to + m->id_at, id);
+	sl_put32(to + m->id_at, id);
 	uint8_t *ip = to + m->ip_at;
 	ip[13] = (uint8_t)(number >> (PORT_BITS + 16));
-	put16(ip + 14, number >> PORT_BITS & 0xffff);
-	put16(ip + IP4, PORT_FIRST + (number & ((1U << PORT_BITS) - 1)));
+	sl_put16(ip + 14, number >> PORT_BITS & 0xffff);
+	sl_put16(ip + IP4, PORT_FIRST + (number & ((1U << PORT_BITS) - 1)));
 }

@@ -6,7 +6,7 @@
 #include "base/util.h"
 #include "daemon/ne_replica.h"
 
-enum { BYTES_TEXT = 24, TCP = 6 };
+enum { TCP = 6 };
 #define SECOND    INT64_C(1000000)
 #define UDP_LIMIT (10 * SECOND) /* NE-TIME-01 */
 #define UDP_LATE  (20 * SECOND)
@@ -23,15 +23,6 @@ struct check {
 	struct sl_ne_seen_standing before[SL_NE_SIDES];
 	bool stalled;
 };
-
-static const char *bytes(uint64_t n, char out[BYTES_TEXT])
-{
-	if (n == UINT64_MAX)
-		(void)snprintf(out, BYTES_TEXT, "max");
-	else
-		(void)snprintf(out, BYTES_TEXT, "%" PRIu64, n);
-	return out;
-}
 
 #define WRONG(c, e, rule, ...) (void)sl_ne_find((c)->out, (c)->flow, e, rule, SL_NE_WRONG, __VA_ARGS__)
 #define NOTE(c, e, rule, ...)  (void)sl_ne_find((c)->out, (c)->flow, e, rule, SL_NE_NOTE, __VA_ARGS__)
@@ -81,10 +72,10 @@ static void check_span(struct check *c, const struct sl_ne_seen *e)
 {
 	const struct sl_ne_window *w = &c->r.window[e->side];
 	const char *side = sl_ne_seen_side_name(e->side);
-	char at[BYTES_TEXT], pass[BYTES_TEXT], to[BYTES_TEXT];
+	char at[SL_NE_BYTES_TEXT], pass[SL_NE_BYTES_TEXT], to[SL_NE_BYTES_TEXT];
 	uint64_t end = e->len > UINT64_MAX - e->offset ? UINT64_MAX : e->offset + e->len;
 	uint64_t from = c->rec->redeliver || w->shown < w->pass ? w->pass : w->shown;
-	(void)bytes(e->offset, at);
+	(void)sl_ne_seen_bytes_text(e->offset, at);
 	if (c->r.complete[e->side])
 		WRONG(c, e, "NE-CB-05", "%s data after the Complete callback of that direction", side);
 	else if (sl_ne_window_is_open(w))
@@ -95,14 +86,14 @@ static void check_span(struct check *c, const struct sl_ne_seen *e)
 		WRONG(c, e, "NE-PEEK-08",
 		      "%s data is shown from %s on; the last verdict passed up to %s, and the next "
 		      "callback begins there",
-		      side, at, bytes(from, pass));
+		      side, at, sl_ne_seen_bytes_text(from, pass));
 	else if (end > w->peek)
 		WRONG(c, e, "NE-PEEK-07",
 		      "%s data is shown up to %s; the last verdict asked for no more than up to %s", side,
-		      bytes(end, to), bytes(w->peek, pass));
+		      sl_ne_seen_bytes_text(end, to), sl_ne_seen_bytes_text(w->peek, pass));
 	else if (end <= w->shown && e->len > 0)
 		WRONG(c, e, "NE-PEEK-07", "%s data is shown again up to %s with nothing new in it", side,
-		      bytes(end, to));
+		      sl_ne_seen_bytes_text(end, to));
 }
 
 static void check_callback(struct check *c, const struct sl_ne_seen *e)
@@ -225,9 +216,9 @@ static void explain_stall(struct check *c, const struct sl_ne_seen *e, enum sl_n
 	const struct sl_ne_window *w = &c->r.window[s];
 	const struct sl_ne_seen *last = c->r.last[s];
 	const char *side = sl_ne_seen_side_name(s);
-	char a[BYTES_TEXT], b[BYTES_TEXT], p[BYTES_TEXT], k[BYTES_TEXT];
-	(void)bytes(w->pass, a);
-	(void)bytes(w->shown, b);
+	char a[SL_NE_BYTES_TEXT], b[SL_NE_BYTES_TEXT], p[SL_NE_BYTES_TEXT], k[SL_NE_BYTES_TEXT];
+	(void)sl_ne_seen_bytes_text(w->pass, a);
+	(void)sl_ne_seen_bytes_text(w->shown, b);
 	c->stalled = true;
 	if (last == NULL || last->verdict.kind != SL_NE_SEEN_PASS_VERDICT) {
 		WRONG(c, e, "NE-PEEK-09",
@@ -235,8 +226,8 @@ static void explain_stall(struct check *c, const struct sl_ne_seen *e, enum sl_n
 		return;
 	}
 	const struct sl_ne_seen_verdict *v = &last->verdict;
-	(void)bytes(v->pass_bytes, p);
-	(void)bytes(v->peek_bytes, k);
+	(void)sl_ne_seen_bytes_text(v->pass_bytes, p);
+	(void)sl_ne_seen_bytes_text(v->peek_bytes, k);
 	if (v->pass_bytes == 0 && v->peek_bytes == 0)
 		WRONG(c, e, "NE-PEEK-09",
 		      "stalls: the %s verdict of line %u, pass 0 and peek 0, changes nothing; bytes %s to %s "
@@ -262,7 +253,7 @@ static void check_left(struct check *c, enum sl_ne_seen_side s)
 {
 	const struct sl_ne_window *w = &c->r.window[s];
 	const struct sl_ne_seen *last = c->r.last[s];
-	char a[BYTES_TEXT], b[BYTES_TEXT], k[BYTES_TEXT];
+	char a[SL_NE_BYTES_TEXT], b[SL_NE_BYTES_TEXT], k[SL_NE_BYTES_TEXT];
 	if (last == NULL || w->shown <= w->pass || c->r.dropped || c->stalled)
 		return;
 	if (w->peek <= w->shown) {
@@ -274,8 +265,8 @@ static void check_left(struct check *c, enum sl_ne_seen_side s)
 	                 "%s bytes %s to %s are held since the verdict of line %u, which asks to see up to "
 	                 "%s before it "
 	                 "decides; %s",
-	                 sl_ne_seen_side_name(s), bytes(w->pass, a), bytes(w->shown, b), last->line,
-	                 bytes(w->peek, k),
+	                 sl_ne_seen_side_name(s), sl_ne_seen_bytes_text(w->pass, a),
+	                 sl_ne_seen_bytes_text(w->shown, b), last->line, sl_ne_seen_bytes_text(w->peek, k),
 	                 s == SL_NE_OUT ? "a sender that waits for an answer first never fills that window"
 	                                : "no more came");
 }

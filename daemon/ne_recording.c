@@ -2,6 +2,7 @@
 #include "daemon/ne_recording.h"
 
 #include <arpa/inet.h>
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "base/util.h"
@@ -58,6 +59,15 @@ static bool read_end(const char *text, char between, struct sl_ne_seen_end *out)
 bool sl_ne_seen_end_read(const char *text, struct sl_ne_seen_end *out)
 {
 	return read_end(text, ':', out) || read_end(text, '.', out);
+}
+
+const char *sl_ne_seen_bytes_text(uint64_t n, char out[SL_NE_BYTES_TEXT])
+{
+	if (n == UINT64_MAX)
+		(void)snprintf(out, SL_NE_BYTES_TEXT, "max");
+	else
+		(void)snprintf(out, SL_NE_BYTES_TEXT, "%" PRIu64, n);
+	return out;
 }
 
 const char *sl_ne_seen_end_text(const struct sl_ne_seen_end *end, char out[SL_NE_END_TEXT])

@@ -118,6 +118,9 @@ int sl_ne_recording_read(FILE *from, const char *name, const struct sl_diag *dia
                          struct sl_ne_recording **out);
 void sl_ne_recording_free(struct sl_ne_recording **rec);
 
+/* A number of bytes; "max" for no limit. */
+enum { SL_NE_BYTES_TEXT = 24 };
+const char *sl_ne_seen_bytes_text(uint64_t n, char out[SL_NE_BYTES_TEXT]);
 /* Text as "198.51.100.1:443", "[2001:db8::1]:443", "?" where it is not known. */
 enum { SL_NE_END_TEXT = 64 };
 const char *sl_ne_seen_end_text(const struct sl_ne_seen_end *end, char out[SL_NE_END_TEXT]);

@@ -6,17 +6,6 @@
 
 #include "base/err.h"
 
-enum { BYTES_TEXT = 24 };
-
-static const char *bytes(uint64_t n, char out[BYTES_TEXT])
-{
-	if (n == UINT64_MAX)
-		(void)snprintf(out, BYTES_TEXT, "max");
-	else
-		(void)snprintf(out, BYTES_TEXT, "%" PRIu64, n);
-	return out;
-}
-
 /* ---- made ---- */
 
 static bool is_data(const struct sl_ne_seen *e)
@@ -112,26 +101,28 @@ void sl_ne_steps_free(struct sl_ne_steps *s)
 /* ---- in words ---- */
 
 static const char *filter_text(const struct sl_ne_seen_verdict *v, enum sl_ne_seen_side s,
-                               char out[BYTES_TEXT + 16])
+                               char out[SL_NE_BYTES_TEXT + 16])
 {
-	char n[BYTES_TEXT];
+	char n[SL_NE_BYTES_TEXT];
 	if (!v->filter[s])
-		(void)snprintf(out, BYTES_TEXT + 16, "unseen");
+		(void)snprintf(out, SL_NE_BYTES_TEXT + 16, "unseen");
 	else
-		(void)snprintf(out, BYTES_TEXT + 16, "peek %s", bytes(v->peek[s], n));
+		(void)snprintf(out, SL_NE_BYTES_TEXT + 16, "peek %s", sl_ne_seen_bytes_text(v->peek[s], n));
 	return out;
 }
 
 static const char *verdict_text(const struct sl_ne_seen_verdict *v, char out[SL_NE_STEP_TEXT])
 {
 	static const char *const frequencies[] = { "none", "low", "medium", "high" };
-	char in[BYTES_TEXT + 16], outward[BYTES_TEXT + 16], pass[BYTES_TEXT], peek[BYTES_TEXT];
+	char in[SL_NE_BYTES_TEXT + 16], outward[SL_NE_BYTES_TEXT + 16], pass[SL_NE_BYTES_TEXT],
+	        peek[SL_NE_BYTES_TEXT];
 	if (v->kind == SL_NE_SEEN_FILTER_DATA_VERDICT)
 		(void)snprintf(out, SL_NE_STEP_TEXT, "filterDataVerdict (inbound %s, outbound %s)",
 		               filter_text(v, SL_NE_IN, in), filter_text(v, SL_NE_OUT, outward));
 	else if (v->kind == SL_NE_SEEN_PASS_VERDICT)
-		(void)snprintf(out, SL_NE_STEP_TEXT, "pass %s, peek %s", bytes(v->pass_bytes, pass),
-		               bytes(v->peek_bytes, peek));
+		(void)snprintf(out, SL_NE_STEP_TEXT, "pass %s, peek %s",
+		               sl_ne_seen_bytes_text(v->pass_bytes, pass),
+		               sl_ne_seen_bytes_text(v->peek_bytes, peek));
 	else
 		(void)snprintf(out, SL_NE_STEP_TEXT, "%s", sl_ne_seen_verdict_name(v->kind));
 	size_t n = strlen(out);
@@ -145,7 +136,7 @@ static const char *verdict_text(const struct sl_ne_seen_verdict *v, char out[SL_
 
 const char *sl_ne_step_text(const struct sl_ne_step *step, char out[SL_NE_STEP_TEXT])
 {
-	char verdict[SL_NE_STEP_TEXT], peek[BYTES_TEXT];
+	char verdict[SL_NE_STEP_TEXT], peek[SL_NE_BYTES_TEXT];
 	const char *side = sl_ne_seen_side_name(step->event->side);
 	(void)verdict_text(step->verdict, verdict);
 	switch (step->kind) {
@@ -154,7 +145,8 @@ const char *sl_ne_step_text(const struct sl_ne_step *step, char out[SL_NE_STEP_T
 		break;
 	case SL_NE_STEP_RUN:
 		(void)snprintf(out, SL_NE_STEP_TEXT, "passes %s bytes %" PRIu64 " to %" PRIu64 ", peek %s",
-		               side, step->from, step->to, bytes(step->verdict->peek_bytes, peek));
+		               side, step->from, step->to,
+		               sl_ne_seen_bytes_text(step->verdict->peek_bytes, peek));
 		break;
 	case SL_NE_STEP_VERDICT:
 		(void)snprintf(out, SL_NE_STEP_TEXT, "answers %s data from byte %" PRIu64 " on with %.80s",

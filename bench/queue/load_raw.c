@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "bench/queue/load.h"
+#include "bench/wire.h"
 
 enum { CLIENT, SERVER, ENDS };
 enum { BATCH = 64, FRAME = 640, TCP = 20, BUFFER = 8 << 20, WAIT_MS = 1 };
@@ -70,18 +71,6 @@ struct raw {
 
 /* ---- packets ---- */
 
-static void put16(uint8_t *p, uint32_t v)
-{
-	p[0] = (uint8_t)(v >> 8);
-	p[1] = (uint8_t)v;
-}
-
-static void put32(uint8_t *p, uint32_t v)
-{
-	put16(p, v >> 16);
-	put16(p + 2, v & 0xffff);
-}
-
 static uint32_t get16(const uint8_t *p)
 {
 	return (uint32_t)p[0] << 8 | p[1];
@@ -120,7 +109,7 @@ static void make_head(struct raw *r, int end, const uint8_t *mac)
 	for (int i = 0; i < ETH_ALEN; i++)
 		h[i] = (uint8_t)m[i];
 	memcpy(h + ETH_ALEN, mac, ETH_ALEN);
-	put16(h + (size_t)2 * ETH_ALEN, c->family == 4 ? ETHERTYPE_IP : ETHERTYPE_IPV6);
+	sl_put16(h + (size_t)2 * ETH_ALEN, c->family == 4 ? ETHERTYPE_IP : ETHERTYPE_IPV6);
 	ip[0] = c->family == 4 ? 0x45 : 0x60;
 	if (c->family == 4) {
 		ip[6] = 0x40; /* don't fragment */
@@ -155,21 +144,21 @@ static void send_segment(struct raw *r, int end, const struct segment *s, uint32
 	uint32_t len = TCP + s->len;
 	memcpy(f, e->head, ETH_HLEN + r->ip);
 	if (r->cfg->family == 4) {
-		put16(ip + 2, (uint32_t)r->ip + len);
-		put16(ip + 10, fold(sum(ip, r->ip)));
+		sl_put16(ip + 2, (uint32_t)r->ip + len);
+		sl_put16(ip + 10, fold(sum(ip, r->ip)));
 	} else {
-		put16(ip + 4, len);
+		sl_put16(ip + 4, len);
 	}
 	memset(tcp, 0, TCP);
-	put16(tcp, s->sport);
-	put16(tcp + 2, s->dport);
-	put32(tcp + 4, s->seq);
-	put32(tcp + 8, s->ack);
+	sl_put16(tcp, s->sport);
+	sl_put16(tcp + 2, s->dport);
+	sl_put32(tcp + 4, s->seq);
+	sl_put32(tcp + 8, s->ack);
 	tcp[12] = TCP / 4 << 4;
 	tcp[13] = s->flags;
-	put16(tcp + 14, 0xffff);
+	sl_put16(tcp + 14, 0xffff);
 	size_t addresses = r->cfg->family == 4 ? 8 : 32;
-	put16(tcp + 16, fold(sum(tcp - addresses, addresses + TCP) + IPPROTO_TCP + len + payload_sum));
+	sl_put16(tcp + 16, fold(sum(tcp - addresses, addresses + TCP) + IPPROTO_TCP + len + payload_sum));
 	if (s->len > 0)
 		memcpy(tcp + TCP, s->payload, s->len);
 	e->tx_iov[e->waiting] = (struct iovec){ f, ETH_HLEN + r->ip + len };

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/util.h"
+#include "tests/daemon/ne_text.h"
 
 #define HEAD         "{'format':'sluice-ne-trace','version':1,'writer':'SluiceRecorder'}\n"
 #define E(time, seq) "{'time':" #time ",'seq':" #seq ",'flow':1,"
@@ -197,20 +198,6 @@ static const struct row {
 	  "packet\n",
 	  { "0 note LOG-05", "2 wrong LOG-01", "2 wrong LOG-02" } },
 };
-
-static struct sl_ne_recording *read_text(const char *text)
-{
-	struct sl_ne_recording *rec = NULL;
-	char *copy = strdup(text);
-	for (char *at = strchr(copy, '\''); at != NULL; at = strchr(at, '\''))
-		*at = '"';
-	FILE *from = fmemopen(copy, strlen(copy), "r");
-	assert_non_null(from);
-	assert_int_equal(sl_ne_recording_read(from, "test", NULL, &rec), SL_OK);
-	(void)fclose(from);
-	free(copy);
-	return rec;
-}
 
 static void test_row(void **state)
 {

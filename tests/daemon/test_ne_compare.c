@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/util.h"
+#include "tests/daemon/ne_text.h"
 
 #define GATEWAY "{'format':'sluice-ne-trace','version':1,'writer':'sluice'}\n"
 #define MAC     "{'format':'sluice-ne-trace','version':1,'writer':'SluiceRecorder'}\n"
@@ -278,20 +279,6 @@ static const struct row {
 	  0,
 	  { "documented LOG-05", "wrong LOG-01" } },
 };
-
-static struct sl_ne_recording *read_text(const char *text)
-{
-	struct sl_ne_recording *rec = NULL;
-	char *copy = strdup(text);
-	for (char *at = strchr(copy, '\''); at != NULL; at = strchr(at, '\''))
-		*at = '"';
-	FILE *from = fmemopen(copy, strlen(copy), "r");
-	assert_non_null(from);
-	assert_int_equal(sl_ne_recording_read(from, "test", NULL, &rec), SL_OK);
-	(void)fclose(from);
-	free(copy);
-	return rec;
-}
 
 static void check_findings(const struct sl_ne_comparison *c, const struct row *r)
 {
