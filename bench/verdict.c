@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* verdict.c - sl_verdict: what a verdict costs, at any size of the list, beside what one would use in its place. */
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/util.h"
 #include "bench/bench_verdict.h"
@@ -193,6 +197,26 @@ static const struct option options[] = {
 	{ "no-threads", no_argument, NULL, 'T' },     { NULL, 0, NULL, 0 }
 };
 
+/* Asked before the hour is over that a run may take. */
+static bool can_write_into(const char *dir)
+{
+	if ((mkdir(dir, 0777) == 0 || errno == EEXIST) && access(dir, W_OK | X_OK) == 0)
+		return true;
+	(void)fprintf(stderr, "sl_verdict: %s: %s\n", dir, strerror(errno));
+	return false;
+}
+
+static bool is_mix(const char *word)
+{
+	for (const struct sl_mix *mix = sl_mixes; mix->name != NULL; mix++)
+		if (strstr(mix->name, word) != NULL)
+			return true;
+	(void)fprintf(stderr, "sl_verdict: no mix has '%s' in its name; they are:\n", word);
+	for (const struct sl_mix *mix = sl_mixes; mix->name != NULL; mix++)
+		(void)fprintf(stderr, "  %s\n", mix->name);
+	return false;
+}
+
 static bool read_option(struct options *o, int letter, char *arg)
 {
 	switch (letter) {
@@ -218,10 +242,10 @@ static bool read_option(struct options *o, int letter, char *arg)
 		return true;
 	case 'p':
 		o->plot = arg;
-		return true;
+		return can_write_into(arg);
 	case 'x':
 		o->mix = arg;
-		return true;
+		return is_mix(arg);
 	case 'q':
 		o->questions = (unsigned)strtoul(arg, NULL, 10) / 64 * 64;
 		return o->questions > 0;
