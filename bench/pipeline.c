@@ -21,7 +21,7 @@ struct options {
 	uint32_t live[SIZES];
 	unsigned sizes, rounds, names;
 	uint64_t flows; /* of a kind in a round */
-	bool json;
+	bool json, counted;
 };
 
 /* What all workers look at. */
@@ -210,6 +210,39 @@ static void bench_stages(struct bench *b, uint32_t live)
 	}
 }
 
+/* ---- for a counter of instructions ---- */
+
+/* All that callgrind counts, which is told this name: bench/regress.py. */
+__attribute__((noinline)) void sl_pipe_counted(struct sl_pipe_worker *w, enum sl_pipe_kind kind,
+                                               enum sl_pipe_depth depth, uint64_t n);
+/* kind SL_PIPE_KINDS: packets of flows that are known. */
+void sl_pipe_counted(struct sl_pipe_worker *w, enum sl_pipe_kind kind, enum sl_pipe_depth depth, uint64_t n)
+{
+	if (kind == SL_PIPE_KINDS)
+		sl_pipe_worker_run_known(w, depth, n);
+	else
+		sl_pipe_worker_run(w, kind, depth, n);
+}
+
+/* Whole, then what is to be taken off; a line for the pair. */
+static void count(struct bench *b, struct sl_pipe_worker *w, enum sl_pipe_kind kind, const char *name)
+{
+	sl_pipe_counted(w, kind, SL_PIPE_WHOLE, b->o->flows);
+	sl_pipe_counted(w, kind, SL_PIPE_FILL, b->o->flows);
+	(void)printf("{\"bench\":\"pipeline/%s\",\"times\":%llu}\n", name, (unsigned long long)b->o->flows);
+}
+
+static void count_kinds(struct bench *b, uint32_t live)
+{
+	struct sl_pipe_worker *w = make_worker(b, live, 0, true, true);
+	count(b, w, SL_PIPE_KINDS, "known"); /* while the table holds flows of TLS */
+	for (int k = 0; k < SL_PIPE_KINDS; k++) {
+		sl_pipe_worker_run(w, (enum sl_pipe_kind)k, SL_PIPE_WHOLE, live);
+		count(b, w, (enum sl_pipe_kind)k, sl_pipe_name((enum sl_pipe_kind)k));
+	}
+	sl_pipe_worker_free(w);
+}
+
 /* ---- two workers ---- */
 
 struct thread {
@@ -269,6 +302,14 @@ static void bench_workers(struct bench *b, uint32_t live)
 	tell_fact(b, "workers/2_to_1", live, median(&ratio, rounds), "times");
 }
 
+static void bench_all(struct bench *b)
+{
+	for (unsigned i = 0; i < b->o->sizes; i++)
+		bench_kinds(b, b->o->live[i]);
+	bench_stages(b, b->o->live[0]);
+	bench_workers(b, b->o->live[0]);
+}
+
 static bool read_sizes(struct options *o, char *text)
 {
 	o->sizes = 0;
@@ -286,11 +327,13 @@ static bool read_sizes(struct options *o, char *text)
 
 static bool read_options(int argc, char **argv, struct options *o)
 {
-	static const struct option options[] = {
-		{ "live", required_argument, NULL, 'l' },  { "rounds", required_argument, NULL, 'r' },
-		{ "names", required_argument, NULL, 'n' }, { "flows", required_argument, NULL, 'f' },
-		{ "json", no_argument, NULL, 'j' },        { NULL, 0, NULL, 0 }
-	};
+	static const struct option options[] = { { "live", required_argument, NULL, 'l' },
+		                                 { "rounds", required_argument, NULL, 'r' },
+		                                 { "names", required_argument, NULL, 'n' },
+		                                 { "flows", required_argument, NULL, 'f' },
+		                                 { "json", no_argument, NULL, 'j' },
+		                                 { "counted", no_argument, NULL, 'c' },
+		                                 { NULL, 0, NULL, 0 } };
 	bool fine = true;
 	for (int letter; (letter = getopt_long(argc, argv, "", options, NULL)) != -1;) {
 		if (letter == 'l')
@@ -303,6 +346,8 @@ static bool read_options(int argc, char **argv, struct options *o)
 			o->flows = strtoull(optarg, NULL, 10);
 		else if (letter == 'j')
 			o->json = true;
+		else if (letter == 'c')
+			o->counted = true;
 		else
 			fine = false;
 	}
@@ -321,7 +366,7 @@ int main(int argc, char **argv)
 	if (!read_options(argc, argv, &o)) {
 		(void)fprintf(stderr,
 		              "usage: sl_pipeline [--live N,N...] [--rounds 1..%d] [--names N] [--flows N] "
-		              "[--json]\n",
+		              "[--json]\n       sl_pipeline --counted ...  for bench/regress.py\n",
 		              ROUNDS_MAX);
 		return 2;
 	}
@@ -332,10 +377,10 @@ int main(int argc, char **argv)
 	b.packets = sl_pipe_packets_new(clean, blocked);
 	if (sl_flow_log_new(WORKERS, LOG_RING, -1, &b.log) != SL_OK)
 		sl_pipe_die("flow log");
-	for (unsigned i = 0; i < o.sizes; i++)
-		bench_kinds(&b, o.live[i]);
-	bench_stages(&b, o.live[0]);
-	bench_workers(&b, o.live[0]);
+	if (o.counted)
+		count_kinds(&b, o.live[0]);
+	else
+		bench_all(&b);
 	sl_flow_log_free(&b.log);
 	sl_pipe_packets_free(b.packets);
 	for (unsigned i = 0; i < SL_PIPE_NAMES; i++) {
