@@ -245,16 +245,19 @@ bool sl_ne_control_verdict(struct sl_ne_flow *flow, enum sl_ne_control_verdict v
                            struct sl_mono now)
 {
 	struct sl_ne_trace_event event = { .event = SL_NE_EVENT_CONTROL_VERDICT, .control = verdict };
-	bool legal = sl_ne_flow_past(flow) == SL_NE_ILLEGAL_COUNT && flow->wait == SL_NE_WAIT_RULES;
+	bool again = verdict == SL_NE_CONTROL_UPDATE_RULES;
+	bool legal = sl_ne_flow_past(flow) == SL_NE_ILLEGAL_COUNT && flow->wait == SL_NE_WAIT_RULES &&
+	             (!again || flow->rounds < SL_NE_ROUNDS_MAX);
 	sl_ne_flow_enter(flow);
 	if (!legal) {
 		sl_ne_env_illegal(flow->env, flow, SL_NE_ILLEGAL_CONTROL, now);
 	} else {
 		flow->wait = SL_NE_WAIT_NONE;
 		flow->acted = now;
-		flow->again = verdict == SL_NE_CONTROL_UPDATE_RULES;
+		flow->again = again;
+		flow->rounds = (uint8_t)(flow->rounds + again);
 		sl_ne_flow_trace(flow, &event, now);
-		if (update_rules || flow->again)
+		if (update_rules || again)
 			rules_changed(flow->env, now);
 		decide_by_control(flow, verdict, now);
 		sl_ne_flow_settle(flow, now);

@@ -144,12 +144,12 @@ static bool step(struct sl_ne_flow *flow, struct sl_mono now)
 /* NE-PEEK-09, NE-CHOICE-09 */
 static void tell_stall(struct sl_ne_flow *flow, enum sl_ne_direction direction, struct sl_mono now)
 {
-	const struct sl_ne_side *s = sl_ne_flow_side(flow, direction);
-	if (flow->state != SL_NE_FLOW_FILTERED || flow->wait != SL_NE_WAIT_NONE || flow->stalled ||
+	struct sl_ne_side *s = sl_ne_flow_side(flow, direction);
+	if (flow->state != SL_NE_FLOW_FILTERED || flow->wait != SL_NE_WAIT_NONE || s->stalled ||
 	    s->held.first == NULL || (!s->completed && !sl_ne_window_stalls(&s->window)))
 		return;
-	flow->stalled = true;
-	flow->env->counters.stalls++;
+	flow->env->counters.stalls += !flow->side[0].stalled && !flow->side[1].stalled;
+	s->stalled = true;
 	sl_ne_flow_trace_bytes(flow, SL_NE_EVENT_STALL, direction, s->held.bytes, now);
 }
 

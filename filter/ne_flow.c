@@ -219,6 +219,7 @@ void sl_ne_flow_leave(struct sl_ne_flow *flow, struct sl_mono now)
 		return;
 	}
 	flow->busy = 0;
+	flow->rounds = 0;
 	bool waiting = sl_ne_flow_waits(flow);
 	if (waiting && !flow->is_undecided)
 		flow->undecided = now;

@@ -67,6 +67,7 @@ struct sl_ne_side {
 	bool finished;   /* nothing more will come */
 	bool finish_due; /* a FIN is to go on */
 	bool completed;  /* its Complete callback was made */
+	bool stalled;    /* and it was told */
 };
 
 /* The callback that waits for a verdict, or was the last. */
@@ -107,6 +108,7 @@ struct sl_ne_flow {
 	uint64_t stat_counts[2];
 	uint32_t settings;         /* the generation of those that it was matched against */
 	uint32_t busy;             /* calls under way */
+	uint8_t rounds;            /* of needRules and updateRules in the one that is */
 	enum sl_ne_action matched; /* by the settings */
 	bool attached;             /* a filter watched it, ever */
 	bool known;                /* to the provider that is there now */
@@ -122,7 +124,6 @@ struct sl_ne_flow {
 	bool dropped;
 	bool is_undecided;
 	bool overflowed; /* NE-FAIL-12 */
-	bool stalled;    /* and it was told */
 	bool reportable; /* some verdict set shouldReport */
 	bool remediated; /* dropped so, without a URL key (NE-DV-06) */
 };
@@ -148,6 +149,10 @@ struct sl_ne_env {
 	uint32_t live;
 	uint64_t last_number;
 };
+
+/* A control provider that answers updateRules at once to a provider that answers needRules at once would never end: so many rounds
+ * without an event from outside are let, and the next updateRules is an illegal move (NE-CHOICE-14): the flow waits on. */
+enum { SL_NE_ROUNDS_MAX = 8 };
 
 int sl_ne_env_init(struct sl_ne_env *env, const struct sl_ne_options *options);
 void sl_ne_env_end(struct sl_ne_env *env);

@@ -6,41 +6,41 @@
 #include "filter/ne_provider.h"
 
 /* Name in the trace. */
-#define SL_NE_EVENTS(X)                                                                                 \
-	X(FILTER_START, "filterStart")     /* start_filter was called */                                \
-	X(FILTER_STARTED, "filterStarted") /* its handler; error */                                     \
-	X(FILTER_STOP, "filterStop")       /* stop_filter was called; reason */                         \
-	X(FILTER_STOPPED, "filterStopped") /* its handler */                                            \
-	X(FILTER_CRASHED, "filterCrashed")                                                              \
-	X(SETTINGS, "settingsApplied") /* error */                                                      \
-	X(SLEEP, "sleep")                                                                               \
-	X(WAKE, "wake")                                                                                 \
-	X(RULES_CHANGED, "handleRulesChanged")                                                          \
-	X(CONFIGURATION, "filterConfiguration")                                                         \
-	X(OPENED, "opened")          /* the flow is known; unattached where no filter will see it */    \
-	X(RULE, "rule")              /* a rule or the default decided; action, rule */                  \
-	X(NEW_FLOW, "handleNewFlow") /* with the verdict, as the next ones */                           \
-	X(INBOUND_DATA, "handleInboundData")                                                            \
-	X(OUTBOUND_DATA, "handleOutboundData")                                                          \
-	X(INBOUND_COMPLETE, "handleInboundDataComplete")                                                \
-	X(OUTBOUND_COMPLETE, "handleOutboundDataComplete")                                              \
-	X(CONTROL, "controlHandleNewFlow") /* needRules: the control provider is asked */               \
-	X(CONTROL_VERDICT, "controlVerdict")                                                            \
-	X(RESUME, "resumeFlow")                                                                         \
-	X(UPDATE, "updateFlow")                                                                         \
-	X(ANSWER, "answerFlow") /* of a verdict that came later, or did not */                          \
-	X(DATA, "data")         /* len bytes came */                                                    \
-	X(FINISH, "finish")     /* a direction's end came */                                            \
-	X(CLOSE, "close")       /* the socket's end came */                                             \
-	X(RELEASE, "release")   /* len bytes went on */                                                 \
-	X(DISCARD, "discard")   /* len bytes that waited were thrown away */                            \
-	X(REFUSED, "refused")   /* len bytes were not taken: a limit of what may wait (NE-FAIL-12) */   \
-	X(STALL, "stall")       /* bytes wait, and no callback will come (NE-PEEK-09); once a flow */   \
-	X(DROPPED, "dropped")   /* the flow is; refusal */                                              \
-	X(DETACHED, "detached") /* both directions are unlimited, or the filter is gone (NE-PEEK-11) */ \
-	X(TIMER, "timer")                                                                               \
-	X(REPORT, "report")                                                                             \
-	X(ILLEGAL, "illegal") /* a move that was ignored (NE-CHOICE-14) */                              \
+#define SL_NE_EVENTS(X)                                                                                    \
+	X(FILTER_START, "filterStart")     /* start_filter was called */                                   \
+	X(FILTER_STARTED, "filterStarted") /* its handler; error */                                        \
+	X(FILTER_STOP, "filterStop")       /* stop_filter was called; reason */                            \
+	X(FILTER_STOPPED, "filterStopped") /* its handler */                                               \
+	X(FILTER_CRASHED, "filterCrashed")                                                                 \
+	X(SETTINGS, "settingsApplied") /* error */                                                         \
+	X(SLEEP, "sleep")                                                                                  \
+	X(WAKE, "wake")                                                                                    \
+	X(RULES_CHANGED, "handleRulesChanged")                                                             \
+	X(CONFIGURATION, "filterConfiguration")                                                            \
+	X(OPENED, "opened")          /* the flow is known; unattached where no filter will see it */       \
+	X(RULE, "rule")              /* a rule or the default decided; action, rule */                     \
+	X(NEW_FLOW, "handleNewFlow") /* with the verdict, as the next ones */                              \
+	X(INBOUND_DATA, "handleInboundData")                                                               \
+	X(OUTBOUND_DATA, "handleOutboundData")                                                             \
+	X(INBOUND_COMPLETE, "handleInboundDataComplete")                                                   \
+	X(OUTBOUND_COMPLETE, "handleOutboundDataComplete")                                                 \
+	X(CONTROL, "controlHandleNewFlow") /* needRules: the control provider is asked */                  \
+	X(CONTROL_VERDICT, "controlVerdict")                                                               \
+	X(RESUME, "resumeFlow")                                                                            \
+	X(UPDATE, "updateFlow")                                                                            \
+	X(ANSWER, "answerFlow") /* of a verdict that came later, or did not */                             \
+	X(DATA, "data")         /* len bytes came */                                                       \
+	X(FINISH, "finish")     /* a direction's end came */                                               \
+	X(CLOSE, "close")       /* the socket's end came */                                                \
+	X(RELEASE, "release")   /* len bytes went on */                                                    \
+	X(DISCARD, "discard")   /* len bytes that waited were thrown away */                               \
+	X(REFUSED, "refused")   /* len bytes were not taken: a limit of what may wait (NE-FAIL-12) */      \
+	X(STALL, "stall")       /* bytes wait, and no callback will come (NE-PEEK-09); once a direction */ \
+	X(DROPPED, "dropped")   /* the flow is; refusal */                                                 \
+	X(DETACHED, "detached") /* both directions are unlimited, or the filter is gone (NE-PEEK-11) */    \
+	X(TIMER, "timer")                                                                                  \
+	X(REPORT, "report")                                                                                \
+	X(ILLEGAL, "illegal") /* a move that was ignored (NE-CHOICE-14) */                                 \
 	X(CLOSED, "closed")   /* the last of its flow */
 enum sl_ne_event {
 #define X(name, text) SL_NE_EVENT_##name,
@@ -49,16 +49,16 @@ enum sl_ne_event {
 	        SL_NE_EVENT_COUNT
 };
 
-#define SL_NE_ILLEGALS(X)                                                                            \
-	X(VERDICT, "verdict") /* of a kind that is not one here; or a resume's, of the wrong kind */ \
-	X(PAUSE_PAUSED, "pausePaused")       /* NE-PAUSE-04 */                                       \
-	X(RESUME_UNPAUSED, "resumeUnpaused") /* NE-PAUSE-04 */                                       \
-	X(ANSWER_UNASKED, "answerUnasked")                                                           \
-	X(AFTER_DROP, "verdictAfterDrop") /* NE-DROP-04 */                                           \
-	X(AFTER_CLOSE, "verdictAfterClose")                                                          \
-	X(UPDATE_KIND, "updateKind")   /* pause, needRules ... (NE-CB-09) */                         \
-	X(DETACHED, "verdictDetached") /* nothing filters it any more, or not yet */                 \
-	X(CONTROL, "control")          /* nobody asked the control provider */                       \
+#define SL_NE_ILLEGALS(X)                                                                               \
+	X(VERDICT, "verdict") /* of a kind that is not one here; or a resume's, of the wrong kind */    \
+	X(PAUSE_PAUSED, "pausePaused")       /* NE-PAUSE-04 */                                          \
+	X(RESUME_UNPAUSED, "resumeUnpaused") /* NE-PAUSE-04 */                                          \
+	X(ANSWER_UNASKED, "answerUnasked")                                                              \
+	X(AFTER_DROP, "verdictAfterDrop") /* NE-DROP-04 */                                              \
+	X(AFTER_CLOSE, "verdictAfterClose")                                                             \
+	X(UPDATE_KIND, "updateKind")   /* pause, needRules ... (NE-CB-09) */                            \
+	X(DETACHED, "verdictDetached") /* nothing filters it any more, or not yet */                    \
+	X(CONTROL, "control")          /* nobody asked the control provider; or updateRules for ever */ \
 	X(LIFECYCLE, "lifecycle")      /* a handler called twice, settings before the start */
 enum sl_ne_illegal {
 #define X(name, text) SL_NE_ILLEGAL_##name,

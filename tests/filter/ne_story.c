@@ -229,7 +229,8 @@ static void on_control(void *ctx, struct sl_ne_flow *flow, struct sl_mono now)
 {
 	struct story *s = (struct story *)ctx;
 	char c = s->control;
-	s->control = 0;
+	if (!s->insists)
+		s->control = 0;
 	if (c != 0)
 		(void)sl_ne_control_verdict(flow,
 		                            c == 'a'   ? SL_NE_CONTROL_ALLOW

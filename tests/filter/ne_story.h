@@ -34,6 +34,7 @@ struct story {
 	bool decided_told; /* say those too */
 	bool updates;      /* the report of the end is answered by an update */
 	char control;      /* answers at once: a, d, u; 0: later */
+	bool insists;      /* every time, not only once */
 	char said[STORY_TEXT];
 	size_t len;
 };

@@ -32,7 +32,8 @@ enum {
 	BARE = 16384,     /* a provider of handle_new_flow alone, no control provider */
 	AGREES = 32768,   /* the control provider allows at once */
 	UPDATES = 131072, /* an update, when it is told of the end */
-	RETRIES = 65536   /* it says updateRules at once */
+	RETRIES = 65536,  /* it says updateRules at once */
+	INSISTS = 262144  /* and every time that it is asked */
 };
 
 static const struct flow_case {
@@ -70,6 +71,18 @@ static const struct flow_case {
 	{ "NE-CTL-01: an answer at once", AGREES, "rules", "new o5", "new=rules ask open >o5" },
 	{ "NE-CTL-02: and new rules at once", RETRIES, "rules f-,* drop", "new o5",
 	  "new=rules ask rules! new=f-,* out[0-5]=drop xo5 drop(R) closed" },
+	{ "NE-CTL-02, NE-CHOICE-14: but not for ever: the ninth updateRules in a row is no answer",
+	  RETRIES | INSISTS, "rules rules rules rules rules rules rules rules rules rules", "new o5 ka",
+	  "new=rules ask rules! new=rules ask rules! new=rules ask rules! new=rules ask rules! new=rules ask "
+	  "rules! "
+	  "new=rules ask rules! new=rules ask rules! new=rules ask rules! new=rules ask illegal:control >o5 "
+	  "open" },
+	{ "NE-CTL-02: later ones are counted anew", 0,
+	  "rules rules rules rules rules rules rules rules rules rules", "new ku ku ku ku ku ku ku ku ku ka",
+	  "new=rules ask rules! new=rules ask rules! new=rules ask rules! new=rules ask rules! new=rules ask "
+	  "rules! "
+	  "new=rules ask rules! new=rules ask rules! new=rules ask rules! new=rules ask rules! new=rules ask "
+	  "open" },
 	{ "NE-NFV-05: without a control provider needRules is no verdict", BARE, "rules", "new o5",
 	  "new=rules illegal:verdict" },
 	{ "NE-NFV-06: remediate drops with a block page", 0, "rem", "new o10",
@@ -142,6 +155,8 @@ static const struct flow_case {
 	  "new o4 o4", "new=f-,* out[0-4]=p0,* out[0-8]=p0,*" },
 	{ "NE-CHOICE-08: redeliver = false", ONCE, "f-,* p0,* p0,*", "new o4 o4",
 	  "new=f-,* out[0-4]=p0,* out[4-8]=p0,*" },
+	{ "NE-PEEK-09, NE-CHOICE-09: a direction that stalls is told, and then the other one", 0,
+	  "f4,4 p0,0 p4,0", "new o4 i4 i4 o4", "new=f4,4 out[0-4]=p0,0 stall:o in[0-4]=p4,0 >i4 stall:i" },
 	{ "NE-PEEK-09, NE-CHOICE-09: (0, 0) stalls for ever on TCP, told once", 0, "f-,4 p0,0",
 	  "new o4 o4 t100000 o4", "new=f-,4 out[0-4]=p0,0 stall:o" },
 	{ "NE-PEEK-09: an update ends it", 0, "f-,4 p0,0", "new o4 o4 uo:p4,*",
@@ -379,6 +394,7 @@ static void test_flow(void **state)
 	s.updates = (c->as & UPDATES) != 0;
 	if ((c->as & (AGREES | RETRIES)) != 0)
 		s.control = (c->as & AGREES) != 0 ? 'a' : 'u';
+	s.insists = (c->as & INSISTS) != 0;
 	if (c->as & BARE) {
 		env.provider.handle_inbound_data_from_flow = env.provider.handle_outbound_data_from_flow =
 		        NULL;

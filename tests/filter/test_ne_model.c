@@ -34,6 +34,8 @@ struct model_side {
 	uint64_t shown;             /* how far */
 	bool finished, finish_passed, completed;
 	bool handed; /* a packet is being handed over */
+	bool told;   /* that it stalls */
+	bool stuck;  /* and nothing has moved it since */
 	struct sl_ne_window before;
 };
 
@@ -43,7 +45,7 @@ struct model_flow {
 	bool stream, decided, closed, dropped, open;
 	bool quiet; /* paused, or asked later: no callbacks */
 	bool again; /* the control provider had new rules: the same question may come again */
-	bool asking;
+	bool asking, known;
 	struct sl_mono acted; /* the provider last did something */
 	struct sl_mono paused;
 	struct sl_mono waiting; /* since when something waits for a verdict */
@@ -59,6 +61,7 @@ struct model {
 	struct sl_ne_options options;
 	struct sl_mono now;
 	struct model_flow flow[FLOWS];
+	bool insists; /* the control provider always has new rules, the data provider wants them */
 	unsigned depth;
 	uint64_t events;
 };
@@ -116,6 +119,8 @@ static struct sl_ne_verdict any_verdict(struct model *m, enum sl_ne_verdict_of o
 	struct sl_ne_verdict v = { .of = draw(m, 16) == 0 ? SL_NE_DATA_VERDICT : of, .map_key = "k" };
 	v.kind = of == SL_NE_NEW_FLOW_VERDICT ? new_flow[draw(m, SL_COUNT(new_flow))]
 	                                      : data[draw(m, SL_COUNT(data))];
+	if (m->insists && draw(m, 16) != 0)
+		v.kind = SL_NE_VERDICT_NEED_RULES;
 	v.filter_inbound = draw(m, 4) != 0;
 	v.filter_outbound = draw(m, 4) != 0;
 	v.peek_inbound_bytes = amount(m);
@@ -175,6 +180,7 @@ static struct sl_ne_verdict on_new_flow(void *ctx, struct sl_ne_flow *flow, stru
 	(void)now;
 	may_be_asked(m, f);
 	CHECK(m, f->side[0].released + f->side[1].released == 0 || f->decided);
+	f->known = true;
 	f->asking = true;
 	call_from_inside(m);
 	f->asking = false;
@@ -192,6 +198,7 @@ static struct sl_ne_verdict data(struct model *m, struct sl_ne_flow *flow, enum 
 	struct sl_bytes piece;
 	may_be_asked(m, f);
 	CHECK(m, f->decided && !s->completed && bytes->len > 0);
+	CHECK(m, !s->stuck); /* NE-PEEK-09 */
 	/* New bytes or bytes asked for again after new rules; all there, none of them passed, none beyond the window. */
 	CHECK(m, end <= s->taken && end <= w->peek && (end > s->shown || f->again));
 	CHECK(m, bytes->start_offset >= s->released && end > s->released);
@@ -233,6 +240,7 @@ static struct sl_ne_verdict complete(struct model *m, struct sl_ne_flow *flow, e
 	CHECK(m, s->shown >= s->taken || s->released == s->taken ||
 	                 sl_ne_flow_side(flow, direction)->window.shown >= s->taken);
 	s->completed = true;
+	s->stuck = false;
 	call_from_inside(m);
 	return any_verdict(m, SL_NE_DATA_VERDICT);
 }
@@ -252,8 +260,9 @@ static struct sl_ne_verdict on_outbound_complete(void *ctx, struct sl_ne_flow *f
 static void on_control(void *ctx, struct sl_ne_flow *flow, struct sl_mono now)
 {
 	struct model *m = (struct model *)ctx;
-	/* At once, but not for ever. */
-	if (draw(m, 2) == 0)
+	if (m->insists)
+		(void)sl_ne_control_verdict(flow, SL_NE_CONTROL_UPDATE_RULES, false, now);
+	else if (draw(m, 2) == 0)
 		(void)sl_ne_control_verdict(flow, (enum sl_ne_control_verdict)draw(m, 3), draw(m, 2) == 0,
 		                            now);
 }
@@ -270,6 +279,29 @@ static void on_report(void *ctx, struct sl_ne_flow *flow, const struct sl_ne_rep
 		                 sl_ne_flow_side(flow, SL_NE_INBOUND)->received +
 		                         sl_ne_flow_side(flow, SL_NE_OUTBOUND)->received);
 	call_from_inside(m);
+}
+
+static enum sl_ne_remediation_verdict on_remediation(void *ctx, struct sl_ne_flow *flow, struct sl_mono now)
+{
+	struct model *m = (struct model *)ctx;
+	(void)flow, (void)now;
+	call_from_inside(m);
+	return SL_NE_REMEDIATION_NEED_RULES;
+}
+
+static void on_filter_event(void *ctx, struct sl_ne_filter *filter, struct sl_mono now)
+{
+	(void)filter, (void)now;
+	call_from_inside((struct model *)ctx);
+}
+
+/* Whoever was asked is told once that it is over. */
+static void on_released(void *ctx, struct sl_ne_flow *flow)
+{
+	struct model *m = (struct model *)ctx;
+	struct model_flow *f = (struct model_flow *)flow->driver;
+	CHECK(m, f->known);
+	f->known = false;
 }
 
 static void on_start(void *ctx, struct sl_ne_filter *filter, struct sl_mono now)
@@ -392,6 +424,13 @@ static bool is_action(enum sl_ne_event event)
 	       event == SL_NE_EVENT_UPDATE || event == SL_NE_EVENT_ANSWER;
 }
 
+/* Told once, of a direction of which something waits. */
+static void check_stall(struct model *m, struct model_flow *f, struct model_side *s)
+{
+	CHECK(m, f->decided && !f->quiet && !s->told && s->next_in > s->next_out);
+	s->told = s->stuck = true;
+}
+
 static void on_trace(void *ctx, const struct sl_ne_trace_event *e)
 {
 	struct model *m = (struct model *)ctx;
@@ -417,6 +456,10 @@ static void on_trace(void *ctx, const struct sl_ne_trace_event *e)
 	check_side(m, &f->side[1], &e->inbound);
 	if (is_action(e->event) && (e->verdict == NULL || e->verdict->kind != SL_NE_VERDICT_LATER))
 		f->acted = e->time;
+	if (e->event == SL_NE_EVENT_STALL)
+		check_stall(m, f, side_of(f, e->direction));
+	if (e->event == SL_NE_EVENT_UPDATE)
+		f->side[0].stuck = f->side[1].stuck = false;
 	if (e->event == SL_NE_EVENT_CONTROL_VERDICT && e->control == SL_NE_CONTROL_UPDATE_RULES)
 		f->again = true;
 	if (e->flow->wait == SL_NE_WAIT_NONE)
@@ -467,6 +510,7 @@ static void check_all(struct model *m)
 	for (unsigned i = 0; i < FLOWS; i++) {
 		struct model_flow *f = &m->flow[i];
 		if (f->closed || f->flow == NULL) {
+			CHECK(m, !f->known);
 			memset(f, 0, sizeof(*f));
 			continue;
 		}
@@ -536,8 +580,11 @@ static void flow_event(struct model *m, struct model_flow *f)
 		sl_ne_flow_close(f->flow, f->close_due, m->now);
 	} else if (what < 15) {
 		provider_call(m, f);
-	} else {
+	} else if (draw(m, 2) == 0) {
 		sl_ne_flow_answered(f->flow);
+	} else {
+		enum sl_ne_remediation_verdict how;
+		CHECK(m, !sl_ne_flow_remediation(f->flow, m->now, &how) || f->dropped);
 	}
 }
 
@@ -561,8 +608,9 @@ static void filter_event(struct model *m)
 	static const struct sl_ne_rule drop_some = {
 		{ .kind = SL_NE_RULE_REMOTE_NETWORK, .direction = SL_NE_INBOUND }, SL_NE_ACTION_DROP
 	};
+	struct sl_ne_configuration configuration = { draw(m, 4) != 0, { NULL, 0 } };
 	struct sl_ne_settings settings = { &drop_some, 1, SL_NE_ACTION_FILTER_DATA };
-	switch (draw(m, 10)) {
+	switch (draw(m, 12)) {
 	case 0:
 		(void)sl_ne_filter_stop(m->filter, SL_NE_STOP_userInitiated, m->now);
 		break;
@@ -580,6 +628,12 @@ static void filter_event(struct model *m)
 		sl_ne_filter_wake(m->filter, m->now);
 		break;
 	case 5:
+		sl_ne_filter_configure(m->filter, &configuration, m->now);
+		break;
+	case 6:
+		sl_ne_filter_notify_rules_changed(m->filter, m->now);
+		break;
+	case 7:
 		(void)sl_ne_filter_started(m->filter, SL_OK, m->now);
 		break;
 	default:
@@ -621,6 +675,7 @@ static void run(struct model *m, unsigned long sequence)
 	struct sl_ne_env *env = m->env;
 	struct sl_ne_options caps = env->options;
 	uint64_t events = m->events;
+	const struct sl_ne_configuration configuration = { true, { NULL, 0 } };
 	*m = (struct model){ .x = UINT64_C(0x9e3779b97f4a7c15) * sequence,
 		             .sequence = sequence,
 		             .filter = filter,
@@ -630,6 +685,7 @@ static void run(struct model *m, unsigned long sequence)
 	for (unsigned i = 0; i < 4; i++)
 		(void)draw(m, 2);
 	m->options = any_options(m);
+	m->insists = draw(m, 16) == 0;
 	m->options.max_flows = caps.max_flows;
 	m->options.max_packets = caps.max_packets;
 	m->options.datagram_packets = caps.datagram_packets;
@@ -638,6 +694,7 @@ static void run(struct model *m, unsigned long sequence)
 	m->options.max_bytes = caps.max_bytes;
 	env->options = m->options;
 	env->epoch = env->ticked = m->now;
+	sl_ne_filter_configure(filter, &configuration, m->now);
 	(void)sl_ne_filter_start(filter, m->now);
 	for (unsigned i = 0; i < EVENTS; i++)
 		step(m);
@@ -669,8 +726,9 @@ static void test_model(void **state)
 	struct sl_ne_filter_config config = {
 		.options = sl_ne_options_of(SL_NE_PROFILE_MACOS),
 		.provider = { &m, on_start, on_stop, on_new_flow, on_inbound, on_outbound,
-		              on_inbound_complete, on_outbound_complete, on_report, NULL, NULL, NULL, NULL,
-		              NULL, NULL },
+		              on_inbound_complete, on_outbound_complete, on_report, on_filter_event,
+		              on_remediation, on_filter_event, on_filter_event, on_filter_event,
+		              on_released },
 		.control = { &m, on_control, on_report },
 		.sink = { &m, on_decided, on_release, on_drop, on_finish, on_detached, on_refuse, on_closed },
 		.trace = { &m, on_trace },
