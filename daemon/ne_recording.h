@@ -64,6 +64,7 @@ struct sl_ne_seen {
 	bool has_offset;
 	uint64_t offset, len;
 	struct sl_ne_seen_verdict verdict;
+	bool ignored; /* the verdict: an illegal move, says the event that follows */
 	struct sl_ne_seen_standing standing[SL_NE_SIDES];
 	const char
 	        *word; /* timer, illegal, reason, control, action of a rule; the report's event; NULL: none */

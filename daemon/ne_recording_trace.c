@@ -238,6 +238,15 @@ static int event_of(const json_t *object)
 	return -1;
 }
 
+/* A callback's verdict that was an illegal move is told first, and then that it was. */
+static void note_ignored(struct sl_ne_seen_flow *flow, const struct sl_ne_seen *illegal)
+{
+	struct sl_ne_seen *last = flow->n == 0 ? NULL : &flow->event[flow->n - 1];
+	if (last != NULL && last->time == illegal->time && last->event >= SL_NE_SEEN_NEW_FLOW &&
+	    last->event <= SL_NE_SEEN_OUTBOUND_COMPLETE)
+		last->ignored = true;
+}
+
 int sl_ne_trace_take(struct sl_ne_reader *r, const json_t *object, uint32_t line)
 {
 	struct sl_ne_recording *rec = r->rec;
@@ -269,6 +278,8 @@ int sl_ne_trace_take(struct sl_ne_reader *r, const json_t *object, uint32_t line
 		return SL_ENOMEM;
 	if (name != NULL)
 		read_flow(object, &e, flow);
+	if (e.event == SL_NE_SEEN_ILLEGAL && name != NULL)
+		note_ignored(flow, &e);
 	rec->events++;
 	return sl_ne_recording_add(flow, &e);
 }

@@ -47,7 +47,6 @@ static void data_verdict(struct sl_ne_replica *r, const struct sl_ne_seen *e, en
 static void common(struct sl_ne_replica *r, const struct sl_ne_seen *e)
 {
 	const struct sl_ne_seen_verdict *v = &e->verdict;
-	r->waiting = SL_NE_NOT_WAITING;
 	r->frequency = v->frequency;
 	if (v->kind == SL_NE_SEEN_DROP_VERDICT || v->kind == SL_NE_SEEN_REMEDIATE_VERDICT)
 		r->dropped = true;
@@ -64,6 +63,9 @@ static void common(struct sl_ne_replica *r, const struct sl_ne_seen *e)
 /* The verdict of e answers the callback of. */
 static void answer(struct sl_ne_replica *r, const struct sl_ne_seen *e, const struct sl_ne_seen *of)
 {
+	r->waiting = SL_NE_NOT_WAITING;
+	if (e->ignored)
+		return;
 	common(r, e);
 	if (of == NULL || of->event == SL_NE_SEEN_NEW_FLOW)
 		new_flow_verdict(r, e);
@@ -99,11 +101,17 @@ static void control_verdict(struct sl_ne_replica *r, const struct sl_ne_seen *e)
 	if (e->word != NULL && strcmp(e->word, "drop") == 0)
 		r->dropped = true;
 	else if (e->word != NULL && strcmp(e->word, "allow") == 0) {
-		open_side(&r->window[SL_NE_OUT]);
-		open_side(&r->window[SL_NE_IN]);
+		sl_ne_replica_let_go(r);
 	} else {
 		r->uncertain = true;
 	}
+}
+
+void sl_ne_replica_let_go(struct sl_ne_replica *r)
+{
+	r->waiting = SL_NE_NOT_WAITING;
+	open_side(&r->window[SL_NE_OUT]);
+	open_side(&r->window[SL_NE_IN]);
 }
 
 void sl_ne_replica_step(struct sl_ne_replica *r, const struct sl_ne_seen *e)
@@ -137,6 +145,9 @@ void sl_ne_replica_step(struct sl_ne_replica *r, const struct sl_ne_seen *e)
 		break;
 	case SL_NE_SEEN_DROPPED:
 		r->dropped = true;
+		break;
+	case SL_NE_SEEN_DETACHED:
+		sl_ne_replica_let_go(r);
 		break;
 	case SL_NE_SEEN_CLOSED:
 		r->closed = true;

@@ -21,6 +21,8 @@ struct sl_ne_replica {
 	unsigned frequency;
 };
 
+/* Nothing filters it any more (NE-PEEK-11, NE-FAIL-03). */
+void sl_ne_replica_let_go(struct sl_ne_replica *r);
 /* The event, after it was judged. */
 void sl_ne_replica_step(struct sl_ne_replica *r, const struct sl_ne_seen *e);
 static inline bool sl_ne_replica_open(const struct sl_ne_replica *r)

@@ -136,6 +136,37 @@ static const struct row {
 	{ "a move that was ignored",
 	  HEAD NEW(BOTH(9, 9)) OTHER(10, 2, "illegal", ",'illegal':'pausePaused'"),
 	  { "3 wrong CHOICE-14" } },
+	{ "a verdict that was ignored moves nothing, and nobody waits for it",
+	  HEAD NEW("'kind':'needRules'") OTHER(0, 2, "illegal", ",'illegal':'verdict'"),
+	  { "3 wrong CHOICE-14" } },
+	{ "a verdict of the other class that was ignored is told once",
+	  HEAD NEW(BOTH(9, 9)) OUT(1, 2, 0, 9, BOTH(1, 1)) OTHER(1, 3, "illegal", ",'illegal':'verdict'")
+	          OUT(2, 4, 0, 12, ALLOW),
+	  { "3 wrong DV-03", "5 wrong PEEK-07" } },
+	{ "and nothing is asked on because of it",
+	  HEAD NEW(BOTH(9, 9)) OUT(1, 2, 0, 9, DROP) OTHER(1, 3, "illegal", ",'illegal':'verdictAfterClose'")
+	          OUT_END(2, 4, ALLOW),
+	  { "4 wrong CHOICE-14" } },
+	{ "a pause that the filter's stop ends is no stall, and its new instance is not asked about the flow",
+	  HEAD NEW(PAUSE) "{'time':1000,'seq':2,'event':'filterStop'}\n{'time':1001,'seq':3,'event':'"
+	                  "filterStopped'}\n" OTHER(60000000, 4, "report",
+	                                            ",'report':{'event':'flowClosed'}"),
+	  { NULL } },
+	{ "which is wrong",
+	  HEAD NEW(BOTH(9, 9)) "{'time':1000,'seq':2,'event':'filterCrashed'}\n" OUT(2000, 3, 0, 5, ALLOW),
+	  { "3 note FAIL-03", "4 wrong LIFE-09" } },
+	{ "a flow of the new instance is judged as ever",
+	  HEAD
+	  "{'time':1000,'seq':1,'event':'filterStopped'}\n{'time':1001,'seq':2,'event':'filterStarted'}\n" E(
+	          2000, 3) "'event':'handleNewFlow'," TCP "'verdict':{" DROP "}}\n" OUT(2001, 4, 0, 5, ALLOW),
+	  { "5 wrong DROP-04" } },
+	{ "a handler that is called twice",
+	  HEAD "{'time':0,'seq':1,'event':'illegal','illegal':'lifecycle'}\n",
+	  { "2 wrong CHOICE-14" } },
+	{ "both directions stall, each with its own cause",
+	  HEAD NEW(BOTH(9, 9)) OUT(1, 2, 0, 9, PASS(4, 0)) IN(1, 3, 0, 9, PASS(0, 0)) OTHER(
+	          2, 4, "stall", ",'direction':'outbound'") OTHER(2, 5, "stall", ",'direction':'inbound'"),
+	  { "5 wrong PEEK-09", "6 wrong PEEK-09" } },
 	{ "statistics that nobody asked for",
 	  HEAD NEW(ALLOW) OTHER(10, 2, "report", ",'report':{'event':'statistics'}"),
 	  { "3 wrong REP-08" } },

@@ -4,7 +4,9 @@
 
 usage: play.py SLUICE [--write] [TEXT]    TEXT: only scenarios whose path has it
 
---write renews the traces. A trace proves nothing unless somebody read it: compare each line that changed with the rule that the
+Then sluice compare on each trace, against findings.txt: what the check has to say of it, and of a good one nothing.
+
+--write renews the traces and findings. A trace proves nothing unless somebody read it: compare each line that changed with the rule that the
 title names (docs/ne-parity.md). A scenario names at least one rule, and no trace stands there without its scenario."""
 
 import difflib
@@ -44,6 +46,27 @@ def what_is_wrong(sluice, path, write):
                                           lineterm=""))
 
 
+def findings_of(sluice, trace):
+    """A line for each finding."""
+    done = subprocess.run([sluice, "compare", "--json", trace.name], cwd=trace.parent, capture_output=True, timeout=60)
+    if done.stderr or done.returncode not in (0, 1):
+        return ["%s: %s" % (trace.relative_to(HERE), done.stderr.decode(errors="replace"))]
+    return ["%s: line %s: %s: %s: %s" % (trace.relative_to(HERE), f.get("line", "-"), f["weight"], f.get("rule", "-"), f["text"])
+            for f in json.loads(done.stdout)["findings"]]
+
+
+def wrong_findings(sluice, traces, write):
+    """What differs from findings.txt; only of these traces, which may be some of all."""
+    file, ours = HERE / "findings.txt", ["%s:" % t.relative_to(HERE) for t in traces]
+    now = [line for trace in traces for line in findings_of(sluice, trace)]
+    was = file.read_text().splitlines() if file.exists() else []
+    others = [line for line in was if line.split(" ")[0] not in ours]
+    if write:
+        file.write_text("\n".join(sorted(others + now)) + "\n")
+        return ""
+    return "\n".join(difflib.unified_diff(sorted(set(was) - set(others)), sorted(now), file.name, "now", n=0, lineterm=""))
+
+
 def main():
     words = [a for a in sys.argv[1:] if a != "--write"]
     if not words:
@@ -55,6 +78,10 @@ def main():
         if wrong:
             failed += 1
             print("%s: %s" % (path.relative_to(HERE), wrong.rstrip()))
+    wrong = wrong_findings(words[0], [p.with_suffix(".trace") for p in scenarios], "--write" in sys.argv)
+    if wrong:
+        failed += 1
+        print("what compare says of the traces: %s" % wrong)
     for trace in HERE.glob("*/*.trace"):
         if not trace.with_suffix(".jsonl").exists():
             failed += 1
