@@ -16,7 +16,9 @@ enum {
 	PPP_IPV4 = 0x0021,
 	PPP_IPV6 = 0x0057,
 	LLC_SNAP = 0xaa,
-	NFLOG_PAYLOAD = 9, /* NFULA_PAYLOAD */
+	NFLOG_PAYLOAD = 9,  /* NFULA_PAYLOAD */
+	PKTAP_PACKET = 1,   /* PTH_TYPE_PACKET of macOS */
+	PKTAP_HEAD_MIN = 12 /* bytes: what is read of its header */
 };
 
 struct walk {
@@ -179,6 +181,26 @@ static int read_c_hdlc(struct walk *w)
 	return w->c.err != SL_OK ? w->c.err : read_type(w, type);
 }
 
+static int read_link(struct walk *w, uint32_t linktype);
+
+/* What `tcpdump -i pktap` of macOS writes: a header with the process in it, in the byte order of a machine that is little-endian
+ * (as libpcap reads it), and a frame of the link type that the header names. Records of other kinds, and frames of link types that
+ * are not known here, are no packets: there is nothing to convert. */
+static int read_pktap(struct walk *w)
+{
+	uint32_t len = __builtin_bswap32(sl_cur_u32(&w->c)), kind = __builtin_bswap32(sl_cur_u32(&w->c));
+	uint32_t linktype = __builtin_bswap32(sl_cur_u32(&w->c));
+	if (w->c.err == SL_OK && len < PKTAP_HEAD_MIN)
+		return SL_EMALF;
+	sl_cur_skip(&w->c, w->c.err == SL_OK ? len - PKTAP_HEAD_MIN : 0);
+	if (w->c.err != SL_OK)
+		return w->c.err;
+	if (kind != PKTAP_PACKET || linktype == SL_LINK_PKTAP)
+		return SL_EPROTO;
+	int err = read_link(w, linktype);
+	return err == SL_EUNSUP ? SL_EPROTO : err;
+}
+
 static int read_link(struct walk *w, uint32_t linktype)
 {
 	switch (linktype) {
@@ -202,6 +224,8 @@ static int read_link(struct walk *w, uint32_t linktype)
 		return read_cooked(w, 14, 0);
 	case SL_LINK_SLL2:
 		return read_cooked(w, 0, 18);
+	case SL_LINK_PKTAP:
+		return read_pktap(w);
 	case SL_LINK_NFLOG:
 		return read_nflog(w);
 	default:

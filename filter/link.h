@@ -21,6 +21,7 @@ enum sl_linktype {
 	SL_LINK_IPV4 = 228,
 	SL_LINK_IPV6 = 229,
 	SL_LINK_NFLOG = 239,
+	SL_LINK_PKTAP = 258,
 	SL_LINK_SLL2 = 276,
 };
 
@@ -46,7 +47,7 @@ struct sl_link {
 /* Returns SL_OK; SL_EPROTO when the frame holds no IP packet; SL_EUNSUP for a link type that is not known here; SL_EMALF when
  * it is cut short or has more than SL_ENCAP_MAX headers. VLAN and QinQ (IEEE 802.1Q, 802.1ad), PPPoE (RFC 2516), PPP (RFC
  * 1661, 1662), MPLS (RFC 3032: what follows the stack is known by its first nibble), LLC and SNAP (RFC 1042), BSD and Linux
- * cooked captures, NFLOG. Pure; any thread. */
+ * cooked captures, NFLOG, PKTAP of macOS. Pure; any thread. */
 int sl_link_read(uint32_t linktype, struct sl_bytes frame, struct sl_link *out);
 
 /* "vlan", "pppoes", "ppp", "mpls", "llc", "sll", "null": Wireshark's words. Static text. */

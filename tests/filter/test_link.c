@@ -11,10 +11,11 @@
 #include "base/out.h"
 #include "base/util.h"
 
-#define MACS "\1\2\3\4\5\6\7\x08\x09\x0a\x0b\x0c"
-#define IP4  "\x45\0\0\x14"
-#define IP6  "\x60\0\0\0"
-#define VLAN "\x81\0\0\1"
+#define MACS                  "\1\2\3\4\5\6\7\x08\x09\x0a\x0b\x0c"
+#define IP4                   "\x45\0\0\x14"
+#define IP6                   "\x60\0\0\0"
+#define VLAN                  "\x81\0\0\1"
+#define PKTAP(len, kind, dlt) len "\0\0\0" kind "\0\0\0" dlt "\0\0\0"
 
 static const struct row {
 	const char *name;
@@ -36,6 +37,16 @@ static const struct row {
 	ROW("QinQ (IEEE 802.1ad)", 1, MACS "\x88\xa8\0\2" VLAN "\x86\xdd" IP6, SL_OK, "6", "vlan vlan"),
 	ROW("nine VLANs", 1, MACS VLAN VLAN VLAN VLAN VLAN VLAN VLAN VLAN VLAN "\x08\0" IP4, SL_EMALF, "",
 	    ""),
+	ROW("PKTAP of macOS, with Ethernet in it", 258, PKTAP("\x10", "\1", "\1") "en0\0" MACS "\x08\0" IP4,
+	    SL_OK, "4", ""),
+	ROW("with the packet alone, as of utun", 258, PKTAP("\x0c", "\1", "\x0c") IP6, SL_OK, "6", ""),
+	ROW("with a link type that is not known: no packet, and no error", 258,
+	    PKTAP("\x0c", "\1", "\x69") IP4, SL_EPROTO, "", ""),
+	ROW("a record that is no packet", 258, PKTAP("\x0c", "\0", "\1") MACS "\x08\0" IP4, SL_EPROTO, "",
+	    ""),
+	ROW("PKTAP in PKTAP", 258, "\x0c\0\0\0\1\0\0\0\2\1\0\0" IP4, SL_EPROTO, "", ""),
+	ROW("a header longer than the frame", 258, PKTAP("\xff", "\1", "\1") IP4, SL_EMALF, "", ""),
+	ROW("a header shorter than itself", 258, PKTAP("\x0b", "\1", "\1") IP4, SL_EMALF, "", ""),
 	ROW("PPPoE (RFC 2516)", 1, MACS "\x88\x64\x11\0\0\1\0\6\0\x21" IP4, SL_OK, "4", "pppoes ppp"),
 	ROW("PPPoE with IPv6 in a VLAN", 1, MACS VLAN "\x88\x64\x11\0\0\1\0\6\0\x57" IP6, SL_OK, "6",
 	    "vlan pppoes ppp"),

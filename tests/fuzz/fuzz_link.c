@@ -31,7 +31,7 @@ static void check_frame(struct sl_fragments *f, uint32_t linktype, struct sl_byt
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const uint32_t types[] = { 0, 1, 9, 50, 101, 104, 113, 239, 276 };
+	static const uint32_t types[] = { 0, 1, 9, 50, 101, 104, 113, 239, 276, 258 };
 	struct sl_cur c = sl_cur_whole((struct sl_bytes){ data, size });
 	uint32_t type = types[sl_cur_u8(&c) % (sizeof(types) / sizeof(types[0]))];
 	struct sl_fragments *f = NULL;
