@@ -116,16 +116,24 @@ const char *sl_check_query_unfit(const char *input)
 }
 
 /* As Apple's URL filters see it: the whole URL, whatever its scheme. */
-static int fill_suburls(json_t *out, const struct sl_policy *p, struct sl_bytes in, bool explain)
+static int fill_suburls(json_t *out, const struct sl_policy *p, struct sl_bytes in, bool explain,
+                        const struct sl_suburl_parsing *parsing)
 {
-	struct sl_query q = { .url = in };
+	struct sl_query q = { .url = in, .parsing = parsing };
+	struct sl_suburls urls;
 	struct sl_decision d;
 
+	if (parsing != NULL && sl_suburls_of(in, SL_SUBURL_NE27, parsing, &urls) != SL_OK)
+		return fill_error(out,
+		                  "the parsing gives up on it: it is too long, or the regular expression "
+		                  "tries too much; nobody can say what a device would look up");
 	sl_policy_decide(p, &q, &d);
 	int rc = set_answer(out, p, &d, &q);
 	rc |= json_object_set_new(out, "letter", json_stringn(&d.letter, 1));
 	rc |= json_object_set_new(out, "host", json_stringn(d.host.name, d.host.len));
 	rc |= json_object_set_new(out, "profile", json_string(sl_profile_name(d.profile)));
+	if (parsing != NULL && urls.n_heads == 0)
+		rc |= json_object_set_new(out, "parsing_miss", json_true());
 	if (explain)
 		rc |= json_object_set_new(out, "tried", sl_check_explain(p, &q));
 	return rc;
@@ -140,6 +148,12 @@ static bool is_native(const struct sl_policy *p)
 
 json_t *sl_check_query(const struct sl_policy *p, const char *input, bool explain)
 {
+	return sl_check_query_parsed(p, input, explain, NULL);
+}
+
+json_t *sl_check_query_parsed(const struct sl_policy *p, const char *input, bool explain,
+                              const struct sl_suburl_parsing *parsing)
+{
 	const char *why = sl_check_query_unfit(input);
 	struct sl_bytes in = sl_bytes_str(input);
 	json_t *out = json_object();
@@ -151,7 +165,7 @@ json_t *sl_check_query(const struct sl_policy *p, const char *input, bool explai
 	else if (sl_url_canon(in, &url) != SL_OK)
 		rc |= fill_error(out, "not a host name or URL");
 	else if (!is_native(p))
-		rc |= fill_suburls(out, p, in, explain);
+		rc |= fill_suburls(out, p, in, explain, parsing);
 	else
 		rc |= fill(out, p, &url, scheme_of(in), explain);
 	if (rc != 0) {

@@ -117,6 +117,7 @@ int sl_compile_job_run(const struct sl_compile_job *job, int out, struct sl_comp
 		.fold = job->fold,
 		.profile = job->source.profile,
 		.www = job->source.www,
+		.regex = job->source.regex,
 		.spill = job->spill >= 0 ? &spill : NULL,
 		.diag = job->source.diag,
 		.progress = job->source.progress == NULL ? NULL : report_merge,

@@ -24,6 +24,7 @@ struct sl_list_source {
 	enum sl_profile
 	        profile; /* how entries become keys, and, where that is not native, what becomes of www. */
 	enum sl_suburl_www www;
+	const struct sl_suburl_regex *regex; /* of ne27: keys are what it makes of entries; NULL: none */
 	/* NULL: none. Called for each piece of a file: bytes of it that were read, of how many. */
 	void (*progress)(void *ctx, const char *what, uint64_t done, uint64_t total);
 	void *progress_ctx;

@@ -72,6 +72,7 @@ int sl_export(const struct sl_export_cfg *cfg, const struct sl_diag *diag, json_
 		(void)fclose(x.www);
 	free(x.fate);
 	sl_export_sort_free(&x.sort);
+	sl_export_sort_free(&x.made);
 	sl_export_except_free(&x.except);
 	sl_export_files_free(&x.files);
 	return err;

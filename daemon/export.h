@@ -40,6 +40,8 @@ struct sl_export_cfg {
 	bool strict; /* NE-BLOOM-01 to the letter: lines are counted, nothing is rounded up (NE-CHOICE-42, -44) */
 	bool block_conflicts; /* what policy-resolution line 12 leaves out is written */
 	enum sl_suburl_www www;
+	const struct sl_suburl_regex
+	        *regex; /* NULL: none. Entries are what it makes of them (NE-URL-39), for ne27 */
 };
 
 /* Counts of entries; distinct canonical texts unless it says lines. */
@@ -60,6 +62,7 @@ struct sl_export_stats {
 	uint64_t www_conflicts;   /* of these: without www. they would block what is excepted */
 	uint64_t ports;           /* name the port of a scheme: never asked for under ne26 (NE-CHOICE-34) */
 	uint64_t lint[8];         /* of SL_LINT_*, by bit */
+	uint64_t unmatched;       /* of which the regular expression makes nothing: not written */
 	uint64_t written, bytes;  /* entries.txt: its lines and bytes */
 	size_t runs;              /* that sorting had to spill */
 };

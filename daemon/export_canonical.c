@@ -140,6 +140,8 @@ static void count_entry(struct sl_export_stats *s, struct sl_bytes text)
 
 static int put(struct sl_export *x, struct sl_bytes text)
 {
+	if (x->cfg->regex != NULL)
+		return sl_export_made_add(x, text);
 	count_entry(&x->stats, text);
 	bool good = fwrite(text.p, 1, text.len, x->entries) == text.len && putc('\n', x->entries) != EOF;
 	return good ? SL_OK : SL_ESYS;
@@ -200,11 +202,14 @@ int sl_export_canonical(struct sl_export *x)
 
 	if (err == SL_OK)
 		err = write_list(x);
+	if (err == SL_OK)
+		err = sl_export_made_write(x);
 	if (err == SL_OK && fflush(x->entries) != 0)
 		err = SL_ESYS;
 	if (err == SL_OK && x->stats.written == 0) {
 		sl_diag(x->diag, NULL, 0,
-		        "no entry is left to export: the lists block nothing, or all is excepted");
+		        "no entry is left to export: the lists block nothing, or all is excepted%s",
+		        x->stats.unmatched > 0 ? ", or the regular expression makes nothing of it" : "");
 		return SL_ENOENT;
 	}
 	return err == SL_ESYS ? sl_export_failed(x, "entries.txt") : err;

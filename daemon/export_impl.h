@@ -13,7 +13,7 @@ struct sl_export {
 	const struct sl_export_cfg *cfg;
 	const struct sl_diag *diag;
 	struct sl_export_stats stats;
-	struct sl_export_sort *sort;
+	struct sl_export_sort *sort, *made;
 	struct sl_export_except *except;
 	struct sl_export_files *files;
 	FILE *sorted, *www; /* unnamed: all entries; those with www., a mark for it, in the same order */
@@ -40,8 +40,11 @@ struct sl_bytes sl_export_without_www(struct sl_bytes text);
 int sl_export_read_lists(struct sl_export *x); /* lists -> sort, except */
 int sl_export_merge(struct sl_export *x);      /* sort, except -> sorted, www */
 int sl_export_canonical(struct sl_export *x);  /* sorted, www -> entries.txt */
-int sl_export_prefilter(struct sl_export *x);  /* entries.txt -> prefilter.*, pir-database.* */
-int sl_export_conf(struct sl_export *x);       /* pir-process.json, pir-service.json */
+/* With a regular expression: an entry of the canonical list -> made -> entries.txt. */
+int sl_export_made_add(struct sl_export *x, struct sl_bytes entry);
+int sl_export_made_write(struct sl_export *x);
+int sl_export_prefilter(struct sl_export *x); /* entries.txt -> prefilter.*, pir-database.* */
+int sl_export_conf(struct sl_export *x);      /* pir-process.json, pir-service.json */
 json_t *sl_export_report(const struct sl_export *x);
 
 #endif

@@ -129,10 +129,16 @@ static void say_entries(const struct sl_export *x, json_t *warnings, json_t *not
 	    "too; "
 	    "--on-conflict block writes them");
 	SAY(warnings, s->prefixes, "prefixes of addresses were left out (left-out.txt): no URL has them");
-	SAY(notes, s->exact, "entries of one host only are widened: Apple's entries cover subdomains");
+	SAY(notes, x->cfg->regex == NULL ? s->exact : 0,
+	    "entries of one host only are widened: Apple's entries cover subdomains");
 	SAY(notes, s->addresses,
 	    "addresses were written as hosts of URLs: names that lead there are not blocked");
-	SAY(warnings, s->www_unreachable,
+	SAY(warnings, s->unmatched, "entries are left out: the regular expression makes nothing of them");
+	if (x->cfg->regex != NULL)
+		say(notes, "an entry stands for those URLs only of which the regular expression makes the "
+		           "same text: it "
+		           "covers no subdomains and nothing below its path (NE-URL-39)");
+	SAY(warnings, x->cfg->regex == NULL ? s->www_unreachable : 0,
 	    "entries start with www. and are never asked for under ne27, and without it are not listed; "
 	    "--www "
 	    "both adds that form, which blocks the whole site");

@@ -147,7 +147,7 @@ static void check_rows(struct checking *c)
 
 static int check_spelling(struct checking *c)
 {
-	int err = sl_pir_mended_of(&c->database->set, c->check->profile, &c->mended);
+	int err = sl_pir_mended_of(&c->database->set, &c->check->asking, &c->mended);
 
 	for (int i = SL_PIR_FAULT_NONE + 1; err == SL_OK && i < SL_PIR_FAULTS; i++) {
 		/* some of a list may well be for the other clients; all of it may not */
@@ -289,6 +289,8 @@ static json_t *why(const struct checking *c, const struct asking *a)
 		return json_string(
 		        "PIR is asked and holds none of its keys: a false positive, or an entry that only "
 		        "the prefilter has");
+	if (a->keys == 0)
+		return json_string("the regular expression does not match: nothing is looked up (NE-URL-39)");
 	return json_string("none of its keys is listed");
 }
 
@@ -296,11 +298,16 @@ static json_t *check_url(struct checking *c, const char *url)
 {
 	struct sl_suburls s;
 	struct asking a = { json_array(), json_array(), json_array(), NULL, 0 };
-	bool valid = sl_suburls_of(sl_bytes_str(url), c->check->profile, NULL, &s) == SL_OK;
+	const struct sl_pir_asking *asking = &c->check->asking;
+	int err = sl_suburls_of(sl_bytes_str(url), asking->profile, asking->parsing, &s);
+	bool valid = err == SL_OK;
 
 	if (valid)
 		ask_keys(c, &a, &s);
-	json_t *text = valid ? why(c, &a) : json_string("no valid host");
+	json_t *text = err == SL_OK ? why(c, &a)
+	               : err == SL_EMALF
+	                       ? json_string("no valid host")
+	                       : json_string("the parsing gives up on it: too long, or too much to try");
 	bool deny = json_array_size(a.found) > 0;
 	json_t *out =
 	        json_pack("{s:o, s:i, s:o, s:o, s:o, s:o, s:o}", "url", json_bytes(sl_bytes_str(url)), "keys",
@@ -332,7 +339,7 @@ static int check_all(struct checking *c)
 	for (size_t i = 0; i < c->check->urls && err == SL_OK; i++)
 		if (json_array_append_new(urls, check_url(c, c->check->url[i])) != 0)
 			err = SL_ENOMEM;
-	(void)json_object_set_new(c->root, "profile", json_string(profile_name(c->check->profile)));
+	(void)json_object_set_new(c->root, "profile", json_string(profile_name(c->check->asking.profile)));
 	return json_object_set_new(c->root, "urls", urls) == 0 ? err : SL_ENOMEM;
 }
 

@@ -17,7 +17,7 @@
 struct sl_pir_check {
 	const char *dir;
 	const char *bundle; /* the app's bundle identifier; NULL where it is not known */
-	enum sl_suburl_profile profile;
+	struct sl_pir_asking asking;
 	const char *const *url;
 	size_t urls;
 };

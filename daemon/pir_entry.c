@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/out.h"
 #include "base/util.h"
 
 static const char *const texts[SL_PIR_FAULTS] = {
@@ -17,6 +18,7 @@ static const char *const texts[SL_PIR_FAULTS] = {
 	[SL_PIR_FAULT_SLASH] = "a trailing slash behind query or fragment: ne26 alone adds one (NE-URL-33)",
 	[SL_PIR_FAULT_PORT] = "names a port that the scheme implies: ne26 asks without it (NE-CHOICE-34)",
 	[SL_PIR_FAULT_DEEP] = "more segments than are looked at",
+	[SL_PIR_FAULT_MADE] = "not what the regular expression makes of a URL: name=value ... (NE-URL-39)",
 	[SL_PIR_FAULT_FORM] = "written otherwise than clients ask",
 };
 
@@ -25,13 +27,35 @@ const char *sl_pir_fault_text(enum sl_pir_fault fault)
 	return texts[fault];
 }
 
-/* The keyword is its own URL: is it among that one's sub-URLs? */
-static bool is_found(struct sl_bytes keyword, enum sl_suburl_profile profile)
+/* A URL that the keyword may be a sub-URL of: itself, but for a host that the parsing leaves out (NE-URL-38). */
+static struct sl_bytes url_of(struct sl_bytes keyword, const struct sl_suburl_parsing *parsing,
+                              char text[SL_PIR_ENTRY_MAX + SL_HOST_MAX])
+{
+	static const struct sl_bytes left_out = SL_BYTES_LIT("%*");
+	size_t scheme = 0;
+	for (size_t i = 0; parsing != NULL && parsing->domain.excluded && i + 3 <= keyword.len && scheme == 0;
+	     i++)
+		if (sl_bytes_equal(sl_bytes_first(sl_bytes_skip(keyword, i), 3), SL_BYTES_LIT("://")))
+			scheme = i + 3;
+	struct sl_bytes rest = sl_bytes_skip(keyword, scheme);
+	if (parsing == NULL || !parsing->domain.excluded ||
+	    !sl_bytes_equal(sl_bytes_first(rest, left_out.len), left_out))
+		return keyword;
+	struct sl_out o = sl_out_of(text, SL_PIR_ENTRY_MAX + SL_HOST_MAX);
+	sl_out_bytes(&o, keyword.p, scheme);
+	sl_out_str(&o, "a.example");
+	sl_out_bytes(&o, rest.p + left_out.len, rest.len - left_out.len);
+	return sl_bytes_of(text, o.len);
+}
+
+/* Is it among the sub-URLs of the URL that it stands for? */
+static bool is_found(struct sl_bytes keyword, const struct sl_pir_asking *asking)
 {
 	struct sl_suburls s;
-	char key[SL_PIR_ENTRY_MAX];
+	char key[SL_PIR_ENTRY_MAX], url[SL_PIR_ENTRY_MAX + SL_HOST_MAX];
 
-	if (keyword.len >= sizeof(key) || sl_suburls_of(keyword, profile, NULL, &s) != SL_OK)
+	if (keyword.len >= sizeof(key) || sl_suburls_of(url_of(keyword, asking->parsing, url),
+	                                                asking->profile, asking->parsing, &s) != SL_OK)
 		return false;
 	for (unsigned head = 0; head < s.n_heads; head++)
 		for (unsigned tail = 0; tail < s.n_tails; tail++)
@@ -104,13 +128,29 @@ static size_t mend(struct sl_suburl_entry *e, enum sl_suburl_profile profile, en
 	                             SL_PIR_ENTRY_MAX);
 }
 
-enum sl_pir_fault sl_pir_entry_judge(struct sl_bytes keyword, enum sl_suburl_profile profile,
+/* Where a regular expression makes the keywords: mending is what it makes of the keyword as a URL. */
+static enum sl_pir_fault judge_made(struct sl_bytes keyword, const struct sl_pir_asking *asking,
+                                    char mended[SL_PIR_ENTRY_MAX], size_t *len)
+{
+	struct sl_suburls s;
+
+	if (sl_suburl_regex_is_text(asking->parsing->regex, keyword))
+		return SL_PIR_FAULT_NONE;
+	if (sl_suburls_of(keyword, asking->profile, asking->parsing, &s) == SL_OK && s.n_heads > 0)
+		*len = sl_suburl_write(&s, 0, 0, mended, SL_PIR_ENTRY_MAX);
+	return SL_PIR_FAULT_MADE;
+}
+
+enum sl_pir_fault sl_pir_entry_judge(struct sl_bytes keyword, const struct sl_pir_asking *asking,
                                      char mended[SL_PIR_ENTRY_MAX], size_t *len)
 {
 	struct sl_suburl_entry e;
+	enum sl_suburl_profile profile = asking->profile;
 
 	*len = 0;
-	bool found = is_found(keyword, profile), valid = sl_suburl_entry_read(keyword, &e) == SL_OK;
+	if (asking->parsing != NULL && asking->parsing->regex != NULL)
+		return judge_made(keyword, asking, mended, len);
+	bool found = is_found(keyword, asking), valid = sl_suburl_entry_read(keyword, &e) == SL_OK;
 	bool slash = valid && (e.lint & SL_LINT_END) != 0 && profile == SL_SUBURL_NE27;
 	if (found && !slash)
 		return SL_PIR_FAULT_NONE;
@@ -119,6 +159,8 @@ enum sl_pir_fault sl_pir_entry_judge(struct sl_bytes keyword, enum sl_suburl_pro
 	enum sl_pir_fault fault = found ? SL_PIR_FAULT_SLASH : fault_of(keyword, &e);
 	if (keyword.len < SL_PIR_ENTRY_MAX - SL_HOST_MAX)
 		*len = mend(&e, profile, fault, mended);
+	if (asking->parsing != NULL && !is_found(sl_bytes_of(mended, *len), asking))
+		*len = 0;
 	return fault;
 }
 
@@ -152,7 +194,8 @@ static int add(struct sl_pir_mended *m, struct sl_bytes keyword, enum sl_pir_fau
 	return SL_OK;
 }
 
-int sl_pir_mended_of(const struct sl_pir_set *set, enum sl_suburl_profile profile, struct sl_pir_mended *out)
+int sl_pir_mended_of(const struct sl_pir_set *set, const struct sl_pir_asking *asking,
+                     struct sl_pir_mended *out)
 {
 	struct sl_pir_mended m = { .n = 0 };
 	char form[SL_PIR_ENTRY_MAX];
@@ -160,7 +203,7 @@ int sl_pir_mended_of(const struct sl_pir_set *set, enum sl_suburl_profile profil
 
 	for (size_t i = 0; i < set->n && err == SL_OK; i++) {
 		size_t len;
-		enum sl_pir_fault fault = sl_pir_entry_judge(set->keyword[i], profile, form, &len);
+		enum sl_pir_fault fault = sl_pir_entry_judge(set->keyword[i], asking, form, &len);
 		if (m.count[fault]++ == 0)
 			m.example[fault] = set->keyword[i];
 		if (fault != SL_PIR_FAULT_NONE && len > 0)

@@ -46,7 +46,9 @@ struct sl_compile_cfg {
 	/* Keys and answers as NEURLFilter's, where it is not native: entries are those of a data set (suburl.h), to the letter,
 	 * and whatever blocks counts (NE-URL-10). */
 	enum sl_profile profile;
-	enum sl_suburl_www www;       /* what becomes of entries with www. then */
+	enum sl_suburl_www www; /* what becomes of entries with www. then */
+	const struct sl_suburl_regex
+	        *regex; /* NULL: none. Of ne27 only: keys are what it makes of entries (NE-URL-39) */
 	const struct sl_spill *spill; /* NULL: none; then SL_ELIMIT where the budget is spent */
 	const struct sl_diag *diag;   /* NULL: none */
 	/* NULL: none. Now and then, with done of total, while the snapshot is made; another answer than SL_OK ends it. */

@@ -11,6 +11,7 @@ int sl_compile_add_suburl(struct sl_compile *c, const struct sl_list_entry *e)
 	struct sl_suburl_key_text text;
 	struct sl_key key[2];
 	unsigned n = 0;
+	char made[SL_PATH_MAX];
 	bool blocks = c->kind[c->list[c->lists - 1].category] == SL_LIST_BLOCK;
 	int err = SL_OK;
 	if (!blocks || !sl_suburl_keys_of(e, c->cfg.www, &text, key, &n)) {
@@ -19,7 +20,11 @@ int sl_compile_add_suburl(struct sl_compile *c, const struct sl_list_entry *e)
 	}
 	c->stats.widened += e->scope == SL_SCOPE_EXACT && !text.entry.host.address;
 	c->stats.www_unreachable += text.entry.www && c->cfg.www == SL_WWW_KEEP;
-	for (unsigned i = 0; i < n && err == SL_OK; i++)
-		err = sl_compile_put(c, &key[i], e->line, SLOT);
+	for (unsigned i = 0; i < n && err == SL_OK; i++) {
+		if (c->cfg.regex != NULL && !sl_suburl_key_made(c->cfg.regex, &key[i], made))
+			c->stats.unfit++;
+		else
+			err = sl_compile_put(c, &key[i], e->line, SLOT);
+	}
 	return err;
 }

@@ -28,6 +28,8 @@ struct sl_query {
 	/* For snapshots of NE's profiles, which look at nothing above but the roles: the URL as sent, with or without scheme.
 	 * p NULL: host stands for it. */
 	struct sl_bytes url;
+	const struct sl_suburl_parsing
+	        *parsing; /* of those of ne27: how it is taken apart; NULL: as by default */
 };
 
 struct sl_decision {

@@ -43,7 +43,8 @@ void sl_decide_suburls(const struct sl_snapshot *s, const struct sl_query *q, st
 	sl_lane_clear(&l, s, out);
 	out->host.len = 0;
 	out->profile = profile;
-	out->bad_host = sl_suburls_of(sl_query_url(q), sl_suburl_profile_of(profile), NULL, &urls) != SL_OK;
+	out->bad_host =
+	        sl_suburls_of(sl_query_url(q), sl_suburl_profile_of(profile), q->parsing, &urls) != SL_OK;
 	if (!out->bad_host) {
 		out->host = urls.host;
 		sl_suburl_tails_of(&urls, s->h.seed, &tails);

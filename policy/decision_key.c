@@ -50,7 +50,7 @@ static void put_suburl(struct sl_out *o, const struct sl_decision *d, const stru
 {
 	char text[SL_SNAPSHOT_KEY];
 	struct sl_suburls urls;
-	if (sl_suburls_of(sl_query_url(q), sl_suburl_profile_of(d->profile), NULL, &urls) != SL_OK)
+	if (sl_suburls_of(sl_query_url(q), sl_suburl_profile_of(d->profile), q->parsing, &urls) != SL_OK)
 		return;
 	size_t len = sl_suburl_write(&urls, d->key_head, d->key_tail, text, sizeof(text));
 	sl_out_bytes(o, text, len);

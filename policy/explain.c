@@ -74,7 +74,7 @@ static int tell_suburls(struct told *t, const struct sl_snapshot *s, const struc
 	struct sl_suburl_probes probes;
 	struct sl_suburl_at at = { 0 };
 	int err = SL_OK;
-	if (sl_suburls_of(sl_query_url(q), sl_suburl_profile_of((enum sl_profile)s->h.profile), NULL,
+	if (sl_suburls_of(sl_query_url(q), sl_suburl_profile_of((enum sl_profile)s->h.profile), q->parsing,
 	                  &urls) != SL_OK)
 		return SL_OK;
 	sl_suburl_tails_of(&urls, s->h.seed, &tails);

@@ -202,6 +202,41 @@ static void put_tails(struct sl_suburls *s, const struct sl_suburl_parts *p, uin
 	put_behind(s, full.slash, slash, p, profile);
 }
 
+/* ---- a regular expression ---- */
+
+/* The URL that it is matched against: as it is, but for the host's form, the scheme's case, and without userinfo. */
+static bool write_url(const struct sl_url_parts *url, struct sl_suburls *s, struct sl_out *o)
+{
+	for (size_t i = 0; i < url->scheme.len; i++)
+		sl_out_u8(o, sl_ascii_lower(url->scheme.p[i]));
+	sl_out_str(o, url->scheme.len > 0 ? "://" : "https://");
+	s->host = url->host;
+	struct sl_bytes host = put_literal(s);
+	sl_out_bytes(o, host.p, host.len);
+	if (url->port != 0)
+		sl_out_fmt(o, ":%u", url->port);
+	sl_out_bytes(o, url->tail.p, url->tail.len);
+	return !o->overflow;
+}
+
+static int put_made(struct sl_suburls *s, const struct sl_url_parts *url, const struct sl_suburl_regex *regex)
+{
+	char text[SL_SUBURL_REGEX_URL];
+	struct sl_out o = sl_out_of(text, sizeof(text));
+	size_t len = 0;
+	s->made = true;
+	if (!write_url(url, s, &o))
+		return SL_ELIMIT;
+	int err = sl_suburl_regex_text(regex, sl_bytes_of(text, o.len), s->query, sizeof(s->query), &len);
+	if (err == SL_ENOENT)
+		return SL_OK;
+	if (err != SL_OK)
+		return err;
+	s->head[s->n_heads++] = (struct sl_suburl_head){ { NULL, 0 }, { NULL, 0 }, SL_SUBURL_NE27 };
+	put_tail(s, SL_SUBURL_NONE, sl_bytes_of(s->query, len), SL_SUBURL_NE27);
+	return SL_OK;
+}
+
 /* ---- all ---- */
 
 int sl_suburls_of(struct sl_bytes in, enum sl_suburl_profile profile, const struct sl_suburl_parsing *parsing,
@@ -215,7 +250,10 @@ int sl_suburls_of(struct sl_bytes in, enum sl_suburl_profile profile, const stru
 		return err;
 	struct sl_suburl_parts parts = sl_suburl_split(url.tail);
 	out->n_heads = out->n_tails = 0;
-	out->deep = false;
+	out->deep = out->made = false;
+	out->scheme = (struct sl_bytes){ NULL, 0 };
+	if (parsing != NULL && parsing->regex != NULL)
+		return put_made(out, &url, parsing->regex);
 	parsing = parsing == NULL ? &sl_suburl_parsing_default : parsing;
 	out->scheme = put_scheme(out, parsing->exclude_scheme ? (struct sl_bytes){ NULL, 0 } : url.scheme);
 	err = apply_parsing(out, parsing, &parts);

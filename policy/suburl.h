@@ -11,6 +11,7 @@
 #ifndef SL_POLICY_SUBURL_H
 #define SL_POLICY_SUBURL_H
 
+#include "policy/suburl_regex.h"
 #include "policy/url.h"
 
 enum sl_suburl_profile {                     /* bits */
@@ -24,13 +25,15 @@ enum {
 	SL_SUBURL_HEADS = 2 * SL_SUBURL_LABELS,
 	SL_SUBURL_SEGMENTS = 62,
 	SL_SUBURL_TAILS = 2 + 2 * SL_SUBURL_SEGMENTS + 6, /* root; segments; query and fragment */
-	SL_SUBURL_QUERY_MAX = 2048,                       /* bytes of a query that is written anew */
+	SL_SUBURL_QUERY_MAX =
+	        2048, /* bytes of a query that is written anew, or of what a regular expression makes */
 	SL_SUBURL_NONE = 255,
 };
 
 /* ParsingConfiguration (NE-URL-37); a profile ne27 thing. An excluded component that was there becomes "%*" (NE-URL-38).
  * Where a hierarchy is not enumerated, only its longest member is a key: one host; the full path with all behind it. */
 struct sl_suburl_parsing {
+	const struct sl_suburl_regex *regex; /* NULL: none. Else nothing below counts (NE-URL-39); borrowed */
 	bool exclude_scheme;
 	struct {
 		bool excluded, strip_www, hierarchy;
@@ -66,6 +69,7 @@ struct sl_suburl_tail {
 struct sl_suburls {
 	struct sl_bytes scheme; /* "https://" in front of every head; empty unless asked for */
 	uint16_t n_heads, n_tails;
+	bool made; /* by a regular expression: a tail alone, behind no head; or none where it does not match */
 	bool deep; /* the path has more than SL_SUBURL_SEGMENTS segments: the rest, query and fragment are no keys */
 	struct sl_suburl_head head[SL_SUBURL_HEADS];
 	struct sl_suburl_tail tail[SL_SUBURL_TAILS];
@@ -75,7 +79,8 @@ struct sl_suburls {
 
 /* in: a URL with or without scheme; without, or with an unknown one, the effective port is 443. parsing NULL: none.
  * SL_OK; SL_EMALF where there is no valid host; SL_EINVAL where parsing goes with another profile than ne27; SL_ELIMIT
- * where a query that has to be written anew is too long. in must outlive out. */
+ * where a query that has to be written anew is too long, and as sl_suburl_regex_text(); SL_ENOMEM, with a regular expression
+ * only. in must outlive out. */
 int sl_suburls_of(struct sl_bytes in, enum sl_suburl_profile profile, const struct sl_suburl_parsing *parsing,
                   struct sl_suburls *out);
 

@@ -5,10 +5,21 @@
 #include "policy/keys_hash.h"
 #include "policy/suburl_parts.h"
 
+static bool is_made(const struct sl_key *key)
+{
+	bool tail =
+	        key->path.len > 0 && key->path.p[0] != '/' && key->path.p[0] != '?' && key->path.p[0] != '#';
+	return tail && sl_bytes_equal(key->host, SL_SUBURL_MADE);
+}
+
 size_t sl_suburl_key_write(const struct sl_key *key, char out[SL_SNAPSHOT_KEY])
 {
 	bool v6 = key->address && sl_bytes_find(key->host, ':') < key->host.len;
 	struct sl_out o = sl_out_of(out, SL_SNAPSHOT_KEY);
+	if (is_made(key)) {
+		sl_out_bytes(&o, key->path.p, key->path.len);
+		return o.len;
+	}
 	sl_out_str(&o, v6 ? "[" : "");
 	sl_out_bytes(&o, key->host.p, key->host.len);
 	sl_out_str(&o, v6 ? "]" : "");
@@ -74,6 +85,19 @@ bool sl_suburl_keys_of(const struct sl_list_entry *e, enum sl_suburl_www www, st
 	return true;
 }
 
+bool sl_suburl_key_made(const struct sl_suburl_regex *regex, struct sl_key *key, char path[SL_PATH_MAX])
+{
+	static const struct sl_bytes https = SL_BYTES_LIT("https://");
+	char url[SL_SNAPSHOT_KEY + sizeof("https://")];
+	size_t len = 0;
+	memcpy(url, https.p, https.len);
+	struct sl_bytes text = sl_bytes_of(url, https.len + sl_suburl_key_write(key, url + https.len));
+	if (sl_suburl_regex_text(regex, text, path, SL_PATH_MAX, &len) != SL_OK)
+		return false;
+	*key = (struct sl_key){ .host = SL_SUBURL_MADE, .path = sl_bytes_of(path, len) };
+	return true;
+}
+
 void sl_suburl_tails_of(const struct sl_suburls *urls, uint64_t seed, struct sl_suburl_tails *out)
 {
 	char path[SL_PATH_MAX];
@@ -98,6 +122,8 @@ static uint16_t port_of(struct sl_bytes text)
 static struct sl_key head_key(const struct sl_suburls *urls, unsigned head)
 {
 	const struct sl_suburl_head *h = &urls->head[head];
+	if (urls->made)
+		return (struct sl_key){ .host = SL_SUBURL_MADE };
 	struct sl_bytes host = urls->host.address ? sl_bytes_of(urls->host.name, urls->host.len) : h->host;
 	return (struct sl_key){ host, { NULL, 0 }, port_of(h->port), urls->host.address };
 }

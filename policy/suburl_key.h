@@ -13,6 +13,9 @@
 /* Writes the text, without NUL; returns its length. */
 size_t sl_suburl_key_write(const struct sl_key *key, char out[SL_SNAPSHOT_KEY]);
 
+/* What a regular expression makes of a URL has no host: it is stored as a tail behind this, which no host is. */
+#define SL_SUBURL_MADE SL_BYTES_LIT("%*")
+
 /* Room for the texts that keys are views of. */
 struct sl_suburl_key_text {
 	struct sl_suburl_entry entry;
@@ -24,6 +27,8 @@ struct sl_suburl_key_text {
  * longer than a key, or has blanks or control characters in it. */
 bool sl_suburl_keys_of(const struct sl_list_entry *e, enum sl_suburl_www www, struct sl_suburl_key_text *text,
                        struct sl_key key[2], unsigned *n);
+/* What the expression makes of the URL that such a key stands for, in its place. False where it makes nothing of it. */
+bool sl_suburl_key_made(const struct sl_suburl_regex *regex, struct sl_key *key, char path[SL_PATH_MAX]);
 
 /* The tails of a URL, written out and hashed once each. */
 struct sl_suburl_tails {

@@ -7,6 +7,7 @@
 
 #include "daemon/check_query.h"
 #include "daemon/cli/cli.h"
+#include "daemon/parsing_file.h"
 #include "daemon/policy_load.h"
 
 enum {
@@ -101,12 +102,12 @@ static int open_path(void *ctx, const char *path)
 }
 
 static int ask_policy(const struct sl_cli *cli, const struct sl_policy *policy, json_t *generation,
-                      const char *source, json_t *results)
+                      const char *source, const struct sl_suburl_parsing *parsing, json_t *results)
 {
 	int err = SL_OK;
 
 	for (int i = 0; i < cli->args && err == SL_OK; i++) {
-		json_t *one = sl_check_query(policy, cli->arg[i], cli->explain != NULL);
+		json_t *one = sl_check_query_parsed(policy, cli->arg[i], cli->explain != NULL, parsing);
 		(void)json_object_set(one, "generation", generation);
 		(void)json_object_set_new(one, "source", json_string(source));
 		err = json_array_append_new(results, one) == 0 ? SL_OK : SL_ENOMEM;
@@ -124,18 +125,43 @@ static int ask_snapshot(const struct sl_cli *cli, json_t *results)
 	if (err != SL_OK)
 		return err;
 	sl_snapshot_info(sl_policy_snapshot(policy), &info);
-	err = ask_policy(cli, policy, json_integer((json_int_t)info.generation), "snapshot", results);
+	err = ask_policy(cli, policy, json_integer((json_int_t)info.generation), "snapshot", NULL, results);
 	sl_policy_free(&policy);
 	return err;
+}
+
+/* --parsing, for lists, whose entries have no scheme (NE-URL-30). False: told to stderr. */
+static bool read_parsing(const struct sl_cli *cli, struct sl_list_source *source, struct sl_parsing *out)
+{
+	*out = (struct sl_parsing){ .root = NULL };
+	if (cli->parsing == NULL)
+		return true;
+	if (source->profile != SL_PROFILE_NE27) {
+		sl_cli_error("check: --parsing goes with --profile ne27: before 27 nobody could set it");
+		return false;
+	}
+	if (!sl_parsing_file_read(cli->parsing, &sl_cli_diag, out))
+		return false;
+	source->regex = out->regex;
+	if (out->regex != NULL || out->how.exclude_scheme)
+		return true;
+	sl_cli_error(
+	        "check: %s: with \"excludeScheme\": false no entry of a list can match, as none has a scheme "
+	        "(NE-URL-30); ask a data set, with --apple",
+	        cli->parsing);
+	sl_parsing_free(out);
+	return false;
 }
 
 static int ask_files(const struct sl_cli *cli, json_t *results)
 {
 	struct sl_policy *policy = NULL;
 	struct sl_conf *conf = NULL;
+	struct sl_parsing parsing;
 
 	struct sl_list_source source = { .open_file = open_path, .diag = &sl_cli_diag };
-	if (!sl_cli_profile(cli, "check", &source.profile, &source.www))
+	if (!sl_cli_profile(cli, "check", &source.profile, &source.www) ||
+	    !read_parsing(cli, &source, &parsing))
 		return SL_EINVAL;
 	int err = sl_cli_conf(cli, &conf);
 	source.conf = conf;
@@ -145,7 +171,9 @@ static int ask_files(const struct sl_cli *cli, json_t *results)
 	if (err == SL_OK)
 		err = sl_policy_load(&source, &policy, NULL);
 	if (err == SL_OK)
-		err = ask_policy(cli, policy, json_null(), "files", results);
+		err = ask_policy(cli, policy, json_null(), "files",
+		                 cli->parsing == NULL ? NULL : &parsing.how, results);
+	sl_parsing_free(&parsing);
 	sl_policy_free(&policy);
 	sl_conf_free(&conf);
 	return err;
@@ -167,6 +195,10 @@ static void print_why(const json_t *answer)
 {
 	json_int_t line = json_integer_value(json_object_get(answer, "line"));
 
+	if (json_is_true(json_object_get(answer, "parsing_miss"))) {
+		(void)fputs("the regular expression does not match: nothing is looked up", stdout);
+		return;
+	}
 	if (json_is_null(json_object_get(answer, "list"))) {
 		(void)fputs("no list speaks", stdout);
 		return;
@@ -298,6 +330,8 @@ static const char *misfit(const struct sl_cli *cli)
 		return "a snapshot has its profile already; --profile goes with lists";
 	if (cli->www != NULL && cli->profile == NULL)
 		return "--www goes with --profile";
+	if (cli->parsing != NULL && cli->profile == NULL)
+		return "--parsing goes with --profile ne27, or with --apple";
 	return cli->args == 0 ? "name at least one host or URL" : NULL;
 }
 
@@ -337,12 +371,14 @@ const struct sl_cli_command sl_cli_check = {
 	.name = "check",
 	.options = SL_CLI_BIT(config) | SL_CLI_BIT(control) | SL_CLI_BIT(json) | SL_CLI_BIT(explain) |
 	           SL_CLI_BIT(apple) | SL_CLI_BIT(profile) | SL_CLI_BIT(www) | SL_CLI_BIT(snapshot) |
-	           SL_CLI_BIT(bundle),
+	           SL_CLI_BIT(bundle) | SL_CLI_BIT(parsing),
 	.usage = "[--config FILE] [--control PATH] [--json] [--explain] HOST|URL...\n"
-	         "       sluice check --profile WORD [--www WORD] [--config FILE] [--json] [--explain] "
+	         "       sluice check --profile WORD [--parsing FILE] [--www WORD] [--config FILE] [--json] "
+	         "[--explain] "
 	         "URL...\n"
 	         "       sluice check --snapshot FILE [--json] [--explain] HOST|URL...\n"
-	         "       sluice check --apple DIR [--profile ne27|ne26|both] [--bundle ID] [--json] [URL...]",
+	         "       sluice check --apple DIR [--profile ne27|ne26|both] [--parsing FILE] [--bundle ID] "
+	         "[--json] [URL...]",
 	.summary = "what would happen to a host or URL, and which line of which list says so",
 	.help = "Asks the running sluiced; without one, or without permission to ask it, reads the lists "
 	        "that the\n"
@@ -354,6 +390,10 @@ const struct sl_cli_command sl_cli_check = {
 	        "With --profile ne27, ne26 or both, what an Apple NEURLFilter would do with the "
 	        "configuration's lists;\n"
 	        "with --snapshot, what a file says that sluice compile made.\n"
+	        "--parsing is the filter's parsing configuration, or {\"regularExpression\": \"...\"}; of "
+	        "lists, the "
+	        "keys then\n"
+	        "are what the expression makes of their entries.\n"
 	        "With --apple, judges the files of an Apple NEURLFilter, by whomever they were made, and "
 	        "says what "
 	        "is wrong\n"

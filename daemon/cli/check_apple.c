@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "daemon/cli/cli.h"
+#include "daemon/parsing_file.h"
 #include "daemon/pir_check.h"
 
 static bool read_profile(const char *text, enum sl_suburl_profile *out)
@@ -23,6 +24,19 @@ static bool read_profile(const char *text, enum sl_suburl_profile *out)
 		}
 	sl_cli_error("check: --profile %s: with --apple, say ne27, ne26 or both", text);
 	return false;
+}
+
+static bool read_parsing(const struct sl_cli *cli, struct sl_pir_check *check, struct sl_parsing *out)
+{
+	*out = (struct sl_parsing){ .root = NULL };
+	if (cli->parsing == NULL)
+		return true;
+	if (check->asking.profile != SL_SUBURL_NE27) {
+		sl_cli_error("check: --parsing goes with ne27: before 27 nobody could set it");
+		return false;
+	}
+	check->asking.parsing = &out->how;
+	return sl_parsing_file_read(cli->parsing, &sl_cli_diag, out);
 }
 
 static const char *text_of(const json_t *object, const char *name)
@@ -111,9 +125,11 @@ int sl_cli_check_apple(const struct sl_cli *cli)
 		             cli->config != NULL ? "config" : "control");
 		return SL_EXIT_ERROR;
 	}
-	if (!read_profile(cli->profile, &check.profile))
+	struct sl_parsing parsing;
+	if (!read_profile(cli->profile, &check.asking.profile) || !read_parsing(cli, &check, &parsing))
 		return SL_EXIT_ERROR;
 	int err = sl_pir_check(&check, &report);
+	sl_parsing_free(&parsing);
 	if (err != SL_OK) {
 		sl_cli_error("check: %s: cannot be read: %s", check.dir,
 		             err == SL_ESYS ? strerror(errno) : sl_strerror(err));

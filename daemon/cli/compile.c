@@ -221,6 +221,13 @@ static int run(const struct sl_cli *cli)
 		sl_cli_error("compile: lists come from --config or from arguments, not from both");
 		return SL_EXIT_ERROR;
 	}
+	if (cli->parsing != NULL) {
+		sl_cli_error("compile: --parsing: a snapshot does not say how its URLs were taken apart; ask "
+		             "the lists "
+		             "themselves: sluice check --profile ne27 --parsing %s URL",
+		             cli->parsing);
+		return SL_EXIT_ERROR;
+	}
 	if (!sl_cli_profile(cli, "compile", &job.source.profile, &job.source.www))
 		return SL_EXIT_ERROR;
 	if (sl_cli_memory(cli, "compile", SL_COMPILE_MEMORY_MIN, &job.memory) != SL_OK ||
@@ -242,7 +249,7 @@ static int run(const struct sl_cli *cli)
 const struct sl_cli_command sl_cli_compile = {
 	.name = "compile",
 	.options = SL_CLI_BIT(config) | SL_CLI_BIT(json) | SL_CLI_BIT(output) | SL_CLI_BIT(memory) |
-	           SL_CLI_BIT(no_fold) | SL_CLI_BIT(profile) | SL_CLI_BIT(www),
+	           SL_CLI_BIT(parsing) | SL_CLI_BIT(no_fold) | SL_CLI_BIT(profile) | SL_CLI_BIT(www),
 	.usage = "-o FILE [--profile WORD [--www WORD]] [--memory SIZE] [--no-fold] [--json]\n"
 	         "         [--config FILE | LIST...]",
 	.summary = "lists into one snapshot file",

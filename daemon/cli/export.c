@@ -7,6 +7,7 @@
 #include "bloom/apple_size.h"
 #include "daemon/cli/cli.h"
 #include "daemon/export.h"
+#include "daemon/parsing_file.h"
 
 enum { MEMORY_MIB = 1024 };
 
@@ -74,6 +75,27 @@ static bool read_options(const struct sl_cli *cli, struct sl_export_cfg *cfg)
 	cfg->block_conflicts = write == 1;
 	cfg->memory = memory;
 	return how >= 0 && write >= 0 && read_tolerance(cli->p, &cfg->tolerance) && read_seed(cli, cfg);
+}
+
+/* Entries are written as URLs whatever the configuration; an expression makes others of them. False: told to stderr. */
+static bool read_parsing(const struct sl_cli *cli, struct sl_export_cfg *cfg, struct sl_parsing *out)
+{
+	*out = (struct sl_parsing){ .root = NULL };
+	if (cli->parsing == NULL)
+		return true;
+	if (!sl_parsing_file_read(cli->parsing, &sl_cli_diag, out))
+		return false;
+	cfg->regex = out->regex;
+	if (out->regex == NULL)
+		sl_cli_error(
+		        "export: %s: has no \"regularExpression\"; with a parsing configuration alone, "
+		        "entries "
+		        "are written as the device parses them: put them into the list so, and look with "
+		        "sluice check --apple DIR --parsing %s",
+		        cli->parsing, cli->parsing);
+	if (out->regex == NULL)
+		sl_parsing_free(out);
+	return cfg->regex != NULL;
 }
 
 /* "word:" at the head, taken off. */
@@ -181,16 +203,22 @@ static int run(const struct sl_cli *cli)
 		sl_cli_error("export: more than %d lists; join some of them", SL_EXPORT_LISTS);
 		return SL_EXIT_ERROR;
 	}
-	return read_options(cli, &cfg) ? export_lists(cli, &cfg) : SL_EXIT_ERROR;
+	struct sl_parsing parsing;
+	if (!read_options(cli, &cfg) || !read_parsing(cli, &cfg, &parsing))
+		return SL_EXIT_ERROR;
+	int status = export_lists(cli, &cfg);
+	sl_parsing_free(&parsing);
+	return status;
 }
 
 const struct sl_cli_command sl_cli_export = {
 	.name = "export",
 	.options = SL_CLI_BIT(json) | SL_CLI_BIT(apple) | SL_CLI_BIT(p) | SL_CLI_BIT(seed) |
 	           SL_CLI_BIT(strict) | SL_CLI_BIT(www) | SL_CLI_BIT(on_conflict) | SL_CLI_BIT(bundle) |
-	           SL_CLI_BIT(memory),
+	           SL_CLI_BIT(memory) | SL_CLI_BIT(parsing),
 	.usage = "--apple DIR [--bundle ID] [--p P] [--seed N] [--strict] [--www strip|keep|both]\n"
-	         "         [--on-conflict leave|block] [--memory SIZE] [--json] [allow:][FORMAT:]LIST...",
+	         "         [--on-conflict leave|block] [--parsing FILE] [--memory SIZE] [--json] "
+	         "[allow:][FORMAT:]LIST...",
 	.summary = "prefilter, PIR input and server configuration for Apple's NEURLFilter, from any lists",
 	.help = "All files are made of one canonical list, entries.txt. What an exception or a list named "
 	        "allow:FILE\n"
@@ -198,6 +226,8 @@ const struct sl_cli_command sl_cli_export = {
 	        "front (hosts:,\n"
 	        "adblock:, ...) the form of a list is not guessed. Where DIR has a pir-service.json, its "
 	        "users are kept.\n"
+	        "--parsing FILE, a JSON object with a \"regularExpression\", writes what that makes of each "
+	        "entry.\n"
 	        "Exit status: 0 done, 2 an error.",
 	.run = run,
 };

@@ -86,6 +86,37 @@ expect 0 '"generation":0,"source":"snapshot"' check --json --snapshot ne27.snap 
 expect 2 '--profile ne25: say native, ne26, ne27 or both' compile -o x.snap --profile ne25 ne.txt
 expect 2 '--www goes with --profile' compile -o x.snap --www both ne.txt
 expect 2 'a snapshot has its profile already' check --snapshot ne27.snap --profile ne27 a.example
+# a parsing configuration, and a regular expression (NE-URL-37..39)
+printf '{"regularExpression": "https?://(?<host>[^/]+)(?<path>/[^?]*)?"}' >regex.json
+printf '{"path": {"excluded": true}}' >noPath.json
+printf '{"excludeScheme": false}' >scheme.json
+printf '{\n"regularExpression": "https?://([^/]+)"}' >noName.json
+printf '{"regularExpression": "(?<a>x)", "path": {"excluded": true}}' >two.json
+printf '{"domain": {"levels": -1}}' >levels.json
+printf '{"caseSensitive": true}' >case.json
+printf '{\n"path": }' >broken.json
+printf 'example.com\nhttps://www.site.example/A?b\nexample.org/%%*\n' >parse.txt
+printf 'inside: [lan0]\nlists: [{file: parse.txt}]\n' >parse.yaml
+expect 1 '^ +found +host=www.site.example path=/A: list parse .*, line 2: tree, block$' \
+	check --config parse.yaml --profile ne27 --parsing regex.json --explain 'https://www.site.example/A?c'
+expect 0 '^ +absent +host=www.site.example path=/a$' \
+	check --config parse.yaml --profile ne27 --parsing regex.json --explain 'https://www.site.example/a?c'
+expect 1 '^blocked +http://example.com +list parse, line 1: host=example.com$' \
+	check --config parse.yaml --profile ne27 --parsing regex.json http://example.com
+expect 0 '^allowed .*: nothing is looked up$' check --config parse.yaml --profile ne27 --parsing regex.json ftp://example.com
+expect 1 '^blocked +https://example.org/a/b +list parse, line 3: example.org/%[*]$' \
+	check --config parse.yaml --profile ne27 --parsing noPath.json https://example.org/a/b
+expect 0 '^allowed' check --config parse.yaml --profile ne27 https://example.org/a/b
+expect 2 'no entry of a list can match' check --config parse.yaml --profile ne27 --parsing scheme.json example.com
+expect 2 'noName.json: .*it has no named group' check --config parse.yaml --profile ne27 --parsing noName.json example.com
+expect 2 'two.json: with "regularExpression" nothing else' check --config parse.yaml --profile ne27 --parsing two.json example.com
+expect 2 'levels.json: "levels" is no whole number' check --config parse.yaml --profile ne27 --parsing levels.json example.com
+expect 2 'case.json: there is no key "caseSensitive"' check --config parse.yaml --profile ne27 --parsing case.json example.com
+expect 2 'broken.json:2: no JSON' check --config parse.yaml --profile ne27 --parsing broken.json example.com
+expect 2 'none.json: cannot be read' check --config parse.yaml --profile ne27 --parsing none.json example.com
+expect 2 'parsing goes with --profile ne27' check --config parse.yaml --profile ne26 --parsing regex.json example.com
+expect 2 'parsing goes with --profile ne27' check --parsing regex.json example.com
+expect 2 'a snapshot does not say how its URLs were taken apart' compile -o x.snap --profile ne27 --parsing regex.json parse.txt
 expect 2 'none.snap: cannot be read: No such file' check --snapshot none.snap a.example
 expect 0 'profile ne27' policy show ne27.snap
 

@@ -64,6 +64,29 @@ grep -qx pages.example/a "$tmp/keep/entries.txt" && fail "--www keep"
 expect 0 'prefilter 1024 bits' export --apple "$tmp/random" sample.txt
 expect 0 'prefilter .* 7 hashes' export --apple "$tmp/p" --p 0.01 --strict sample.txt
 grep -q '"murmurSeed": 0,' "$tmp/random/prefilter.json" && fail "NE-CHOICE-41: a seed of 0"
+# ---- a parsing regular expression: what it makes of the entries, found by what it makes of URLs (NE-URL-39)
+printf 'example.com\nads.example/x\nads.example/y\nhttp://www.site.example/A?b\nother.example\n' >"$tmp/regex.txt"
+printf '{"regularExpression": "https?://(?<host>(?!other)[^/]+)(/(?<first>[^/?]*))?"}' >"$tmp/regex.json"
+printf '{"regularExpression": "https?://(?<host>[^/]+)"}' >"$tmp/host.json"
+printf '{"path": {"excluded": true}}' >"$tmp/config.json"
+expect 0 'WARNING +1 entries are left out: the regular expression' \
+	export --apple "$tmp/regex" --seed 7 --parsing "$tmp/regex.json" "$tmp/regex.txt"
+printf 'host=ads.example first=x\nhost=ads.example first=y\nhost=example.com\nhost=site.example first=A\n' |
+	diff - "$tmp/regex/entries.txt" || fail 'the texts of a regular expression'
+expect 0 'entries +4 in' export --apple "$tmp/hosts" --seed 7 --parsing "$tmp/host.json" "$tmp/regex.txt"
+grep -qx host=ads.example "$tmp/hosts/entries.txt" || fail 'one text of two entries'
+expect 0 '^deny +https://ads.example/x/z: host=ads.example first=x is in both$' \
+	check --apple "$tmp/regex" --parsing "$tmp/regex.json" https://ads.example/x/z
+expect 0 '^allow +https://x.example.com/: ' check --apple "$tmp/regex" --parsing "$tmp/regex.json" https://x.example.com/
+expect 0 '^allow +ftp://example.com: the regular expression does not match' \
+	check --apple "$tmp/regex" --parsing "$tmp/regex.json" ftp://example.com
+expect 1 '^WRONG .*3 of 4 entries are never asked for, as host=ads.example first=x' check --apple "$tmp/regex" https://ads.example/x
+expect 0 '.' export --apple "$tmp/plain" --seed 7 "$tmp/regex.txt"
+expect 1 '^allow .*: the entry example.com would be found, were it written host=example.com: not what the regular' \
+	check --apple "$tmp/plain" --parsing "$tmp/host.json" https://example.com/a
+expect 1 '^deny +https://example.com/a: example.com is' check --apple "$tmp/plain" --parsing "$tmp/config.json" https://example.com/a
+expect 2 '--parsing goes with ne27' check --apple "$tmp/plain" --profile both --parsing "$tmp/config.json"
+expect 2 'has no "regularExpression"' export --apple "$tmp/none" --parsing "$tmp/config.json" "$tmp/regex.txt"
 expect 2 'name a folder with --apple' export sample.txt
 expect 2 'name a folder with --apple' export --apple "$tmp/none"
 expect 2 '--www maybe: say strip, keep or both' export --apple "$tmp/none" --www maybe sample.txt

@@ -44,7 +44,8 @@ static int check_row(void *ctx, const struct sl_pir_row *row)
 		return SL_OK;
 	write_and_read(SL_PIR_TEXT, row);
 	write_and_read(SL_PIR_BINARY, row);
-	if (sl_pir_entry_judge(row->keyword, SL_SUBURL_NE27, mended, &len) == SL_PIR_FAULT_NONE)
+	const struct sl_pir_asking asking = { .profile = SL_SUBURL_NE27 };
+	if (sl_pir_entry_judge(row->keyword, &asking, mended, &len) == SL_PIR_FAULT_NONE)
 		must(len == 0);
 	return SL_OK;
 }
