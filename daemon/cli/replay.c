@@ -9,6 +9,7 @@
 #include "daemon/cli/cli.h"
 #include "daemon/file.h"
 #include "daemon/ne_replay.h"
+#include "daemon/ne_url_replay.h"
 #include "daemon/replay.h"
 
 enum { BUDGET = 16384, MAX_FLOWS = 1 << 16, HOLD_LIMIT_MS = 3600 * 1000 };
@@ -42,9 +43,11 @@ static int play(const char *path)
 		(void)close(fd);
 	if (err != SL_OK)
 		return err;
-	err = sl_ne_scenario_read(path, text, &sl_cli_diag, &scenario);
+	bool url = sl_ne_url_is_scenario(text);
+	err = url ? sl_ne_url_replay(path, text, &sl_cli_diag, stdout)
+	          : sl_ne_scenario_read(path, text, &sl_cli_diag, &scenario);
 	sl_file_free(&text);
-	if (err == SL_OK)
+	if (err == SL_OK && !url)
 		err = sl_ne_replay_scenario(path, scenario, &sl_cli_diag, stdout);
 	if (err == SL_ENOMEM || err == SL_ESYS)
 		sl_cli_error("replay: %s: %s", path, err == SL_ESYS ? strerror(errno) : sl_strerror(err));
