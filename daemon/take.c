@@ -1,100 +1,157 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "daemon/take.h"
 
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
-enum { HAVE_RAW4 = 1, HAVE_RAW6 = 2, HAVE_LOG = 4, HAVE_CONNTRACK = 8, HAVE_ADOPT = 16 };
+#include "base/cur.h"
 
-/* Calls each() for every descriptor that `have` names, in the order of the message. */
-static void walk(struct sl_take *t, uint32_t have, void (*each)(void *ctx, int *fd), void *ctx)
-{
-	each(ctx, &t->shared);
-	each(ctx, &t->conf);
-	if ((have & HAVE_RAW4) != 0)
-		each(ctx, &t->raw[0]);
-	if ((have & HAVE_RAW6) != 0)
-		each(ctx, &t->raw[1]);
-	if ((have & HAVE_LOG) != 0)
-		each(ctx, &t->flow_log);
-	if ((have & HAVE_ADOPT) != 0)
-		each(ctx, &t->adopt);
-	for (unsigned i = 0; i < t->workers; i++) {
-		each(ctx, &t->queue[i]);
-		if ((have & HAVE_CONNTRACK) != 0)
-			each(ctx, &t->conntrack[i]);
-	}
-}
+enum { ONE, EACH_WORKER };
 
-struct fds {
-	int *fd;
-	unsigned n, cap;
+static const struct slot {
+	const char *name; /* of a worker's: with "-" and its number behind it */
+	size_t at;
+	int many;
+	bool needed;
+} slots[] = {
+	{ "shared", offsetof(struct sl_take, shared), ONE, true },
+	{ "conf", offsetof(struct sl_take, conf), ONE, true },
+	{ "raw-4", offsetof(struct sl_take, raw[0]), ONE, false },
+	{ "raw-6", offsetof(struct sl_take, raw[1]), ONE, false },
+	{ "flow-log", offsetof(struct sl_take, flow_log), ONE, false },
+	{ "adopt", offsetof(struct sl_take, adopt), ONE, false },
+	{ "queue", offsetof(struct sl_take, queue), EACH_WORKER, true },
+	{ "conntrack", offsetof(struct sl_take, conntrack), EACH_WORKER, false },
 };
 
-static void append(void *ctx, int *fd)
+static int *place(struct sl_take *take, const struct slot *slot, unsigned worker)
 {
-	struct fds *f = ctx;
-
-	f->fd[f->n++] = *fd;
+	return (int *)(void *)((char *)take + slot->at) + worker;
 }
 
 void sl_take_none(struct sl_take *take)
 {
+	take->workers = SL_WORKERS_MAX;
+	for (size_t i = 0; i < SL_COUNT(slots); i++)
+		for (unsigned w = 0; w < (slots[i].many ? take->workers : 1); w++)
+			*place(take, &slots[i], w) = -1;
 	take->workers = 0;
-	take->shared = take->conf = take->raw[0] = take->raw[1] = take->flow_log = take->adopt = -1;
-	for (unsigned i = 0; i < SL_WORKERS_MAX; i++)
-		take->queue[i] = take->conntrack[i] = -1;
+}
+
+void sl_take_each(struct sl_take *take, void (*each)(void *ctx, const char *name, int *fd), void *ctx)
+{
+	char name[SL_TAKE_NAME_MAX];
+
+	for (size_t i = 0; i < SL_COUNT(slots); i++) {
+		if (!slots[i].many)
+			each(ctx, slots[i].name, place(take, &slots[i], 0));
+		for (unsigned w = 0; slots[i].many && w < take->workers; w++) {
+			(void)snprintf(name, sizeof(name), "%s-%u", slots[i].name, w);
+			each(ctx, name, place(take, &slots[i], w));
+		}
+	}
+}
+
+struct search {
+	const char *name;
+	int *found;
+};
+
+static void compare(void *ctx, const char *name, int *fd)
+{
+	struct search *s = ctx;
+
+	if (strcmp(s->name, name) == 0)
+		s->found = fd;
+}
+
+int *sl_take_place(struct sl_take *take, const char *name)
+{
+	struct search s = { name, NULL };
+
+	sl_take_each(take, compare, &s);
+	return s.found;
+}
+
+bool sl_take_is_whole(const struct sl_take *take)
+{
+	struct sl_take t = *take;
+
+	for (size_t i = 0; i < SL_COUNT(slots); i++)
+		for (unsigned w = 0; slots[i].needed && w < (slots[i].many ? t.workers : 1); w++)
+			if (*place(&t, &slots[i], w) < 0)
+				return false;
+	return t.workers > 0;
+}
+
+/* The names of a message, each with its NUL, in the order of the descriptors. */
+struct letter {
+	int fd[SL_IPC_FDS_MAX];
+	unsigned fds;
+	char names[SL_IPC_FDS_MAX * SL_TAKE_NAME_MAX];
+	size_t len;
+};
+
+static void add(void *ctx, const char *name, int *fd)
+{
+	struct letter *l = ctx;
+	size_t n = strlen(name) + 1;
+
+	if (*fd < 0 || l->fds == SL_IPC_FDS_MAX)
+		return;
+	l->fd[l->fds++] = *fd;
+	memcpy(l->names + l->len, name, n);
+	l->len += n;
 }
 
 int sl_take_send(int ipc, enum sl_ipc_type type, const struct sl_take *take)
 {
 	struct sl_take t = *take;
-	int fd[SL_IPC_FDS_MAX];
-	struct fds f = { fd, 0, SL_IPC_FDS_MAX };
-	uint32_t have = (t.raw[0] >= 0 ? HAVE_RAW4 : 0) | (t.raw[1] >= 0 ? HAVE_RAW6 : 0) |
-	                (t.flow_log >= 0 ? HAVE_LOG : 0) | (t.conntrack[0] >= 0 ? HAVE_CONNTRACK : 0) |
-	                (t.adopt >= 0 ? HAVE_ADOPT : 0);
+	struct letter l = { .fds = 0 };
 
-	walk(&t, have, append, &f);
-	return sl_ipc_send(ipc, type, t.workers, (struct sl_bytes){ NULL, 0 }, fd, f.n, have);
+	sl_take_each(&t, add, &l);
+	return sl_ipc_send(ipc, type, t.workers, sl_bytes_of(l.names, l.len), l.fd, l.fds, 0);
 }
 
-static void count(void *ctx, int *fd)
+/* What is named twice, or not known, stays in the message, which closes it. */
+static int read_names(struct sl_ipc_msg *msg, struct sl_take *take)
 {
-	struct fds *f = ctx;
-	(void)fd;
+	struct sl_bytes rest = msg->text;
+	unsigned i = 0;
 
-	f->n++;
-}
-
-static void hand_over(void *ctx, int *fd)
-{
-	struct fds *f = ctx;
-
-	*fd = f->fd[f->n];
-	f->fd[f->n++] = -1;
+	for (; rest.len > 0; i++) {
+		size_t n = sl_bytes_find(rest, '\0');
+		if (n == rest.len || i >= msg->fds)
+			return SL_EMALF;
+		int *fd = sl_take_place(take, (const char *)rest.p);
+		if (fd != NULL && *fd < 0) {
+			*fd = msg->fd[i];
+			msg->fd[i] = -1;
+		}
+		rest = sl_bytes_skip(rest, n + 1);
+	}
+	return i == msg->fds && sl_take_is_whole(take) ? SL_OK : SL_EMALF;
 }
 
 int sl_take_read(struct sl_ipc_msg *msg, struct sl_take *take)
 {
-	struct fds f = { msg->fd, 0, msg->fds };
-
 	sl_take_none(take);
 	if (msg->number == 0 || msg->number > SL_WORKERS_MAX)
 		return SL_EMALF;
 	take->workers = (unsigned)msg->number;
-	walk(take, msg->have, count, &f);
-	if (f.n != f.cap) {
-		take->workers = 0;
-		return SL_EMALF;
-	}
-	f.n = 0;
-	walk(take, msg->have, hand_over, &f);
-	return SL_OK;
+	int err = read_names(msg, take);
+	if (err != SL_OK)
+		sl_take_close(take);
+	return err;
 }
 
-static void shut(void *ctx, int *fd)
+static void shut(void *ctx, const char *name, int *fd)
 {
 	(void)ctx;
+	(void)name;
 	if (*fd >= 0)
 		(void)close(*fd);
 	*fd = -1;
@@ -102,5 +159,6 @@ static void shut(void *ctx, int *fd)
 
 void sl_take_close(struct sl_take *take)
 {
-	walk(take, UINT32_MAX, shut, NULL);
+	sl_take_each(take, shut, NULL);
+	take->workers = 0;
 }

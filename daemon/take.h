@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* take.h - what an engine needs to judge, as one message: the descriptors in a fixed order. From the supervisor to the engine;
- * and, where the supervisor has died, from the engine to the next one. */
+/* take.h - the descriptors that an engine needs to judge, each with a name: "shared", "queue-0". From the supervisor to the engine;
+ * where the supervisor has died, from the engine to the next one; at an upgrade, from one program to the next; and to systemd's
+ * store. A name that the reader does not know is closed; one that the writer did not know is -1: so versions differ in what they
+ * have, and not in a layout. A new one is a member here and a line of the table in take.c. */
 #ifndef SL_DAEMON_TAKE_H
 #define SL_DAEMON_TAKE_H
 
@@ -18,10 +20,20 @@ struct sl_take {
 	int conntrack[SL_WORKERS_MAX]; /* -1: none */
 };
 
+enum { SL_TAKE_NAME_MAX = 32 };
+
 void sl_take_none(struct sl_take *take); /* nothing is open */
+/* Each descriptor that a take of so many workers has a place for, open or not (-1). */
+void sl_take_each(struct sl_take *take, void (*each)(void *ctx, const char *name, int *fd), void *ctx);
+/* The place for what is called so; NULL: an unknown name, or more than take->workers. */
+int *sl_take_place(struct sl_take *take, const char *name);
+/* Is everything there that no engine can do without? */
+bool sl_take_is_whole(const struct sl_take *take);
+
 /* type: SL_IPC_TAKE or SL_IPC_ADOPTED. The descriptors stay the caller's. */
 int sl_take_send(int ipc, enum sl_ipc_type type, const struct sl_take *take);
-/* The descriptors move from msg to take; SL_EMALF when they are not as many as the message says. */
+/* The descriptors move from msg to take; SL_EMALF when they are not as many as the message names, or one is missing that no
+ * engine can do without: then take holds none. */
 int sl_take_read(struct sl_ipc_msg *msg, struct sl_take *take);
 void sl_take_close(struct sl_take *take);
 #endif
