@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "daemon/file.h"
+#include "daemon/conf_fd.h"
 #include "daemon/ipc.h"
 
 enum { SNAPSHOT, CONF, LISTS }; /* descriptors, as SL_IPC_COMPILE wants them */
@@ -110,15 +110,8 @@ static int add_list(struct sl_bundle *b, const struct sl_conf_list *list, const 
 
 int sl_bundle_parse(const struct sl_bundle *b, const struct sl_diag *diag, struct sl_conf **out)
 {
-	const char *path = b->names; /* the first name is the configuration's */
-	struct sl_bytes text;
-	int err = sl_file_read(b->fd[CONF], &text);
-
-	if (err != SL_OK)
-		return err;
-	err = sl_conf_read(path, text, diag, out);
-	sl_file_free(&text);
-	return err;
+	/* The first name is the configuration's. */
+	return sl_conf_read_fd(b->fd[CONF], b->names, diag, out);
 }
 
 int sl_bundle_read(const char *path, const struct sl_diag *diag, struct sl_bundle **out)
@@ -209,4 +202,40 @@ int sl_bundle_send(const struct sl_bundle *b, int conf_fd, int ipc, uint64_t gen
 
 	return sl_ipc_send(ipc, SL_IPC_LOAD, generation, sl_bytes_of(b->names, strlen(b->names) + 1), fd,
 	                   LISTS, 0);
+}
+
+void sl_bundle_lend(const struct sl_bundle *b, int *snapshot, int *conf)
+{
+	*snapshot = b->fd[SNAPSHOT];
+	*conf = b->fd[CONF];
+}
+
+int sl_bundle_revive(const char *path, int snapshot, int conf, json_t *about, const struct sl_diag *diag,
+                     struct sl_bundle **out)
+{
+	struct sl_bundle *b = calloc(1, sizeof(*b));
+	int err = b == NULL ? SL_ENOMEM : add_name(b, path);
+
+	if (err != SL_OK) {
+		free(b);
+		return err;
+	}
+	b->fd[SNAPSHOT] = snapshot;
+	b->fd[CONF] = conf;
+	b->fds = LISTS;
+	b->about = json_incref(about);
+	b->compiled = is_sealed(snapshot);
+	if (!b->compiled) {
+		sl_diag(diag, path, 0, "its policy is no sealed snapshot");
+		err = SL_EMALF;
+	}
+	if (err == SL_OK)
+		err = sl_bundle_parse(b, diag, &b->conf);
+	if (err == SL_OK) {
+		*out = b;
+		return SL_OK;
+	}
+	b->fds = 0; /* they stay the caller's */
+	sl_bundle_free(&b);
+	return err;
 }

@@ -29,5 +29,11 @@ const json_t *sl_bundle_about(const struct sl_bundle *b); /* NULL: not known */
 int sl_bundle_conf_fd(const struct sl_bundle *b);
 /* Sends the snapshot to an engine (SL_IPC_LOAD), and with it a configuration, which need not be the bundle's. */
 int sl_bundle_send(const struct sl_bundle *b, int conf_fd, int ipc, uint64_t generation);
+/* The descriptors of a compiled one; they stay its own. */
+void sl_bundle_lend(const struct sl_bundle *b, int *snapshot, int *conf);
+/* One that was lent to this program by an earlier one: path is the configuration's; the descriptors are taken over on SL_OK, about is
+ * shared. SL_EMALF, told: the snapshot is not sealed, the configuration says nothing to this version. */
+int sl_bundle_revive(const char *path, int snapshot, int conf, json_t *about, const struct sl_diag *diag,
+                     struct sl_bundle **out);
 
 #endif

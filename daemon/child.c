@@ -79,7 +79,8 @@ int sl_child_adopt(struct sl_child *c, pid_t pid, int ipc)
 
 void sl_child_forget(struct sl_child *c)
 {
-	(void)close(c->ipc);
+	if (c->ipc >= 0)
+		(void)close(c->ipc);
 	if (c->adopted)
 		(void)close(c->pidfd);
 	*c = (struct sl_child){ .ipc = -1 };

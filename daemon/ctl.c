@@ -255,7 +255,7 @@ static struct client *place(struct sl_ctl *ctl, bool root)
 	return oldest;
 }
 
-static void add_client(struct sl_ctl *ctl, int fd)
+uint64_t sl_ctl_add(struct sl_ctl *ctl, int fd, bool asks)
 {
 	struct ucred cred = { .uid = (uid_t)-1 };
 	socklen_t len = sizeof(cred);
@@ -265,11 +265,13 @@ static void add_client(struct sl_ctl *ctl, int fd)
 	struct client *c = place(ctl, cred.uid == 0);
 	if (c == NULL) {
 		(void)close(fd);
-		return;
+		return 0;
 	}
 	*c = (struct client){ .id = ctl->next_id++, .fd = fd, .events = EPOLLIN, .root = cred.uid == 0 };
 	c->heard = c->id;
+	c->asked = asks;
 	watch(ctl, EPOLL_CTL_ADD, fd, c->events, c->id);
+	return c->id;
 }
 
 /* Without descriptors or memory accept() fails again and again: the listener rests until the next tick. */
@@ -278,7 +280,7 @@ static void on_listener(struct sl_ctl *ctl)
 	for (size_t i = 0; i < CLIENTS; i++) {
 		int fd = accept4(ctl->socket.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 		if (fd >= 0) {
-			add_client(ctl, fd);
+			(void)sl_ctl_add(ctl, fd, false);
 			continue;
 		}
 		if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR || errno == ECONNABORTED)
@@ -315,8 +317,7 @@ static void on_timer(struct sl_ctl *ctl)
 		ctl->ticking = timerfd_settime(ctl->timer, 0, &off, NULL) != 0;
 }
 
-int sl_ctl_open(const char *path, const struct sl_ctl_handler *handler, const struct sl_diag *diag,
-                struct sl_ctl **out)
+static int ctl_new(const struct sl_ctl_handler *handler, struct sl_ctl **out)
 {
 	struct sl_ctl *ctl = (struct sl_ctl *)calloc(1, sizeof(*ctl));
 
@@ -327,15 +328,67 @@ int sl_ctl_open(const char *path, const struct sl_ctl_handler *handler, const st
 	ctl->socket.fd = -1;
 	ctl->epoll = epoll_create1(EPOLL_CLOEXEC);
 	ctl->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	int err = ctl->epoll < 0 || ctl->timer < 0 ? SL_ESYS : sl_ctl_socket_open(path, diag, &ctl->socket);
+	if (ctl->epoll < 0 || ctl->timer < 0) {
+		sl_ctl_close(&ctl);
+		return SL_ESYS;
+	}
+	*out = ctl;
+	return SL_OK;
+}
+
+static void begin(struct sl_ctl *ctl)
+{
+	watch(ctl, EPOLL_CTL_ADD, ctl->socket.fd, EPOLLIN, ID_LISTENER);
+	watch(ctl, EPOLL_CTL_ADD, ctl->timer, EPOLLIN, ID_TIMER);
+}
+
+int sl_ctl_open(const char *path, const struct sl_ctl_handler *handler, const struct sl_diag *diag,
+                struct sl_ctl **out)
+{
+	struct sl_ctl *ctl = NULL;
+	int err = ctl_new(handler, &ctl);
+
+	if (err == SL_OK)
+		err = sl_ctl_socket_open(path, diag, &ctl->socket);
 	if (err != SL_OK) {
 		sl_ctl_close(&ctl);
 		return err;
 	}
-	watch(ctl, EPOLL_CTL_ADD, ctl->socket.fd, EPOLLIN, ID_LISTENER);
-	watch(ctl, EPOLL_CTL_ADD, ctl->timer, EPOLLIN, ID_TIMER);
+	begin(ctl);
 	*out = ctl;
 	return SL_OK;
+}
+
+int sl_ctl_continue(const char *path, int fd, const struct sl_ctl_handler *handler, struct sl_ctl **out)
+{
+	struct sl_ctl *ctl = NULL;
+	int err = ctl_new(handler, &ctl);
+
+	if (err == SL_OK)
+		err = sl_ctl_socket_continue(path, fd, &ctl->socket);
+	if (err != SL_OK) {
+		sl_ctl_close(&ctl);
+		return err;
+	}
+	begin(ctl);
+	*out = ctl;
+	return SL_OK;
+}
+
+int sl_ctl_listener(const struct sl_ctl *ctl)
+{
+	return ctl->socket.fd;
+}
+
+void sl_ctl_each_client(const struct sl_ctl *ctl, uint64_t asker, void (*each)(void *ctx, int fd, bool asks),
+                        void *ctx)
+{
+	for (size_t i = 0; i < CLIENTS; i++) {
+		const struct client *c = &ctl->client[i];
+		bool idle = !c->asked && !c->eof && c->out_len == 0 && c->in_len == c->in_used;
+		if (c->id != 0 && !c->dead && (idle || c->id == asker))
+			each(ctx, c->fd, c->id == asker);
+	}
 }
 
 void sl_ctl_close(struct sl_ctl **ctl)

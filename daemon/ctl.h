@@ -28,6 +28,14 @@ struct sl_ctl_handler {
  * socket stands there. Makes the folder if it is absent. Everybody may connect; the folder's mode can forbid it. */
 int sl_ctl_open(const char *path, const struct sl_ctl_handler *handler, const struct sl_diag *diag,
                 struct sl_ctl **out);
+/* The same with a socket that listens already on path, handed over by an earlier program; taken over on SL_OK. */
+int sl_ctl_continue(const char *path, int fd, const struct sl_ctl_handler *handler, struct sl_ctl **out);
+int sl_ctl_listener(const struct sl_ctl *ctl); /* its descriptor, which stays its own */
+/* Each client that waits for nothing and of which nothing is half read, and `asker`: they can be handed over. */
+void sl_ctl_each_client(const struct sl_ctl *ctl, uint64_t asker, void (*each)(void *ctx, int fd, bool asks),
+                        void *ctx);
+/* A client that was handed over. asks: it waits for a reply; its number is returned. fd is taken over; 0: there was no place. */
+uint64_t sl_ctl_add(struct sl_ctl *ctl, int fd, bool asks);
 void sl_ctl_close(struct sl_ctl **ctl);  /* removes the socket file, unless it is another's by now */
 int sl_ctl_fd(const struct sl_ctl *ctl); /* poll for input, then serve() */
 void sl_ctl_serve(struct sl_ctl *ctl);

@@ -128,6 +128,21 @@ int sl_ctl_socket_open(const char *path, const struct sl_diag *diag, struct sl_c
 	return err;
 }
 
+int sl_ctl_socket_continue(const char *path, int fd, struct sl_ctl_socket *out)
+{
+	struct stat st;
+
+	*out = (struct sl_ctl_socket){ .fd = -1 };
+	if (sl_ctl_socket_addr(path, &out->addr) != SL_OK)
+		return SL_EINVAL;
+	if (lstat(path, &st) == 0) { /* else somebody removed it, and there is nothing to be known again */
+		out->dev = st.st_dev;
+		out->ino = st.st_ino;
+	}
+	out->fd = fd;
+	return SL_OK;
+}
+
 void sl_ctl_socket_close(struct sl_ctl_socket *s)
 {
 	struct stat st;

@@ -18,6 +18,8 @@ struct sl_ctl_socket {
 
 /* As sl_ctl_open(). On failure out->fd is -1. */
 int sl_ctl_socket_open(const char *path, const struct sl_diag *diag, struct sl_ctl_socket *out);
+/* One that listens already on path; taken over on SL_OK. SL_EINVAL: the path is of no use. */
+int sl_ctl_socket_continue(const char *path, int fd, struct sl_ctl_socket *out);
 void sl_ctl_socket_close(struct sl_ctl_socket *s);
 /* The address of a path; SL_EINVAL where it is empty or too long for one. */
 int sl_ctl_socket_addr(const char *path, struct sockaddr_un *out);

@@ -12,8 +12,8 @@
 
 #include "daemon/adopt.h"
 #include "daemon/check_query.h"
+#include "daemon/conf_fd.h"
 #include "daemon/crash.h"
-#include "daemon/file.h"
 #include "daemon/ipc.h"
 #include "daemon/log.h"
 #include "daemon/snapshot_file.h"
@@ -52,19 +52,6 @@ static void say_json(struct engine *e, enum sl_ipc_type type, uint64_t number, j
 	json_decref(value);
 }
 
-/* The configuration as the supervisor read it, from its memfd. */
-static int read_conf(int fd, const char *name, const struct sl_diag *diag, struct sl_conf **out)
-{
-	struct sl_bytes text;
-	int err = sl_file_read(fd, &text);
-
-	if (err != SL_OK)
-		return err;
-	err = sl_conf_read(name, text, diag, out);
-	sl_file_free(&text);
-	return err;
-}
-
 /* The snapshot is mapped, and nothing of it read here but its header: its bodies were verified by the compiler, and the
  * supervisor saw that nobody can change it any more. */
 static int map_snapshot(int fd, const struct sl_diag *diag, struct sl_policy **out)
@@ -84,7 +71,7 @@ static void load(struct engine *e)
 	struct sl_policy *policy = NULL;
 	struct sl_conf *conf = NULL;
 	const char *name = e->msg.buf;
-	int err = e->msg.fds < FDS ? SL_EMALF : read_conf(e->msg.fd[CONF], name, &diag, &conf);
+	int err = e->msg.fds < FDS ? SL_EMALF : sl_conf_read_fd(e->msg.fd[CONF], name, &diag, &conf);
 
 	if (err == SL_OK)
 		err = map_snapshot(e->msg.fd[SNAPSHOT], &diag, &policy);

@@ -30,6 +30,13 @@ enum sl_ipc_type {
 	/* compiler to supervisor */
 	SL_IPC_COMPILED,       /* the snapshot is there, sealed and verified; text: JSON of it for status */
 	SL_IPC_COMPILE_FAILED, /* text: why */
+	/* From a new program that is tried to the supervisor that tries it, which may be another version: these numbers and what
+	 * they mean stay as they are, as does the head of a message. docs/upgrade.md */
+	SL_IPC_TRIAL_COMPILES =
+	        100, /* the old snapshot says nothing to it: lists are read anew, which may take its time */
+	SL_IPC_TRIAL_READY, /* number: its engine's pid; text: JSON of the snapshot; fds: that engine's ipc, and, where it
+	                      * had to compile, snapshot and conf */
+	SL_IPC_TRIAL_FAILED, /* text: why */
 };
 
 enum {

@@ -3,9 +3,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "daemon/bundle.h"
@@ -15,6 +17,7 @@
 #include "daemon/log.h"
 #include "daemon/policy_load.h"
 #include "daemon/supervisor.h"
+#include "daemon/upgrade_trial.h"
 #include "daemon/version.h"
 
 enum { IPC_FD = 3, USAGE_ERROR = 2 };
@@ -85,27 +88,60 @@ static int child(int argc, char **argv, int (*run)(int ipc, const struct sl_priv
 	return run(IPC_FD, &user);
 }
 
+/* A number of a descriptor that the supervisor has left open for us; -1: it is none. */
+static int descriptor(const char *text)
+{
+	char *end;
+	long n = strtol(text, &end, 10);
+
+	return *text != '\0' && *end == '\0' && n > STDERR_FILENO && n < INT_MAX ? (int)n : -1;
+}
+
+/* sluiced --try-upgrade STATE REPORT, from the supervisor of an earlier version only. */
+static int try_upgrade(int argc, char **argv)
+{
+	int state = argc == 4 ? descriptor(argv[2]) : -1, report = argc == 4 ? descriptor(argv[3]) : -1;
+
+	if (state < 0 || report < 0) {
+		(void)fprintf(stderr, "sluiced: %s is for the supervisor only; see: sluice upgrade --help\n",
+		              argv[1]);
+		return USAGE_ERROR;
+	}
+	return sl_upgrade_trial(state, report);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "config", required_argument, NULL, 'c' },
 		{ "check", no_argument, NULL, 'n' },
+		{ "resume", required_argument, NULL, 'r' }, /* from ourselves, at an upgrade */
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 },
 	};
 	const char *conf = "/etc/sluice/sluice.yaml";
 	bool only_check = false;
-	int c;
+	int state = -1, c;
 
 	if (argc > 1 && strcmp(argv[1], "--engine") == 0)
 		return child(argc, argv, sl_engine_run);
 	if (argc > 1 && strcmp(argv[1], "--compiler") == 0)
 		return child(argc, argv, sl_compiler_run);
+	(void)prctl(PR_SET_NAME, "sluiced"); /* started by descriptor, it would be named after that */
+	if (argc > 1 && strcmp(argv[1], "--try-upgrade") == 0)
+		return try_upgrade(argc, argv);
 	while ((c = getopt_long(argc, argv, "c:nhV", options, NULL)) != -1) {
 		switch (c) {
 		case 'c':
 			conf = optarg;
+			break;
+		case 'r':
+			state = descriptor(optarg);
+			if (state < 0) {
+				usage(stderr);
+				return USAGE_ERROR;
+			}
 			break;
 		case 'n':
 			only_check = true;
@@ -133,5 +169,5 @@ int main(int argc, char **argv)
 		            stderr);
 		return EXIT_FAILURE;
 	}
-	return sl_supervisor_run(conf);
+	return sl_supervisor_run(conf, state);
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "daemon/mark.h"
 #include "daemon/nft_link.h"
 #include "daemon/rules_impl.h"
@@ -244,6 +245,44 @@ int sl_rules_install(struct sl_rules *r, const struct sl_diag *diag)
 	if (err != SL_OK)
 		sl_diag(diag, NULL, 0, "%s: the rules do not stand after their installation", r->ops->name);
 	return err;
+}
+
+/* Of what an installation would put in place. */
+static uint64_t fingerprint(const struct sl_rules *r)
+{
+	size_t cap = 4 * sl_rules_text_max(&r->cfg);
+	void *p = malloc(cap);
+	struct sl_out o = sl_out_of(p, p == NULL ? 0 : cap);
+
+	if (r->ops == &sl_rules_nft)
+		sl_nft_text(&r->cfg, &o);
+	for (int t = 0; r->ops != &sl_rules_nft && t < SL_XT_TABLES; t++) {
+		sl_xt_text_chains(&r->cfg, 4, (enum sl_xt_table)t, &o);
+		sl_xt_text_chains(&r->cfg, 6, (enum sl_xt_table)t, &o);
+		sl_xt_text_jumps((enum sl_xt_table)t, &o);
+	}
+	uint64_t h = sl_hash(o.p, o.len, 0);
+	free(p);
+	return h;
+}
+
+void sl_rules_tell(const struct sl_rules *r, struct sl_rules_kept *out)
+{
+	*out = (struct sl_rules_kept){ r->ops->name, r->installed ? r->seen : NULL, fingerprint(r), r->total,
+		                       r->last };
+}
+
+bool sl_rules_keep(struct sl_rules *r, const struct sl_rules_kept *kept)
+{
+	r->total = kept->total;
+	if (kept->seen == NULL || strcmp(kept->backend, r->ops->name) != 0 ||
+	    kept->fingerprint != fingerprint(r))
+		return false;
+	r->seen = strdup(kept->seen);
+	r->installed = r->seen != NULL;
+	r->last = kept->last;
+	return r->installed &&
+	       (r->watch != NULL || sl_rules_watch_legacy(sl_xt_table_name, r->xt.v6, &r->watch) == SL_OK);
 }
 
 int sl_rules_remove(struct sl_rules *r, const struct sl_diag *diag)

@@ -47,6 +47,16 @@ const char *sl_rules_backend(const struct sl_rules *r); /* "nft", "iptables (nf_
 
 /* Puts the rules in place, atomically per table; again and after a crash as well. */
 int sl_rules_install(struct sl_rules *r, const struct sl_diag *diag);
+/* What a program that takes these rules over needs to know of them; seen is borrowed, NULL: none stand. */
+struct sl_rules_kept {
+	const char *backend, *seen;
+	uint64_t fingerprint; /* of what an installation would put in place */
+	struct sl_rules_counts total, last;
+};
+void sl_rules_tell(const struct sl_rules *r, struct sl_rules_kept *out);
+/* They were installed by another program and stay as they are: the next sl_rules_verify() says whether they stand. False: ours would
+ * be others, they have to be installed. */
+bool sl_rules_keep(struct sl_rules *r, const struct sl_rules_kept *kept);
 /* Takes all of ours away, of every backend, whatever is there of it. Fine when nothing is. */
 int sl_rules_remove(struct sl_rules *r, const struct sl_diag *diag);
 /* Is everything as installed, and ahead of others' rules? SL_OK, or SL_ENOENT when something is missing or altered: an

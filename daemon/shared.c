@@ -2,28 +2,26 @@
 #include "daemon/shared.h"
 
 #include <fcntl.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-int sl_shared_new(uint32_t workers, int *fd, struct sl_shared **out)
-{
-	int m = memfd_create("sluice-shared", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+#include "base/hash.h"
 
-	if (m < 0)
-		return SL_ESYS;
-	int err = ftruncate(m, sizeof(struct sl_shared)) == 0 ? sl_shared_map(m, out) : SL_ESYS;
-	if (err != SL_OK) {
-		(void)close(m);
-		return err;
-	}
-	(void)fcntl(m, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
-	(*out)->workers = workers;
-	*fd = m;
-	return SL_OK;
+/* What stands where: the names of the counters in their order, and the sizes of the rest. */
+static uint64_t layout(void)
+{
+	uint64_t h = sl_hash(NULL, 0, sizeof(struct sl_worker_shared) << 32 | sizeof(struct sl_filter_stats));
+
+	for (int i = 0; i < SL_STAT_COUNT; i++)
+		h = sl_hash(sl_stat_name((enum sl_stat)i), strlen(sl_stat_name((enum sl_stat)i)), h);
+	for (int i = 0; i < SL_CAUSE_COUNT; i++)
+		h = sl_hash(sl_cause_name((enum sl_cause)i), strlen(sl_cause_name((enum sl_cause)i)), h);
+	return h;
 }
 
-int sl_shared_map(int fd, struct sl_shared **out)
+static int map(int fd, struct sl_shared **out)
 {
 	struct stat st;
 
@@ -36,6 +34,35 @@ int sl_shared_map(int fd, struct sl_shared **out)
 		return SL_ESYS;
 	*out = p;
 	return SL_OK;
+}
+
+int sl_shared_new(uint32_t workers, int *fd, struct sl_shared **out)
+{
+	int m = memfd_create("sluice-shared", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (m < 0)
+		return SL_ESYS;
+	int err = ftruncate(m, sizeof(struct sl_shared)) == 0 ? map(m, out) : SL_ESYS;
+	if (err != SL_OK) {
+		(void)close(m);
+		return err;
+	}
+	(void)fcntl(m, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
+	(*out)->layout = layout();
+	(*out)->workers = workers;
+	*fd = m;
+	return SL_OK;
+}
+
+int sl_shared_map(int fd, struct sl_shared **out)
+{
+	int err = map(fd, out);
+
+	if (err == SL_OK && (*out)->layout != layout()) {
+		sl_shared_unmap(out);
+		err = SL_EMALF;
+	}
+	return err;
 }
 
 void sl_shared_unmap(struct sl_shared **s)

@@ -55,13 +55,14 @@ struct sl_worker_shared {
 } SL_ALIGNED;
 
 struct sl_shared {
+	uint64_t layout; /* of the version that made it: another's would be read wrongly */
 	uint32_t workers;
 	struct sl_worker_shared worker[SL_WORKERS_MAX];
 } SL_ALIGNED;
 
 /* A new zeroed one: its descriptor and its mapping. */
 int sl_shared_new(uint32_t workers, int *fd, struct sl_shared **out);
-/* Maps one that somebody else made; SL_EMALF when its size is wrong. */
+/* Maps one that somebody else made; SL_EMALF when its size or its layout is another. */
 int sl_shared_map(int fd, struct sl_shared **out);
 void sl_shared_unmap(struct sl_shared **s);
 

@@ -14,6 +14,7 @@
 
 #include "daemon/adopt.h"
 #include "daemon/flow_log_file.h"
+#include "daemon/handover.h"
 #include "daemon/log.h"
 #include "daemon/nfq.h"
 #include "daemon/nfq_left.h"
@@ -37,13 +38,13 @@ static int open_queues(struct sl_supervisor *s)
 		                  c->fail_open };
 	int err = SL_OK;
 
-	if (s->take.workers > 0)
-		return SL_OK; /* taken from an engine */
-	s->take.workers = sl_supervisor_workers(c);
+	if (s->take.workers == 0)
+		s->take.workers = sl_supervisor_workers(c);
 	for (unsigned i = 0; i < s->take.workers && err == SL_OK; i++) {
-		err = sl_nfq_open(&cfg, (uint16_t)c->queue_first, (uint16_t)c->queue_count, i,
-		                  s->take.workers, &sl_log_diag, &s->take.queue[i]);
-		if (err == SL_OK && c->refuse == 0)
+		if (s->take.queue[i] < 0) /* else taken from an engine, or from an earlier program */
+			err = sl_nfq_open(&cfg, (uint16_t)c->queue_first, (uint16_t)c->queue_count, i,
+			                  s->take.workers, &sl_log_diag, &s->take.queue[i]);
+		if (err == SL_OK && c->refuse == 0 && s->take.conntrack[i] < 0)
 			s->take.conntrack[i] = sl_conntrack_socket();
 	}
 	return err;
@@ -77,6 +78,30 @@ static int open_rules(struct sl_supervisor *s)
 	return sl_rules_open(&cfg, &sl_log_diag, &s->rules);
 }
 
+static void find_user(struct sl_supervisor *s)
+{
+	s->user = sl_priv_lookup(s->conf->user);
+	if (!s->user.found)
+		sl_log(SL_LOG_NOTICE,
+		       "there is no user '%s': the engine runs as root with CAP_NET_ADMIN only",
+		       s->conf->user);
+}
+
+/* What an earlier version did not have, and so did not leave, is opened here. */
+static int open_missing(struct sl_supervisor *s)
+{
+	int err = open_queues(s);
+
+	if (err == SL_OK && s->shared == NULL)
+		err = sl_shared_new(s->take.workers, &s->take.shared, &s->shared);
+	if (err != SL_OK)
+		return err;
+	open_raw(s);
+	if (s->take.flow_log < 0)
+		s->take.flow_log = sl_flow_log_file_open(s->conf->flow_log, &s->user);
+	return SL_OK;
+}
+
 static int open_all(struct sl_supervisor *s)
 {
 	struct sl_ctl_handler handler = { s, sl_supervisor_request };
@@ -88,25 +113,51 @@ static int open_all(struct sl_supervisor *s)
 		err = SL_ESYS;
 	if (err != SL_OK)
 		return err;
-	s->user = sl_priv_lookup(s->conf->user);
-	if (!s->user.found)
-		sl_log(SL_LOG_NOTICE,
-		       "there is no user '%s': the engine runs as root with CAP_NET_ADMIN only",
-		       s->conf->user);
+	find_user(s);
 	err = sl_ctl_open(s->conf->control, &handler, &sl_log_diag, &s->ctl);
 	if (err == SL_OK)
 		err = open_rules(s);
 	if (err == SL_OK) {
 		sl_supervisor_adopt(s);
-		err = open_queues(s);
+		err = open_missing(s);
 	}
-	if (err == SL_OK && s->shared == NULL)
-		err = sl_shared_new(s->take.workers, &s->take.shared, &s->shared);
-	if (err == SL_OK)
-		open_raw(s);
-	if (err == SL_OK)
-		s->take.flow_log = sl_flow_log_file_open(s->conf->flow_log, &s->user);
 	return err;
+}
+
+/* At an upgrade: everything is there, and an engine judges. */
+static int resume_all(struct sl_supervisor *s, int fd)
+{
+	json_t *state = NULL;
+	int err = sl_handover_read(fd, &sl_log_diag, &state);
+
+	if (err == SL_OK)
+		err = sl_supervisor_resume(s, state);
+	if (err == SL_OK) {
+		find_user(s);
+		err = open_rules(s);
+	}
+	if (err == SL_OK) {
+		sl_supervisor_resume_rules(s, state);
+		err = open_missing(s);
+	}
+	if (err == SL_OK && s->take.adopt < 0)
+		(void)sl_adopt_open(s->conf->control, &sl_log_diag, &s->take.adopt);
+	sl_handover_close(state);
+	json_decref(state);
+	if (err != SL_OK) {
+		sl_log(SL_LOG_ERR,
+		       "upgrade: cannot go on with what was handed over: %s; the engine judges on, "
+		       "and the next sluiced takes over from it",
+		       sl_strerror(err));
+		return err;
+	}
+	sl_hang_begin(&s->hang, s->take.workers, s->conf->hang_limit, sl_clock_now());
+	if (s->shared_anew)
+		s->hang.due = sl_mono_add(sl_clock_now(), s->conf->start_limit);
+	s->ready = s->relieve = s->upgrade.finishing = true;
+	if (s->spare.pid <= 0 || !sl_supervisor_succeed(s))
+		sl_supervisor_want_spare(s);
+	return SL_OK;
 }
 
 static void close_all(struct sl_supervisor *s)
@@ -143,7 +194,7 @@ static void on_signals(struct sl_supervisor *s)
 	while (read(s->signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
 		if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
 			s->stopping = true;
-		else if (info.ssi_signo == SIGHUP)
+		else if (info.ssi_signo == SIGHUP && !sl_supervisor_upgrade_if_changed(s))
 			sl_supervisor_reload_signal(s);
 		else if (info.ssi_signo == SIGCHLD)
 			sl_supervisor_child_event(s);
@@ -164,7 +215,7 @@ static int hang_wait(const struct sl_supervisor *s)
 static int next_wait(const struct sl_supervisor *s)
 {
 	bool busy = s->restart_at.us != 0 || s->failed_at.us != 0 || s->verify_at.us != 0 ||
-	            s->gap_since.us != 0 || s->spare_at.us != 0;
+	            s->gap_since.us != 0 || s->spare_at.us != 0 || s->upgrade.fd >= 0;
 
 	int wait = busy || sl_rules_watch_poll_needed(s->rules) ? TICK_MS : IDLE_MS;
 
@@ -183,6 +234,7 @@ static void serve(struct sl_supervisor *s)
 		{ s->compiler.pid > 0 ? s->compiler.ipc : -1, POLLIN, 0 },
 		{ s->spare.pid > 0 ? s->spare.ipc : -1, POLLIN, 0 },
 		{ s->engine.adopted ? s->engine.pidfd : -1, POLLIN, 0 },
+		{ s->upgrade.trial.pid > 0 ? s->upgrade.trial.ipc : -1, POLLIN, 0 },
 	};
 
 	if (poll(fd, SL_COUNT(fd), next_wait(s)) < 0 && errno != EINTR)
@@ -197,12 +249,15 @@ static void serve(struct sl_supervisor *s)
 		sl_supervisor_child_event(s); /* no signal tells of somebody else's child */
 	if ((fd[5].revents & POLLIN) != 0 && s->spare.ipc == fd[5].fd)
 		sl_supervisor_spare_message(s);
+	if ((fd[7].revents & POLLIN) != 0 && s->upgrade.trial.ipc == fd[7].fd)
+		(void)sl_supervisor_upgrade_message(s);
 	if (fd[1].revents != 0)
 		sl_ctl_serve(s->ctl);
 	struct sl_mono now = sl_clock_now();
 	sl_supervisor_engine_timers(s, now);
 	sl_supervisor_hang_timers(s, now);
 	sl_supervisor_spare_timers(s, now);
+	sl_supervisor_upgrade_timers(s, now);
 	if (s->ready)
 		sl_supervisor_rules_timers(s, now);
 }
@@ -214,6 +269,7 @@ static void stop_all(struct sl_supervisor *s)
 	const struct sl_conf *c = s->conf;
 
 	(void)sd_notify(0, "STOPPING=1");
+	sl_supervisor_upgrade_cancel(s);
 	sl_child_kill(&s->compiler);
 	sl_child_kill(&s->spare);
 	if (sl_supervisor_leave_adopted(s))
@@ -243,17 +299,18 @@ static struct sl_supervisor *supervisor_new(const char *conf_path)
 	s->started = sl_clock_now();
 	s->engine.ipc = s->spare.ipc = s->compiler.ipc = -1;
 	sl_take_none(&s->take);
+	sl_supervisor_upgrade_init(s);
 	return s;
 }
 
-int sl_supervisor_run(const char *conf_path)
+int sl_supervisor_run(const char *conf_path, int state)
 {
 	struct sl_supervisor *s = supervisor_new(conf_path);
 
 	if (s == NULL)
 		return EXIT_FAILURE;
-	int err = open_all(s);
-	if (err == SL_OK)
+	int err = state >= 0 ? resume_all(s, state) : open_all(s);
+	if (err == SL_OK && state < 0)
 		err = sl_supervisor_compile(s);
 	if (err == SL_OK) {
 		while (!s->stopping)

@@ -4,7 +4,8 @@
 #ifndef SL_DAEMON_SUPERVISOR_H
 #define SL_DAEMON_SUPERVISOR_H
 
-/* Runs until SIGTERM or SIGINT; returns the exit status. */
-int sl_supervisor_run(const char *conf_path);
+/* Runs until SIGTERM or SIGINT; returns the exit status. state: what the program that this process was before has left
+ * (handover.h); -1: this is a start. */
+int sl_supervisor_run(const char *conf_path, int state);
 
 #endif

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "daemon/adopt.h"
-#include "daemon/file.h"
+#include "daemon/conf_fd.h"
 #include "daemon/log.h"
 #include "daemon/supervisor_state.h"
 
@@ -17,15 +17,9 @@ enum { ANSWER_LIMIT_MS = 2000, YIELD_LIMIT_MS = 1000 };
 /* What the engine was opened by, where it can still be read. */
 static struct sl_conf *conf_of(const struct sl_supervisor *s, const struct sl_take *take)
 {
-	struct sl_bytes text;
 	struct sl_conf *conf = NULL;
 
-	if (sl_file_read(take->conf, &text) != SL_OK)
-		return NULL;
-	if (sl_conf_read(s->conf_path, text, NULL, &conf) != SL_OK)
-		conf = NULL;
-	sl_file_free(&text);
-	return conf;
+	return sl_conf_read_fd(take->conf, s->conf_path, NULL, &conf) == SL_OK ? conf : NULL;
 }
 
 /* Why its sockets are of no use to us; empty: they are. */
@@ -117,7 +111,7 @@ void sl_supervisor_adopt(struct sl_supervisor *s)
 
 bool sl_supervisor_succeed(struct sl_supervisor *s)
 {
-	if (!s->engine.adopted || s->engine.state != SL_CHILD_ACTIVE)
+	if ((!s->engine.adopted && !s->relieve) || s->engine.state != SL_CHILD_ACTIVE)
 		return false;
 	s->engine.state = SL_CHILD_YIELDING;
 	s->kill_at = sl_mono_add(sl_clock_now(), sl_span_ms(YIELD_LIMIT_MS));

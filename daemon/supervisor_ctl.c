@@ -13,7 +13,7 @@
 #include "daemon/supervisor_state.h"
 #include "daemon/version.h"
 
-static json_t *flow_counts(const struct sl_supervisor *s)
+json_t *sl_supervisor_flow_counts(const struct sl_supervisor *s)
 {
 	json_t *flows = json_object();
 
@@ -26,7 +26,7 @@ static json_t *flow_counts(const struct sl_supervisor *s)
 	return flows;
 }
 
-static json_t *cause_counts(const struct sl_supervisor *s)
+json_t *sl_supervisor_cause_counts(const struct sl_supervisor *s)
 {
 	json_t *causes = json_object();
 
@@ -121,10 +121,12 @@ static json_t *status(const struct sl_supervisor *s)
 	                       "repeated_packets", (json_int_t)s->answered_repeat, "on_failure_packets",
 	                       (json_int_t)s->answered_on_failure, "rules_restored",
 	                       (json_int_t)s->rules_restored, "rules_gap_ms", (json_int_t)s->rules_gap_ms));
+	json_object_update_new(out, json_pack("{s:s, s:I}", "program", s->upgrade.program, "upgrades",
+	                                      (json_int_t)s->upgrades));
 	if (s->good != NULL && s->generation > 0)
 		json_object_set(out, "policy", (json_t *)(uintptr_t)sl_bundle_about(s->good));
-	json_object_set_new(out, "flows", flow_counts(s));
-	json_object_set_new(out, "unjudged", cause_counts(s));
+	json_object_set_new(out, "flows", sl_supervisor_flow_counts(s));
+	json_object_set_new(out, "unjudged", sl_supervisor_cause_counts(s));
 	json_object_set_new(out, "kernel", kernel_counts(s, workers));
 	json_object_set_new(out, "flow_log", log_counts(s));
 	json_object_set_new(out, "workers", workers);
@@ -158,6 +160,8 @@ static const char *start_reload(struct sl_supervisor *s)
 
 	if (s->next != NULL)
 		return "a reload is under way; try again";
+	if (sl_supervisor_upgrading(s))
+		return "an upgrade is under way; try again";
 	if (sl_bundle_read(s->conf_path, &diag, &s->next) != SL_OK)
 		return s->last_error.text;
 	char fixed[512];
@@ -185,7 +189,7 @@ void sl_supervisor_reload(struct sl_supervisor *s)
 
 void sl_supervisor_reload_signal(struct sl_supervisor *s)
 {
-	if (s->ready && s->next == NULL)
+	if (s->ready && s->next == NULL && !sl_supervisor_upgrading(s))
 		sl_supervisor_reload(s);
 	else
 		s->reload_again = true;
@@ -263,6 +267,8 @@ void sl_supervisor_request(void *ctx, uint64_t client, const char *cmd, json_t *
 		reload(s, client, may_change);
 	else if (strcmp(cmd, "check") == 0)
 		check(s, client, args);
+	else if (strcmp(cmd, "upgrade") == 0)
+		sl_supervisor_upgrade(s, client, args, may_change);
 	else
-		sl_ctl_reply_error(s->ctl, client, "unknown command; known: status, reload, check");
+		sl_ctl_reply_error(s->ctl, client, "unknown command; known: status, reload, check, upgrade");
 }

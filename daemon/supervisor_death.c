@@ -151,6 +151,7 @@ void sl_supervisor_child_event(struct sl_supervisor *s)
 
 	sl_supervisor_compiler_event(s);
 	sl_supervisor_spare_event(s);
+	sl_supervisor_upgrade_event(s);
 	if (!sl_child_ended(&s->engine, &status))
 		return;
 	if (was.state == SL_CHILD_YIELDING)

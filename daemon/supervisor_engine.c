@@ -85,7 +85,9 @@ static void on_taken(struct sl_supervisor *s)
 	}
 	s->failed_at.us = 0;
 	sl_hang_begin(&s->hang, s->take.workers, s->conf->hang_limit, s->engine_started);
+	s->relieve = s->shared_anew = false;
 	sl_supervisor_want_spare(s);
+	sl_supervisor_upgrade_done(s);
 	if (s->ready) {
 		sl_supervisor_offer(s);
 		return;

@@ -17,6 +17,7 @@
 #include "daemon/priv.h"
 #include "daemon/rules.h"
 #include "daemon/rules_pace.h"
+#include "daemon/supervisor_upgrade.h"
 #include "daemon/take.h"
 #include "daemon/trouble.h"
 
@@ -36,6 +37,7 @@ struct sl_supervisor {
 	int signals; /* signalfd */
 
 	struct sl_child engine, spare, compiler;
+	bool relieve; /* the engine is of an earlier program: it makes room as soon as a spare is ready */
 	struct sl_ipc_msg msg;
 	struct sl_mono started, engine_started, failed_at; /* failed_at.us 0: no takeover under way */
 	struct sl_mono restart_at;                         /* .us 0: none planned */
@@ -55,6 +57,11 @@ struct sl_supervisor {
 	struct sl_mono verify_at, gap_since, rules_polled; /* .us 0: none */
 	uint64_t rules_restored, rules_gap_ms;
 	struct sl_rules_pace rules_pace;
+
+	struct sl_upgrade upgrade;
+	uint64_t upgrades;
+	bool shared_anew; /* the engine that was taken over counts elsewhere: nothing is known of its signs of life */
+	bool rules_foreign; /* those that stand are not what we would install */
 
 	uint64_t reload_client; /* waits for the answer of the reload under way */
 	bool reload_waiting;
@@ -79,7 +86,7 @@ unsigned sl_supervisor_workers(const struct sl_conf *c);
 /* Is there an engine whose supervisor has died? Then s->engine and s->take are of it, if they can be. Else the next supervisor is
  * to find ours. */
 void sl_supervisor_adopt(struct sl_supervisor *s);
-/* The spare is ready: an adopted engine makes room for it. False: there is none. */
+/* The spare is ready: an engine of an earlier program makes room for it. False: there is none. */
 bool sl_supervisor_succeed(struct sl_supervisor *s);
 /* The daemon fails before it was ready: an adopted engine is left as it was found. */
 bool sl_supervisor_leave_adopted(struct sl_supervisor *s);
@@ -111,7 +118,28 @@ void sl_supervisor_hang_timers(struct sl_supervisor *s, struct sl_mono now);
 /* supervisor_rules.c */
 void sl_supervisor_rules_timers(struct sl_supervisor *s, struct sl_mono now);
 
+/* supervisor_handover.c */
+json_t *sl_supervisor_state(struct sl_supervisor *s); /* NULL: no memory */
+/* Everything of it but the rules, which have to be opened first. s->conf_path is set. SL_EMALF: something is missing. */
+int sl_supervisor_resume(struct sl_supervisor *s, json_t *state);
+void sl_supervisor_resume_rules(struct sl_supervisor *s, const json_t *state);
+
+/* supervisor_upgrade.c */
+void sl_supervisor_upgrade_init(struct sl_supervisor *s);
+void sl_supervisor_upgrade(struct sl_supervisor *s, uint64_t client, json_t *args, bool may_change);
+/* The program's file is another than the one that runs: it is tried, and then the lists are read anew. False: nothing of the kind. */
+bool sl_supervisor_upgrade_if_changed(struct sl_supervisor *s);
+bool sl_supervisor_upgrading(const struct sl_supervisor *s);
+bool sl_supervisor_upgrade_message(struct sl_supervisor *s); /* false: there will be none */
+void sl_supervisor_upgrade_event(struct sl_supervisor *s);
+void sl_supervisor_upgrade_timers(struct sl_supervisor *s, struct sl_mono now);
+void sl_supervisor_upgrade_cancel(struct sl_supervisor *s); /* the daemon ends */
+/* This is the new program, and its engine judges. */
+void sl_supervisor_upgrade_done(struct sl_supervisor *s);
+
 /* supervisor_ctl.c */
+json_t *sl_supervisor_flow_counts(const struct sl_supervisor *s);
+json_t *sl_supervisor_cause_counts(const struct sl_supervisor *s);
 void sl_supervisor_request(void *ctx, uint64_t client, const char *cmd, json_t *args, bool may_change);
 /* Reads the configuration anew and has it compiled; the outcome is told to the log and to reload_client. */
 void sl_supervisor_reload(struct sl_supervisor *s);

@@ -25,7 +25,7 @@ class Daemon:
     def __init__(self, network, folder, source, sluiced, sluice, settings=None):
         """settings: options of sluice.yaml that this lab wants otherwise than shipped."""
         self.network, self.folder = network, os.path.join(folder, "sluice")
-        self._sluiced, self._sluice = sluiced, sluice
+        self.program, self._sluice = sluiced, sluice
         self.config = os.path.join(self.folder, "sluice.yaml")
         self.log = os.path.join(self.folder, "sluiced.log")
         self.flow_log = os.path.join(self.folder, "flows.json")
@@ -79,7 +79,7 @@ class Daemon:
         with open(self.log, "a") as log:
             mark = log.tell()
             with held():
-                self.process = self.network.gateway.start(self._sluiced, "--config", self.config, stdout=log, stderr=log)
+                self.process = self.network.gateway.start(self.program, "--config", self.config, stdout=log, stderr=log)
         limit = time.monotonic() + READY_WITHIN
         while READY not in self.read_log(mark):
             if self.process.poll() is not None or time.monotonic() > limit:
@@ -152,7 +152,7 @@ class Daemon:
 
     def milliseconds(self, option):
         """A duration as it is in force."""
-        text = self.network.gateway.run(self._sluiced, "--config", self.config, "--check").stdout
+        text = self.network.gateway.run(self.program, "--config", self.config, "--check").stdout
         amount, unit = re.search(r"^%s: (\d+)(ms|s|m)$" % option, text, re.MULTILINE).groups()
         return int(amount) * {"ms": 1, "s": 1000, "m": 60000}[unit]
 

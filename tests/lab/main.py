@@ -19,7 +19,7 @@ How it is built
     namespaces.py  client, gateway, server            report.py   rows as a table or JSON lines
     servers.py     nginx and small services           daemon.py   sluiced and its configuration
     tls.py         hellos in pieces, sessions         tls13.py    a ClientHello of post-quantum size
-    upgrade.py     WebSocket, frames of HTTP/2
+    upgrade.py     WebSocket, frames of HTTP/2          upgrades.py  another program takes over
     rawtcp.py      TCP in userspace                   load.py     many short connections
     probes.py      the table of questions             stages.py   the stories
     protocols.py   the table, continued               flowlog.py  what is logged of a probe
@@ -38,7 +38,7 @@ import signal
 import sys
 import time
 
-from . import daemon, flowlog, limits, load, machine, probes, protocols, quic, stages
+from . import daemon, flowlog, limits, load, machine, probes, protocols, quic, stages, upgrades
 from .daemon import Daemon
 from .interrupts import Interrupted, catch, held, ignore
 from .load import Load
@@ -51,11 +51,11 @@ SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file_
 MEGABYTE = 1 << 20
 BACKENDS = ("auto", "nft", "iptables", "iptables-legacy")
 # What --slow stretches: limits of the lab's clients and of the lab itself ...
-LIMITS = ((limits, "refused"), (limits, "prompt"), (limits, "healed"), (limits, "silent"), (limits, "stalled"),
+LIMITS = ((limits, "refused"), (limits, "prompt"), (limits, "healed"), (limits, "silent"), (limits, "stalled"), (limits, "upgraded"),
           (flowlog, "WRITTEN_WITHIN"), (probes, "TIMEOUT"), (stages, "TIMEOUT"), (load, "HANGS_AFTER"),
           (daemon, "READY_WITHIN"), (daemon, "STOPS_WITHIN"))
-# ... and sluiced's own, in milliseconds as shipped: a slow machine's clients send slowly, its next engine loads slowly.
-SLUICED_LIMITS = {"hold_limit": 500, "takeover_limit": 3000, "hang_limit": 250}
+# ... and sluiced's own, in milliseconds as shipped, but for start_limit: a slow machine's clients send slowly, its next engine loads slowly.
+SLUICED_LIMITS = {"hold_limit": 500, "takeover_limit": 3000, "hang_limit": 250, "start_limit": 3000}
 
 
 class Lab:
@@ -113,8 +113,6 @@ def stretch(factor):
 
 def settings(opts):
     """What sluice.yaml says here beside the example."""
-    if opts.slow == 1:
-        return {"backend": opts.backend}
     return {"backend": opts.backend, **{name: "%dms" % (ms * opts.slow) for name, ms in SLUICED_LIMITS.items()}}
 
 
@@ -179,7 +177,7 @@ def story(lab):
     for stage in (stages.command_answers, stages.flow_log, stages.reload_lists, stages.fwmarks, stages.under_load,
                   *[kill_engine] * lab.kills, stages.engine_faults, stages.engine_stopped,
                   stages.both_stopped, stages.no_engine, stages.supervisor_killed, stages.without_supervisor, stages.busy_machine, stages.old_options, stages.full_disk,
-                  stages.rules_flushed):
+                  stages.rules_flushed, *upgrades.STAGES):
         stage(lab)
     ask_with_nat(lab)
     progress("stopping sluiced")
