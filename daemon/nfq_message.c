@@ -80,6 +80,11 @@ size_t sl_nfq_message_verdict(char *at, const struct sl_answer *a, uint32_t mark
 	};
 	struct nlmsghdr *nlh = nfq_nlmsg_put(at, NFQNL_MSG_VERDICT, a->ticket.queue);
 
+	if (a->action == SL_ACTION_DROP || a->action == SL_ACTION_PARK) {
+		uint32_t verdict = a->action == SL_ACTION_DROP ? NF_DROP : NF_QUEUE_NR((uint32_t)a->queue);
+		nfq_nlmsg_verdict_put(nlh, (int)a->ticket.id, (int)verdict); /* the mark stays as it came */
+		return nlh->nlmsg_len;
+	}
 	nfq_nlmsg_verdict_put(nlh, (int)a->ticket.id, NF_ACCEPT);
 	nfq_nlmsg_verdict_put_mark(nlh, sl_mark_answer(mark_mask, a->ticket.mark, mark[a->action]));
 	return nlh->nlmsg_len;

@@ -13,8 +13,8 @@ enum { SL_NFQ_VERDICT_MAX = 64 }; /* bytes of one verdict message */
  * noise). Cost: bench pipeline/message. */
 bool sl_nfq_message_read(const struct nlmsghdr *nlh, size_t len, struct sl_nfq_packet *out);
 
-/* Writes ACCEPT with the mark of the answer at `at`, which has room for SL_NFQ_VERDICT_MAX and is aligned to 4; returns its
- * bytes. mark_mask: daemon/mark.h. Cost: bench pipeline/verdict. */
+/* Writes ACCEPT with the mark of the answer, or DROP, or QUEUE to another queue, at `at`, which has room for SL_NFQ_VERDICT_MAX and
+ * is aligned to 4; returns its bytes. mark_mask: daemon/mark.h. Cost: bench pipeline/verdict. */
 size_t sl_nfq_message_verdict(char *at, const struct sl_answer *a, uint32_t mark_mask);
 
 #endif

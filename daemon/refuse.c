@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* refuse.c - RSTs in the name of the client, from raw sockets. */
+/* refuse.c - RSTs in the name of the other end, from raw sockets. */
 #include "daemon/refuse.h"
 
 #include <arpa/inet.h>
@@ -120,15 +120,20 @@ static uint16_t fold(uint32_t sum)
 	return (uint16_t)~sum;
 }
 
-/* RST alone: with the sequence number that the server waits for it needs no ACK (RFC 9293 §3.10.7.4). The checksum
+/* RST alone: with the sequence number that the other end waits for it needs no ACK (RFC 9293 §3.10.7.4); one that waits for an
+ * answer to its SYN looks at the ACK and nothing else (§3.10.7.3). The checksum
  * covers the pseudo-header of either family: addresses, length and protocol (RFC 9293 §3.1, RFC 8200 §8.1). */
-static struct tcphdr make_rst(const struct sl_flow_key *key, uint32_t seq)
+static struct tcphdr make_rst(const struct sl_flow_key *key, const struct sl_reset *reset)
 {
 	struct tcphdr tcp = { .th_sport = htons(key->sport),
 		              .th_dport = htons(key->dport),
-		              .th_seq = htonl(seq),
+		              .th_seq = htonl(reset->seq),
 		              .th_off = TCP_WORDS,
 		              .th_flags = TH_RST };
+	if (reset->ack != 0) {
+		tcp.th_flags |= TH_ACK;
+		tcp.th_ack = htonl(reset->ack);
+	}
 	size_t len = key->family == 4 ? 4 : 16;
 	uint32_t sum = sizeof(tcp) + IPPROTO_TCP;
 	sum = sum_bytes(sum, sl_bytes_of(key->src, len));
@@ -163,55 +168,63 @@ static bool send_with_info(int fd, struct sl_bytes packet, struct sl_bytes to, i
 }
 
 /* The kernel fills in the identification, the total length and the header's checksum (raw(7)). */
-static bool send_rst4(int fd, const struct sl_flow_key *key, const uint8_t *server, uint32_t seq)
+static bool send_rst4(int fd, const struct sl_flow_key *key, const uint8_t *next,
+                      const struct sl_reset *reset)
 {
 	struct rst4 rst = { .ip = { .version = 4,
 		                    .ihl = sizeof(struct iphdr) / 4,
 		                    .frag_off = htons(IP_DF),
 		                    .ttl = HOPS,
 		                    .protocol = IPPROTO_TCP },
-		            .tcp = make_rst(key, seq) };
+		            .tcp = make_rst(key, reset) };
 	struct sockaddr_in to = { .sin_family = AF_INET };
 	struct in_pktinfo info = { 0 };
 	memcpy(&rst.ip.saddr, key->src, sizeof(rst.ip.saddr));
 	memcpy(&rst.ip.daddr, key->dst, sizeof(rst.ip.daddr));
-	memcpy(&to.sin_addr, server, sizeof(to.sin_addr));
+	memcpy(&to.sin_addr, next, sizeof(to.sin_addr));
 	memcpy(&info.ipi_spec_dst, key->src, sizeof(info.ipi_spec_dst));
 	return send_with_info(fd, sl_bytes_of(&rst, sizeof(rst)), sl_bytes_of(&to, sizeof(to)), IPPROTO_IP,
 	                      IP_PKTINFO, sl_bytes_of(&info, sizeof(info)));
 }
 
 /* No scope: what is forwarded has no link-local address (RFC 4291 §2.5.6). */
-static bool send_rst6(int fd, const struct sl_flow_key *key, const uint8_t *server, uint32_t seq)
+static bool send_rst6(int fd, const struct sl_flow_key *key, const uint8_t *next,
+                      const struct sl_reset *reset)
 {
 	struct rst6 rst = { .ip = { .ip6_flow = htonl(6U << 28),
 		                    .ip6_plen = htons(sizeof(struct tcphdr)),
 		                    .ip6_nxt = IPPROTO_TCP,
 		                    .ip6_hlim = HOPS },
-		            .tcp = make_rst(key, seq) };
+		            .tcp = make_rst(key, reset) };
 	struct sockaddr_in6 to = { .sin6_family = AF_INET6 };
 	struct in6_pktinfo info = { 0 };
 	memcpy(&rst.ip.ip6_src, key->src, sizeof(rst.ip.ip6_src));
 	memcpy(&rst.ip.ip6_dst, key->dst, sizeof(rst.ip.ip6_dst));
-	memcpy(&to.sin6_addr, server, sizeof(to.sin6_addr));
+	memcpy(&to.sin6_addr, next, sizeof(to.sin6_addr));
 	memcpy(&info.ipi6_addr, key->src, sizeof(info.ipi6_addr));
 	return send_with_info(fd, sl_bytes_of(&rst, sizeof(rst)), sl_bytes_of(&to, sizeof(to)), IPPROTO_IPV6,
 	                      IPV6_PKTINFO, sl_bytes_of(&info, sizeof(info)));
 }
 
 /* The packet leaves through OUTPUT, where conntrack knows the connection by its original tuple: it is ESTABLISHED there,
- * and the connection's DNAT and SNAT are done to it as to the client's own. */
+ * and the connection's DNAT and SNAT are done to it as to the client's own. To the client it goes as the client sees the server, past all NAT:
+ * where the destination was translated conntrack does not know such a packet, and lets it go. */
 static bool refuse_one(struct sl_refuse *r, const struct sl_reset *reset)
 {
 	struct sl_flow_key original;
 	int fd = r->fd[reset->key.family == 4 ? 0 : 1];
 	if (fd < 0 || sl_conntrack_original(r->ct, &reset->key, &original) != SL_OK)
 		return false;
-	return original.family == 4 ? send_rst4(fd, &original, reset->key.dst, reset->seq)
-	                            : send_rst6(fd, &original, reset->key.dst, reset->seq);
+	if (reset->to_client) {
+		sl_flow_key_swap(&original);
+		return original.family == 4 ? send_rst4(fd, &original, original.dst, reset)
+		                            : send_rst6(fd, &original, original.dst, reset);
+	}
+	return original.family == 4 ? send_rst4(fd, &original, reset->key.dst, reset)
+	                            : send_rst6(fd, &original, reset->key.dst, reset);
 }
 
-size_t sl_refuse_servers(struct sl_refuse *r, const struct sl_reset *reset, size_t n)
+size_t sl_refuse_ends(struct sl_refuse *r, const struct sl_reset *reset, size_t n)
 {
 	size_t unsent = 0;
 	for (size_t i = 0; i < n; i++)

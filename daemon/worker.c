@@ -48,7 +48,7 @@ static void tell_servers(struct sl_worker *w)
 	size_t failed = 0;
 
 	for (size_t i = 0; i < w->judging.answers.resets; i++) {
-		failed += sl_refuse_servers(w->refuse, &w->judging.answers.reset[i], 1);
+		failed += sl_refuse_ends(w->refuse, &w->judging.answers.reset[i], 1);
 		give_sign(w);
 	}
 	sl_counter_add(&s->resets, w->judging.answers.resets - failed);

@@ -271,7 +271,7 @@ static void note_place(struct sl_flow *flow, const struct sl_packet *pkt)
 static void push_reset(struct sl_answers *out, const struct sl_flow_key *key, uint32_t seq)
 {
 	if (out->resets < out->reset_cap)
-		out->reset[out->resets++] = (struct sl_reset){ *key, seq };
+		out->reset[out->resets++] = (struct sl_reset){ .key = *key, .seq = seq };
 }
 
 /* The flow has its verdict: so have the packets that waited for it, and then its own. */

@@ -65,7 +65,7 @@ void sl_answer_push(struct sl_answers *out, struct sl_ticket ticket, enum sl_act
 {
 	assert(out->answers < out->answer_cap);
 	if (out->answers < out->answer_cap)
-		out->answer[out->answers++] = (struct sl_answer){ ticket, action };
+		out->answer[out->answers++] = (struct sl_answer){ .ticket = ticket, .action = action };
 }
 
 /* ---- lines ---- */

@@ -12,6 +12,9 @@ enum sl_action {
 	SL_ACTION_PASS,  /* this packet goes on, its flow is still undecided */
 	SL_ACTION_ALLOW, /* this packet goes on, and so does all of its flow, without asking again */
 	SL_ACTION_BLOCK, /* this packet and its flow are refused */
+	/* Of the driver of content filters alone (daemon/ne_live.h): */
+	SL_ACTION_DROP, /* this packet alone goes nowhere, and nobody is told */
+	SL_ACTION_PARK, /* it waits on in another queue, and is answered from there */
 };
 
 /* A queued packet as its queue knows it. The filter carries it from question to answer and looks at nothing in it. */
@@ -24,13 +27,18 @@ struct sl_ticket {
 struct sl_answer {
 	struct sl_ticket ticket;
 	enum sl_action action;
+	uint16_t queue; /* of SL_ACTION_PARK: where it waits on */
 };
 
-/* The server of a blocked TCP flow has seen the handshake: it is told with a RST that has this sequence number, the
- * next one that it waits for (RFC 9293 §3.10.7.4; RFC 5961 §3.2 wants it exact). */
+/* An end of a blocked TCP flow that no rule refuses: the server, which has seen the handshake, or the client, of which no packet is
+ * at hand. It is told with a RST that has this sequence number, the next one that it waits for (RFC 9293 §3.10.7.4; RFC 5961
+ * §3.2 wants it exact). */
 struct sl_reset {
 	struct sl_flow_key key; /* client to server, as the queued packet had it */
 	uint32_t seq;
+	uint32_t
+	        ack; /* to a client whose SYN nobody has answered: the number after it, which is what makes the RST count; else 0 */
+	bool to_client;
 };
 
 /* Answers of one batch, in order. The driver sizes both arrays: a packet gives at most one reset, and at most

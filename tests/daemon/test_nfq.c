@@ -61,7 +61,7 @@ static int answer(struct bench *t, struct sl_nfq_counts *counts)
 	struct sl_answer a[ANSWERS];
 
 	for (uint32_t i = 0; i < ANSWERS; i++)
-		a[i] = (struct sl_answer){ { i, 0, QUEUE }, SL_ACTION_ALLOW };
+		a[i] = (struct sl_answer){ .ticket = { i, 0, QUEUE }, .action = SL_ACTION_ALLOW };
 	return sl_nfq_answer(t->ours, t->batch, a, ANSWERS, MASK, counts);
 }
 

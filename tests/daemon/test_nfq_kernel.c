@@ -138,7 +138,7 @@ static char next_packet(struct scene *s, struct sl_ticket *ticket)
 
 static void pass(struct scene *s, struct sl_ticket ticket)
 {
-	const struct sl_answer a = { ticket, SL_ACTION_PASS };
+	const struct sl_answer a = { .ticket = ticket, .action = SL_ACTION_PASS };
 	assert_int_equal(sl_nfq_answer(s->queue, s->batch, &a, 1, MASK, &s->counts), SL_OK);
 }
 

@@ -98,9 +98,15 @@ static void test_refuse(void **state)
 		netns_run(ns.gateway, NULL, "%s", c->before);
 	struct netns_tcp tcp = netns_connect(&ns, c->address, c->port);
 	struct sl_refuse *r = open_refuse();
-	const struct sl_reset reset = { tcp.seen, tcp.next_seq };
-	assert_int_equal(sl_refuse_servers(r, &reset, 1), 0);
+	const struct sl_reset reset = { .key = tcp.seen, .seq = tcp.next_seq };
+	assert_int_equal(sl_refuse_ends(r, &reset, 1), 0);
 	assert_int_equal(recv(tcp.server, &byte, 1, 0), -1);
+	assert_int_equal(errno, ECONNRESET);
+	netns_close(&tcp);
+	tcp = netns_connect(&ns, c->address, c->port);
+	const struct sl_reset to_client = { .key = tcp.seen, .seq = tcp.server_seq, .to_client = true };
+	assert_int_equal(sl_refuse_ends(r, &to_client, 1), 0);
+	assert_int_equal(recv(tcp.client, &byte, 1, 0), -1);
 	assert_int_equal(errno, ECONNRESET);
 	sl_refuse_free(&r);
 	assert_null(r);
@@ -118,8 +124,8 @@ static void test_wrong_seq(void **state)
 	netns_run(ns.gateway, TRACK, "nft -f -");
 	struct netns_tcp tcp = netns_connect(&ns, NETNS_SERVER_4, 8080);
 	struct sl_refuse *r = open_refuse();
-	const struct sl_reset reset = { tcp.seen, tcp.next_seq + 1 };
-	assert_int_equal(sl_refuse_servers(r, &reset, 1), 0);
+	const struct sl_reset reset = { .key = tcp.seen, .seq = tcp.next_seq + 1 };
+	assert_int_equal(sl_refuse_ends(r, &reset, 1), 0);
 	assert_int_equal(setsockopt(tcp.server, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait)), 0);
 	assert_int_equal(recv(tcp.server, &byte, 1, 0), -1);
 	assert_int_equal(errno, EAGAIN);
@@ -134,10 +140,12 @@ static void test_counts_unsent(void **state)
 	netns_run(ns.gateway, TRACK, "nft -f -");
 	struct netns_tcp tcp = netns_connect(&ns, NETNS_SERVER_4, 8080);
 	struct sl_refuse *r = open_refuse();
-	struct sl_reset reset[3] = { { tcp.seen, 1 }, { tcp.seen, tcp.next_seq }, { tcp.seen, 1 } };
+	struct sl_reset reset[3] = { { .key = tcp.seen, .seq = 1 },
+		                     { .key = tcp.seen, .seq = tcp.next_seq },
+		                     { .key = tcp.seen, .seq = 1 } };
 	reset[0].key.sport ^= 1;
 	reset[2].key.dport ^= 1;
-	assert_int_equal(sl_refuse_servers(r, reset, 3), 2);
+	assert_int_equal(sl_refuse_ends(r, reset, 3), 2);
 	assert_int_equal(recv(tcp.server, &byte, 1, 0), -1);
 	assert_int_equal(errno, ECONNRESET);
 	sl_refuse_free(&r);
@@ -153,7 +161,7 @@ static void test_absent_family(void **state)
 	(void)state;
 	assert_int_equal(sl_conntrack_new(-1, &ct), SL_OK);
 	assert_int_equal(sl_refuse_new(none, ct, &r), SL_OK);
-	assert_int_equal(sl_refuse_servers(r, &reset, 1), 1);
+	assert_int_equal(sl_refuse_ends(r, &reset, 1), 1);
 	sl_refuse_free(&r);
 }
 
@@ -166,11 +174,11 @@ static void test_cost(void **state)
 	netns_run(ns.gateway, TRACK, "nft -f -");
 	struct netns_tcp tcp = netns_connect(&ns, NETNS_SERVER_4, 8080);
 	struct sl_refuse *r = open_refuse();
-	const struct sl_reset reset = { tcp.seen, tcp.next_seq };
+	const struct sl_reset reset = { .key = tcp.seen, .seq = tcp.next_seq };
 	size_t unsent = 0;
 	(void)clock_gettime(CLOCK_MONOTONIC, &from);
 	for (int i = 0; i < ROUNDS; i++)
-		unsent += sl_refuse_servers(r, &reset, 1);
+		unsent += sl_refuse_ends(r, &reset, 1);
 	(void)clock_gettime(CLOCK_MONOTONIC, &to);
 	double us = (double)(to.tv_sec - from.tv_sec) * 1e6 + (double)(to.tv_nsec - from.tv_nsec) / 1e3;
 	print_message("%.1f us for each reset, %zu of %d not sent\n", us / ROUNDS, unsent, ROUNDS);

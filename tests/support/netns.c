@@ -168,7 +168,7 @@ static int tcp_socket(int ns, int home, int family)
 	return fd;
 }
 
-/* What the client sends next, which is what the server waits for: TCP_REPAIR tells. */
+/* What an end sends next, which is what the other one waits for: TCP_REPAIR tells. */
 static uint32_t next_seq(int fd)
 {
 	const int on = 1, off = -1 /* TCP_REPAIR_OFF_NO_WP */, send_queue = 2 /* TCP_SEND_QUEUE */;
@@ -178,6 +178,7 @@ static uint32_t next_seq(int fd)
 	assert_int_equal(setsockopt(fd, IPPROTO_TCP, TCP_REPAIR_QUEUE, &send_queue, sizeof(send_queue)), 0);
 	assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_QUEUE_SEQ, &seq, &len), 0);
 	assert_int_equal(setsockopt(fd, IPPROTO_TCP, TCP_REPAIR, &off, sizeof(off)), 0);
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)), 0); /* repair took it off */
 	return seq;
 }
 
@@ -204,6 +205,7 @@ struct netns_tcp netns_connect(const struct netns *ns, const char *address, uint
 	tcp.sent = make_key(&client, &to);
 	tcp.seen = make_key(&client, &server);
 	tcp.next_seq = next_seq(tcp.client);
+	tcp.server_seq = next_seq(tcp.server);
 	return tcp;
 }
 

@@ -41,6 +41,7 @@ struct netns_tcp {
 	struct sl_flow_key sent; /* as the client sends it */
 	struct sl_flow_key seen; /* as it is forwarded: after DNAT, before SNAT */
 	uint32_t next_seq;       /* what the server waits for */
+	uint32_t server_seq;     /* what the client waits for */
 };
 struct netns_tcp netns_connect(const struct netns *ns, const char *address, uint16_t port);
 void netns_close(struct netns_tcp *tcp);
