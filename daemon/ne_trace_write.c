@@ -68,7 +68,8 @@ static void open_object(struct sl_out *o, const char *key)
 	sl_out_u8(o, '{');
 }
 
-static void field_head(struct sl_out *o, enum sl_ne_profile profile, const struct sl_ne_options *options)
+static void field_head(struct sl_out *o, enum sl_ne_profile profile, const struct sl_ne_options *options,
+                       const char *started)
 {
 	static const char *const names[] = { "gateway", "macos", "strict" };
 	field_word(o, "format", "sluice-ne-trace");
@@ -77,10 +78,11 @@ static void field_head(struct sl_out *o, enum sl_ne_profile profile, const struc
 	field_word(o, "profile", names[profile]);
 	if (!options->redeliver)
 		field_bool(o, "redeliver", false);
+	field_text(o, "started", started, KEY_MAX);
 }
 
 int sl_ne_trace_writer_new(FILE *to, enum sl_ne_profile profile, const struct sl_ne_options *options,
-                           struct sl_ne_trace_writer **out)
+                           const char *started, struct sl_ne_trace_writer **out)
 {
 	struct sl_ne_trace_writer *w = (struct sl_ne_trace_writer *)malloc(sizeof(*w));
 	if (w == NULL)
@@ -93,7 +95,7 @@ int sl_ne_trace_writer_new(FILE *to, enum sl_ne_profile profile, const struct sl
 		return SL_ENOMEM;
 	}
 	struct sl_out o = begin_line(w);
-	field_head(&o, profile, options);
+	field_head(&o, profile, options, started);
 	write_line(w, &o);
 	*out = w;
 	return SL_OK;

@@ -10,9 +10,10 @@
 
 struct sl_ne_trace_writer; /* opaque */
 
-/* Writes the head. `to` is borrowed and not flushed. Memory: about 120 bytes for each of options->max_flows. SL_OK; SL_ENOMEM. */
+/* Writes the head. started: the wall clock at time 0 (docs/ne-trace.md); NULL where time is virtual. `to` is borrowed, gets each line
+ * in one fwrite(), and is not flushed. Memory: about 120 bytes for each of options->max_flows. SL_OK; SL_ENOMEM. */
 int sl_ne_trace_writer_new(FILE *to, enum sl_ne_profile profile, const struct sl_ne_options *options,
-                           struct sl_ne_trace_writer **out);
+                           const char *started, struct sl_ne_trace_writer **out);
 void sl_ne_trace_writer_free(struct sl_ne_trace_writer **writer);
 
 /* One line. In the shape of struct sl_ne_trace: ctx is the writer, of which one filter makes use. */

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/ne_script.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+
+void sl_ne_script_wrong(struct sl_ne_script *p, unsigned line, const char *fmt, ...)
+{
+	char text[256];
+	va_list ap;
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	sl_diag(p->diag, p->name, line, "%s", text);
+	p->err = SL_EINVAL;
+}
+
+/* ---- the provider ---- */
+
+static struct sl_ne_verdict next_answer(struct sl_ne_script *p, struct sl_ne_flow *flow,
+                                        enum sl_ne_event callback)
+{
+	struct sl_ne_verdict v = { .kind = SL_NE_VERDICT_ALLOW };
+	enum sl_ne_verdict_of of =
+	        callback == SL_NE_EVENT_NEW_FLOW ? SL_NE_NEW_FLOW_VERDICT : SL_NE_DATA_VERDICT;
+	v.of = of;
+	if (flow->number > p->scenario->flows)
+		return v;
+	struct sl_ne_script_flow *f = &p->flow[flow->number - 1];
+	struct sl_ne_script_answer *a = f->first;
+	if (a == NULL) {
+		sl_ne_script_wrong(p, p->at == NULL ? 0 : p->at->line,
+		                   "%s is asked about flow %llu, and no answer is left; write one more "
+		                   "into \"answers\"",
+		                   sl_ne_event_name(callback), (unsigned long long)flow->number);
+	} else {
+		v = a->verdict;
+		f->first = a->next;
+		if (f->first == NULL)
+			f->last = &f->first;
+	}
+	v.of = of;
+	return v;
+}
+
+static struct sl_ne_verdict on_new_flow(void *ctx, struct sl_ne_flow *flow, struct sl_mono now)
+{
+	(void)now;
+	return next_answer((struct sl_ne_script *)ctx, flow, SL_NE_EVENT_NEW_FLOW);
+}
+
+static struct sl_ne_verdict on_inbound(void *ctx, struct sl_ne_flow *flow,
+                                       const struct sl_ne_read_bytes *bytes, struct sl_mono now)
+{
+	(void)bytes, (void)now;
+	return next_answer((struct sl_ne_script *)ctx, flow, SL_NE_EVENT_INBOUND_DATA);
+}
+
+static struct sl_ne_verdict on_outbound(void *ctx, struct sl_ne_flow *flow,
+                                        const struct sl_ne_read_bytes *bytes, struct sl_mono now)
+{
+	(void)bytes, (void)now;
+	return next_answer((struct sl_ne_script *)ctx, flow, SL_NE_EVENT_OUTBOUND_DATA);
+}
+
+static struct sl_ne_verdict on_inbound_complete(void *ctx, struct sl_ne_flow *flow, struct sl_mono now)
+{
+	(void)now;
+	return next_answer((struct sl_ne_script *)ctx, flow, SL_NE_EVENT_INBOUND_COMPLETE);
+}
+
+static struct sl_ne_verdict on_outbound_complete(void *ctx, struct sl_ne_flow *flow, struct sl_mono now)
+{
+	(void)now;
+	return next_answer((struct sl_ne_script *)ctx, flow, SL_NE_EVENT_OUTBOUND_COMPLETE);
+}
+
+static int apply(struct sl_ne_script *p, struct sl_mono now)
+{
+	const struct sl_ne_scenario_settings *s = p->at->settings;
+	return sl_ne_filter_apply(p->filter, s == NULL ? NULL : &s->settings, now);
+}
+
+static void on_start(void *ctx, struct sl_ne_filter *filter, struct sl_mono now)
+{
+	struct sl_ne_script *p = (struct sl_ne_script *)ctx;
+	int err = p->at->settings == NULL ? SL_OK : apply(p, now); /* NE-LIFE-05 */
+	if (!p->at->later)
+		(void)sl_ne_filter_started(filter, err, now);
+}
+
+static void on_stop(void *ctx, struct sl_ne_filter *filter, enum sl_ne_stop_reason reason, struct sl_mono now)
+{
+	const struct sl_ne_script *p = (const struct sl_ne_script *)ctx;
+	(void)reason;
+	if (p->at == NULL || p->at->kind != SL_NE_SCENARIO_STOP || !p->at->later)
+		(void)sl_ne_filter_stopped(filter, now);
+}
+
+static void on_sleep(void *ctx, struct sl_ne_filter *filter, struct sl_mono now)
+{
+	const struct sl_ne_script *p = (const struct sl_ne_script *)ctx;
+	if (!p->at->later)
+		(void)sl_ne_filter_asleep(filter, now);
+}
+
+/* Its answers are events. */
+static void on_control(void *ctx, struct sl_ne_flow *flow, struct sl_mono now)
+{
+	(void)ctx, (void)flow, (void)now;
+}
+
+/* ---- events ---- */
+
+void sl_ne_script_add_answers(struct sl_ne_script *p, const struct sl_ne_scenario_event *e)
+{
+	if (e->flow == 0)
+		return;
+	struct sl_ne_script_flow *f = &p->flow[e->flow - 1];
+	for (size_t i = 0; i < e->answers; i++) {
+		struct sl_ne_script_answer *a = &p->answer[p->answers++];
+		*a = (struct sl_ne_script_answer){ e->answer[i], e->line, NULL };
+		*f->last = a;
+		f->last = &a->next;
+	}
+}
+
+bool sl_ne_script_is_outside(const struct sl_ne_scenario_event *e)
+{
+	switch (e->kind) {
+	case SL_NE_SCENARIO_TICK:
+	case SL_NE_SCENARIO_OPEN:
+	case SL_NE_SCENARIO_ANSWERED:
+	case SL_NE_SCENARIO_DATA:
+	case SL_NE_SCENARIO_FINISH:
+	case SL_NE_SCENARIO_CLOSE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void provider_calls(struct sl_ne_script *p, const struct sl_ne_scenario_event *e,
+                           struct sl_ne_flow *flow, struct sl_mono now)
+{
+	struct sl_ne_verdict v = e->verdict;
+	if (flow == NULL) {
+		sl_ne_script_wrong(p, e->line, "flow %u is closed; take the event away, or open another flow",
+		                   e->flow);
+		return;
+	}
+	bool new_flow = flow->question.callback == SL_NE_EVENT_NEW_FLOW;
+	v.of = new_flow && e->kind != SL_NE_SCENARIO_UPDATE ? SL_NE_NEW_FLOW_VERDICT : SL_NE_DATA_VERDICT;
+	if (e->kind == SL_NE_SCENARIO_RESUME)
+		(void)sl_ne_resume_flow(flow, &v, now);
+	else if (e->kind == SL_NE_SCENARIO_UPDATE)
+		(void)sl_ne_update_flow(flow, &v, e->direction, now);
+	else if (e->kind == SL_NE_SCENARIO_CONTROL)
+		(void)sl_ne_control_verdict(flow, e->control, e->update_rules, now);
+	else
+		(void)sl_ne_answer_flow(flow, &v, now);
+}
+
+static void busy(struct sl_ne_script *p, int err)
+{
+	if (err == SL_EBUSY)
+		sl_ne_script_wrong(p, p->at->line,
+		                   "%s does not come now; start a filter that is stopped or crashed, stop "
+		                   "or crash one that is not",
+		                   sl_ne_scenario_kind_name(p->at->kind));
+}
+
+void sl_ne_script_play(struct sl_ne_script *p, const struct sl_ne_scenario_event *e, struct sl_ne_flow *flow,
+                       struct sl_mono now)
+{
+	struct sl_ne_configuration configuration = { e->filter_sockets, { NULL, 0 } };
+	p->at = e;
+	switch (e->kind) {
+	case SL_NE_SCENARIO_START:
+		busy(p, sl_ne_filter_start(p->filter, now));
+		break;
+	case SL_NE_SCENARIO_STARTED:
+		(void)sl_ne_filter_started(p->filter, e->fails ? SL_EINVAL : SL_OK, now);
+		break;
+	case SL_NE_SCENARIO_STOP:
+		busy(p, sl_ne_filter_stop(p->filter, e->reason, now));
+		break;
+	case SL_NE_SCENARIO_STOPPED:
+		(void)sl_ne_filter_stopped(p->filter, now);
+		break;
+	case SL_NE_SCENARIO_CRASH:
+		busy(p, sl_ne_filter_crash(p->filter, now));
+		break;
+	case SL_NE_SCENARIO_APPLY:
+		(void)apply(p, now);
+		break;
+	case SL_NE_SCENARIO_SLEEP:
+		sl_ne_filter_sleep(p->filter, now);
+		break;
+	case SL_NE_SCENARIO_ASLEEP:
+		(void)sl_ne_filter_asleep(p->filter, now);
+		break;
+	case SL_NE_SCENARIO_WAKE:
+		sl_ne_filter_wake(p->filter, now);
+		break;
+	case SL_NE_SCENARIO_CONFIGURE:
+		sl_ne_filter_configure(p->filter, &configuration, now);
+		break;
+	case SL_NE_SCENARIO_RULES_CHANGED:
+		sl_ne_filter_notify_rules_changed(p->filter, now);
+		break;
+	default:
+		provider_calls(p, e, flow, now);
+	}
+}
+
+void sl_ne_script_check_answers(struct sl_ne_script *p)
+{
+	for (size_t i = 0; i < p->scenario->flows; i++)
+		for (const struct sl_ne_script_answer *a = p->flow[i].first; a != NULL; a = a->next)
+			sl_ne_script_wrong(p, a->line,
+			                   "nobody asked for the answer \"%s\" of flow %zu; take it away",
+			                   sl_ne_verdict_kind_name(a->verdict.kind), i + 1);
+}
+
+/* ---- made ---- */
+
+int sl_ne_script_init(struct sl_ne_script *p, const char *name, const struct sl_ne_scenario *scenario,
+                      const struct sl_diag *diag)
+{
+	size_t answers = 0;
+	*p = (struct sl_ne_script){ .name = name, .scenario = scenario, .diag = diag };
+	for (size_t i = 0; i < scenario->events; i++)
+		answers += scenario->event[i].answers;
+	p->flow = (struct sl_ne_script_flow *)calloc(scenario->flows + 1, sizeof(p->flow[0]));
+	p->answer = (struct sl_ne_script_answer *)calloc(answers + 1, sizeof(p->answer[0]));
+	if (p->flow == NULL || p->answer == NULL) {
+		sl_ne_script_end(p);
+		return SL_ENOMEM;
+	}
+	for (size_t i = 0; i < scenario->flows; i++)
+		p->flow[i].last = &p->flow[i].first;
+	return SL_OK;
+}
+
+void sl_ne_script_end(struct sl_ne_script *p)
+{
+	free(p->flow);
+	free(p->answer);
+	p->flow = NULL;
+	p->answer = NULL;
+}
+
+struct sl_ne_provider sl_ne_script_provider(struct sl_ne_script *p)
+{
+	return (struct sl_ne_provider){ .ctx = p,
+		                        .start_filter = on_start,
+		                        .stop_filter = on_stop,
+		                        .handle_new_flow = on_new_flow,
+		                        .handle_inbound_data_from_flow = on_inbound,
+		                        .handle_outbound_data_from_flow = on_outbound,
+		                        .handle_inbound_data_complete_for_flow = on_inbound_complete,
+		                        .handle_outbound_data_complete_for_flow = on_outbound_complete,
+		                        .sleep = on_sleep };
+}
+
+struct sl_ne_control sl_ne_script_control(struct sl_ne_script *p)
+{
+	return (struct sl_ne_control){ .ctx = p,
+		                       .handle_new_flow = p->scenario->control ? on_control : NULL };
+}
