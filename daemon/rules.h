@@ -25,6 +25,8 @@ struct sl_rules_cfg {
 	bool bypass;        /* with no listener on the queue packets pass instead of being dropped */
 	bool refuse_silent; /* blocked TCP is dropped instead of reset */
 	bool ask_syn;       /* SYNs are queued, too */
+	bool both; /* of both directions everything with payload, SYN, FIN or RST is queued: what comes from inside to the queues
+	               * above, what goes to inside to as many behind them */
 	bool answers; /* answers of DNS over UDP to clients inside are queued, too, marked as such (daemon/mark.h) */
 	uint32_t mark_mask; /* daemon/mark.h */
 };

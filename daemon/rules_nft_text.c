@@ -77,42 +77,52 @@ static void put_queue_chain(const struct sl_rules_cfg *cfg, struct sl_out *o)
 	if (cfg->answers)
 		sl_out_str(o, "\t\tudp sport 53 ct direction reply goto answer\n");
 	put_insides(cfg, FROM, "inside", o);
+	if (cfg->both)
+		put_insides(cfg, TO, "to_inside", o);
 	sl_out_str(o, "\t}\n");
 }
 
-static void put_inside_chain(const struct sl_rules_cfg *cfg, struct sl_out *o)
+/* The chains of one side's packets, and the queue that they end in. */
+static const struct side {
+	const char *inside, *ask, *put;
+} from_inside = { "inside", "ask", "put" }, to_inside = { "to_inside", "ask_to", "put_to" };
+
+static void put_inside_chain(const struct sl_rules_cfg *cfg, const struct side *side, struct sl_out *o)
 {
 	uint32_t started = sl_mark_started(cfg->mark_mask);
-	sl_out_str(o, "\tchain inside {\n\t\tct direction reply return\n\t\tct state untracked return\n"
-	              "\t\tct state invalid goto invalid\n");
+	sl_out_fmt(o, "\tchain %s {\n%s\t\tct state untracked return\n\t\tct state invalid goto invalid\n",
+	           side->inside, cfg->both ? "" : "\t\tct direction reply return\n");
 	sl_out_fmt(o, "\t\ttcp flags & (fin | syn | rst | ack) == syn ct mark set ct mark | 0x%08x\n",
 	           started);
 	sl_out_fmt(o, "\t\tmeta l4proto udp ct state new ct mark set ct mark | 0x%08x\n", started);
-	if (cfg->ask_syn)
-		sl_out_str(o, "\t\ttcp flags & (fin | syn | rst | ack) == syn goto put\n");
-	sl_out_str(o, "\t\tgoto ask\n\t}\n");
+	if (cfg->both)
+		sl_out_fmt(o, "\t\ttcp flags & (fin | syn | rst) != 0 goto %s\n", side->put);
+	else if (cfg->ask_syn)
+		sl_out_fmt(o, "\t\ttcp flags & (fin | syn | rst | ack) == syn goto %s\n", side->put);
+	sl_out_fmt(o, "\t\tgoto %s\n\t}\n", side->ask);
 }
 
-static void put_queue(const struct sl_rules_cfg *cfg, struct sl_out *o)
+static void put_queue(const struct sl_rules_cfg *cfg, unsigned first, struct sl_out *o)
 {
-	unsigned last = (unsigned)cfg->queue_first + cfg->queue_count - 1;
-	sl_out_fmt(o, "\t\tqueue num %u", cfg->queue_first);
+	unsigned last = first + cfg->queue_count - 1;
+	sl_out_fmt(o, "\t\tqueue num %u", first);
 	if (cfg->queue_count > 1)
 		sl_out_fmt(o, "-%u", last);
 	sl_out_fmt(o, "%s\n\t}\n", cfg->bypass ? " bypass" : "");
 }
 
-static void put_ask_chain(const struct sl_rules_cfg *cfg, struct sl_out *o)
+static void put_ask_chain(const struct sl_rules_cfg *cfg, const struct side *side, unsigned first,
+                          struct sl_out *o)
 {
 	uint32_t started = sl_mark_started(cfg->mark_mask);
-	sl_out_str(o, "\tchain ask {\n");
+	sl_out_fmt(o, "\tchain %s {\n", side->ask);
 	put_payload_only(o);
-	if (cfg->ask_syn)
-		sl_out_str(o, "\t\tgoto put\n\t}\n\tchain put {\n");
+	if (cfg->ask_syn || cfg->both)
+		sl_out_fmt(o, "\t\tgoto %s\n\t}\n\tchain %s {\n", side->put, side->put);
 	sl_out_fmt(o, "\t\tmeta mark set meta mark & 0x%08x\n", ~cfg->mark_mask);
 	sl_out_fmt(o, "\t\tct mark & 0x%08x == 0x%08x meta mark set meta mark | 0x%08x\n", started, started,
 	           started);
-	put_queue(cfg, o);
+	put_queue(cfg, first, o);
 }
 
 /* What a resolver answers to the inside. Other packets come here only if they look the same, since no reply is asked about. */
@@ -122,7 +132,7 @@ static void put_answer_chains(const struct sl_rules_cfg *cfg, struct sl_out *o)
 	put_insides(cfg, TO, "put_answer", o);
 	sl_out_fmt(o, "\t}\n\tchain put_answer {\n\t\tmeta mark set meta mark & 0x%08x | 0x%08x\n",
 	           ~cfg->mark_mask, sl_mark_of(cfg->mark_mask, SL_MARK_PASSED));
-	put_queue(cfg, o);
+	put_queue(cfg, cfg->queue_first, o);
 }
 
 static void put_counting_chain(const char *chain, const char *head, struct sl_out *o)
@@ -144,6 +154,8 @@ static void put_verdict_chain(const struct sl_rules_cfg *cfg, struct sl_out *o)
 	sl_out_fmt(o, "\t\tct mark & 0x%08x != 0x00000000 return\n", v);
 	sl_out_fmt(o, "\t\tmeta mark & 0x%08x != 0x00000000 return\n", v);
 	put_insides(cfg, FROM, "unjudged", o);
+	if (cfg->both)
+		put_insides(cfg, TO, "unjudged", o);
 	sl_out_str(o, "\t}\n");
 }
 
@@ -177,14 +189,21 @@ void sl_nft_text(const struct sl_rules_cfg *cfg, struct sl_out *o)
 	sl_out_str(o, "table inet " SL_NFT_TABLE " {\n");
 	sl_out_str(o, "\tcounter unjudged {\n\t}\n\tcounter invalid {\n\t}\n\tcounter unrefused {\n\t}\n");
 	put_queue_chain(cfg, o);
-	put_inside_chain(cfg, o);
-	put_ask_chain(cfg, o);
+	put_inside_chain(cfg, &from_inside, o);
+	put_ask_chain(cfg, &from_inside, cfg->queue_first, o);
+	if (cfg->both) {
+		put_inside_chain(cfg, &to_inside, o);
+		put_ask_chain(cfg, &to_inside, (unsigned)cfg->queue_first + cfg->queue_count, o);
+	}
 	if (cfg->answers)
 		put_answer_chains(cfg, o);
 	put_counting_chain("invalid", "", o);
 	put_verdict_chain(cfg, o);
 	put_counting_chain("unjudged",
-	                   "\t\tct direction != original return\n\t\tct state invalid,untracked return\n", o);
+	                   cfg->both ? "\t\tct state invalid,untracked return\n"
+	                             : "\t\tct direction != original return\n"
+	                               "\t\tct state invalid,untracked return\n",
+	                   o);
 	put_refuse_chain(cfg, o);
 	put_post_chain(cfg, o);
 	sl_out_str(o, "}\n");

@@ -15,7 +15,7 @@ const struct sl_xt_jump sl_xt_jump[SL_XT_JUMPS] = {
 
 size_t sl_rules_text_max(const struct sl_rules_cfg *cfg)
 {
-	return 16384 + cfg->insides * 384;
+	return 20480 + cfg->insides * 512;
 }
 
 static void put_payload(int family, struct sl_out *o)
@@ -46,24 +46,24 @@ static void put_insides(const struct sl_rules_cfg *cfg, int family, const struct
 	}
 }
 
-static void put_queue(const struct sl_rules_cfg *cfg, const char *chain, struct sl_out *o)
+static void put_queue(const struct sl_rules_cfg *cfg, const char *chain, unsigned first, struct sl_out *o)
 {
-	unsigned last = (unsigned)cfg->queue_first + cfg->queue_count - 1;
+	unsigned last = first + cfg->queue_count - 1;
 	sl_out_fmt(o, "-A %s -j NFQUEUE ", chain);
 	if (cfg->queue_count > 1)
-		sl_out_fmt(o, "--queue-balance %u:%u", cfg->queue_first, last);
+		sl_out_fmt(o, "--queue-balance %u:%u", first, last);
 	else
-		sl_out_fmt(o, "--queue-num %u", cfg->queue_first);
+		sl_out_fmt(o, "--queue-num %u", first);
 	sl_out_fmt(o, "%s\n", cfg->bypass ? " --queue-bypass" : "");
 }
 
-static void put_ask(const struct sl_rules_cfg *cfg, struct sl_out *o)
+static void put_ask(const struct sl_rules_cfg *cfg, const char *chain, unsigned first, struct sl_out *o)
 {
 	uint32_t m = cfg->mark_mask, v = sl_mark_verdict_mask(m), started = sl_mark_started(m);
-	sl_out_fmt(o, "-A SLUICE-ASK -j CONNMARK --restore-mark --nfmask 0x%x --ctmask 0x%x\n", started,
+	sl_out_fmt(o, "-A %s -j CONNMARK --restore-mark --nfmask 0x%x --ctmask 0x%x\n", chain, started,
 	           started);
-	sl_out_fmt(o, "-A SLUICE-ASK -j MARK --set-xmark 0x0/0x%x\n", v);
-	put_queue(cfg, "SLUICE-ASK", o);
+	sl_out_fmt(o, "-A %s -j MARK --set-xmark 0x0/0x%x\n", chain, v);
+	put_queue(cfg, chain, first, o);
 }
 
 /* What a resolver answers to the inside. Other packets come here only if they look the same, since no reply is asked about. */
@@ -73,30 +73,33 @@ static void put_answer(const struct sl_rules_cfg *cfg, int family, struct sl_out
 	put_insides(cfg, family, &destination, "SLUICE-ANSWER", "SLUICE-PUT-ANSWER", o);
 	sl_out_fmt(o, "-A SLUICE-PUT-ANSWER -j MARK --set-xmark 0x%x/0x%x\n", sl_mark_of(m, SL_MARK_PASSED),
 	           m);
-	put_queue(cfg, "SLUICE-PUT-ANSWER", o);
+	put_queue(cfg, "SLUICE-PUT-ANSWER", cfg->queue_first, o);
 }
 
-static void put_inside(const struct sl_rules_cfg *cfg, int family, struct sl_out *o)
+/* The packets of one side: those that may be judged, and of these the ones that are to be. */
+static void put_side(const struct sl_rules_cfg *cfg, int family, const char *chain, const char *ask,
+                     struct sl_out *o)
 {
 	uint32_t started = sl_mark_started(cfg->mark_mask);
-	sl_out_str(o, "-A SLUICE-INSIDE -m conntrack --ctdir REPLY -j RETURN\n");
-	sl_out_str(o, "-A SLUICE-INSIDE -m conntrack --ctstate INVALID ");
+	if (!cfg->both)
+		sl_out_fmt(o, "-A %s -m conntrack --ctdir REPLY -j RETURN\n", chain);
+	sl_out_fmt(o, "-A %s -m conntrack --ctstate INVALID ", chain);
 	put_payload(family, o);
 	sl_out_str(o, "-m comment --comment \"sluice: invalid\" -j RETURN\n");
-	sl_out_str(o, "-A SLUICE-INSIDE -m conntrack --ctstate INVALID,UNTRACKED -j RETURN\n");
+	sl_out_fmt(o, "-A %s -m conntrack --ctstate INVALID,UNTRACKED -j RETURN\n", chain);
 	sl_out_fmt(o,
-	           "-A SLUICE-INSIDE -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j CONNMARK --set-xmark "
+	           "-A %s -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j CONNMARK --set-xmark "
 	           "0x%x/0x%x\n",
+	           chain, started, started);
+	sl_out_fmt(o, "-A %s -p udp -m conntrack --ctstate NEW -j CONNMARK --set-xmark 0x%x/0x%x\n", chain,
 	           started, started);
-	sl_out_fmt(o,
-	           "-A SLUICE-INSIDE -p udp -m conntrack --ctstate NEW -j CONNMARK --set-xmark 0x%x/0x%x\n",
-	           started, started);
-	if (cfg->ask_syn)
-		sl_out_str(o,
-		           "-A SLUICE-INSIDE -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -g SLUICE-ASK\n");
-	sl_out_str(o, "-A SLUICE-INSIDE ");
+	if (cfg->both)
+		sl_out_fmt(o, "-A %s -p tcp -m tcp ! --tcp-flags FIN,SYN,RST NONE -g %s\n", chain, ask);
+	else if (cfg->ask_syn)
+		sl_out_fmt(o, "-A %s -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -g %s\n", chain, ask);
+	sl_out_fmt(o, "-A %s ", chain);
 	put_payload(family, o);
-	sl_out_str(o, "-g SLUICE-ASK\n");
+	sl_out_fmt(o, "-g %s\n", ask);
 }
 
 /* The common packet, which has none of our bits, costs one test. */
@@ -128,6 +131,8 @@ static void put_mangle(const struct sl_rules_cfg *cfg, int family, struct sl_out
 	              "[0:0]\n");
 	if (cfg->answers)
 		sl_out_str(o, ":SLUICE-ANSWER - [0:0]\n:SLUICE-PUT-ANSWER - [0:0]\n");
+	if (cfg->both)
+		sl_out_str(o, ":SLUICE-TO-INSIDE - [0:0]\n:SLUICE-ASK-TO - [0:0]\n");
 	/* A new connection in an old entry, as rules_nft_text.c says. */
 	sl_out_fmt(o,
 	           "-A SLUICE-FORWARD -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -m conntrack --ctdir "
@@ -142,8 +147,14 @@ static void put_mangle(const struct sl_rules_cfg *cfg, int family, struct sl_out
 		sl_out_str(o, "-A SLUICE-FORWARD -p udp -m udp --sport 53 -m conntrack --ctdir REPLY -g "
 		              "SLUICE-ANSWER\n");
 	put_insides(cfg, family, &source, "SLUICE-FORWARD", "SLUICE-INSIDE", o);
-	put_inside(cfg, family, o);
-	put_ask(cfg, o);
+	if (cfg->both)
+		put_insides(cfg, family, &destination, "SLUICE-FORWARD", "SLUICE-TO-INSIDE", o);
+	put_side(cfg, family, "SLUICE-INSIDE", "SLUICE-ASK", o);
+	put_ask(cfg, "SLUICE-ASK", cfg->queue_first, o);
+	if (cfg->both) {
+		put_side(cfg, family, "SLUICE-TO-INSIDE", "SLUICE-ASK-TO", o);
+		put_ask(cfg, "SLUICE-ASK-TO", (unsigned)cfg->queue_first + cfg->queue_count, o);
+	}
 	if (cfg->answers)
 		put_answer(cfg, family, o);
 	put_post(cfg, o);
@@ -157,7 +168,11 @@ static void put_filter(const struct sl_rules_cfg *cfg, int family, struct sl_out
 	sl_out_fmt(o, "-A SLUICE-VERDICT -m connmark ! --mark 0x0/0x%x -j RETURN\n", v);
 	sl_out_fmt(o, "-A SLUICE-VERDICT -m mark ! --mark 0x0/0x%x -j RETURN\n", v);
 	put_insides(cfg, family, &source, "SLUICE-VERDICT", "SLUICE-UNJUDGED", o);
-	sl_out_str(o, "-A SLUICE-UNJUDGED -m conntrack --ctdir ORIGINAL ");
+	if (cfg->both)
+		put_insides(cfg, family, &destination, "SLUICE-VERDICT", "SLUICE-UNJUDGED", o);
+	sl_out_str(o, "-A SLUICE-UNJUDGED ");
+	if (!cfg->both)
+		sl_out_str(o, "-m conntrack --ctdir ORIGINAL ");
 	put_payload(family, o);
 	sl_out_str(o, "-m comment --comment \"sluice: unjudged\"\n");
 	sl_out_fmt(o, "-A SLUICE-REFUSE -j CONNMARK --save-mark --nfmask 0x%x --ctmask 0x%x\n", v, v);
