@@ -190,10 +190,21 @@ static int read_host(struct sl_list_reader *r, const struct rule *rule, struct s
 	return rule->below && r->url.host.address ? SL_REFUSED_BELOW_ADDRESS : SL_LIST_FINE;
 }
 
+/* Anchors, stars and separators alone, or nothing: such a line is what is left of one that was damaged. */
+static bool matches_all(struct sl_bytes pattern)
+{
+	for (size_t i = 0; i < pattern.len; i++)
+		if (strchr("|*^.", pattern.p[i]) == NULL)
+			return false;
+	return true;
+}
+
 static int read_pattern(struct sl_list_reader *r, struct rule *rule, struct sl_list_entry *e)
 {
 	static const char *const ends[] = { "^", "^*", "/", "/*", "", NULL };
 	struct sl_bytes rest = rule->pattern;
+	if (matches_all(rest))
+		return SL_REFUSED_EVERY;
 	rule->tied = take(&rest, "||");
 	if (!rule->tied && rest.len > 0 && rest.p[0] == '|')
 		return SL_REFUSED_ANCHOR;

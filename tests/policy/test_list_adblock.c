@@ -55,8 +55,10 @@ static const struct list_case lists[] = {
 	        "patterns that are no host",
 	        "/ads/banner\n-ads-\n&rb=\n^ads.js^\n||ads*.example^\n||a.*^\n||a.example^ads\n||a.example/*/"
 	        "x\n"
-	        "://a.example^\n*\n||\n||*\n",
-	        "a pattern that is not a host", 12),
+	        "://a.example^\n",
+	        "a pattern that is not a host", 9),
+	REFUSED_ALL("what is left of a damaged rule would match everything",
+	            "*\n|\n||\n||*\n||^\n@@|\n||.^\n$important\n", "would match every name", 8),
 	REFUSED("a single label without || is a piece of an address", "ads^\n", "a pattern"),
 	REFUSED("a single label without an end", "||ads\n", "a pattern"),
 	REFUSED("a host that goes on", "||ads.\n", "a pattern"),
