@@ -212,10 +212,10 @@ int sl_dtls_next(struct sl_dtls_pool *pool, sl_dtls_flow *flow, struct sl_dtls_c
 
 bool sl_is_stun(struct sl_bytes datagram)
 {
-	enum { COOKIE = 0x2112a442, HEADER = 20 };
+	enum { COOKIE = 0x2112a442, HEADER = 20, FIRST_NONE = 4 /* RFC 7983 §7: 0 to 3 is STUN */ };
 	struct sl_cur c = sl_cur_whole(datagram);
 	uint16_t type = sl_cur_u16(&c), len = sl_cur_u16(&c);
 	uint32_t cookie = sl_cur_u32(&c);
-	return c.err == SL_OK && type >> 14 == 0 && len % 4 == 0 && cookie == COOKIE &&
+	return c.err == SL_OK && type < FIRST_NONE << 8 && len % 4 == 0 && cookie == COOKIE &&
 	       datagram.len == (size_t)len + HEADER;
 }

@@ -42,7 +42,8 @@ int sl_dtls_next(struct sl_dtls_pool *pool, sl_dtls_flow *flow, struct sl_dtls_c
 /* Gives back what the flow holds; leaves 0 behind. */
 void sl_dtls_close(struct sl_dtls_pool *pool, sl_dtls_flow *flow);
 
-/* Is it a STUN message (RFC 8489 §5)? What is spoken between the same ports afterwards is not known yet. */
+/* Is it a STUN message (RFC 8489 §5, told from others by RFC 7983 §7)? What is spoken between the same ports afterwards is not
+ * known yet. */
 bool sl_is_stun(struct sl_bytes datagram);
 
 #endif

@@ -281,13 +281,43 @@ static void test_bound(void **state)
 	assert_null(pool);
 }
 
+/* Its first byte tells what a datagram is (RFC 7983 section 7), whatever the rest would be. */
+static void test_stun(void **state)
+{
+	static const struct {
+		const char *what;
+		uint8_t bytes[20];
+		bool stun, dtls;
+	} datagram[] = {
+		{ "a Binding request", { 0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42 }, true, false },
+		{ "a length that is none", { 0, 1, 0, 4, 0x21, 0x12, 0xa4, 0x42 }, false, false },
+		{ "a record whose epoch and number are STUN's cookie",
+		  { 22, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42 },
+		  false,
+		  true },
+		{ "neither: TURN's channel data begins so",
+		  { 64, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42 },
+		  false,
+		  false },
+	};
+	(void)state;
+	for (size_t i = 0; i < SL_COUNT(datagram); i++) {
+		struct sl_bytes bytes = sl_bytes_of(datagram[i].bytes, sizeof(datagram[i].bytes));
+		struct sl_dtls_cur at;
+		if (sl_is_stun(bytes) != datagram[i].stun || sl_dtls_begin(bytes, &at) != datagram[i].dtls)
+			fail_msg("%s", datagram[i].what);
+	}
+}
+
 int main(void)
 {
-	struct CMUnitTest tests[SL_COUNT(rows) + 1];
+	struct CMUnitTest tests[SL_COUNT(rows) + 2];
 	for (size_t i = 0; i < SL_COUNT(rows); i++)
 		tests[i] = (struct CMUnitTest){ rows[i].name, test_row, NULL, NULL,
 			                        (void *)(uintptr_t)&rows[i] };
 	tests[SL_COUNT(rows)] =
 	        (struct CMUnitTest){ "a flow holds four hellos at most", test_bound, NULL, NULL, NULL };
+	tests[SL_COUNT(rows) + 1] =
+	        (struct CMUnitTest){ "STUN or DTLS, but not both", test_stun, NULL, NULL, NULL };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
