@@ -19,6 +19,7 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 BASELINE = os.path.join(HERE, "baseline.json")
 FLOWS = 2000
+TRIES = 5  # of a ratio: a machine with other work shows it wrong now and then, but not each time
 
 
 def summary(path):
@@ -68,15 +69,18 @@ def compare_instructions(counted, baseline, tolerance):
     return wrong
 
 
-def compare_ratios(times, least):
-    wrong = []
+def compare_ratios(measure, least):
+    best = dict.fromkeys(least, 0)
+    for _ in range(TRIES):
+        times = measure()
+        for name in least:
+            slow, fast = name.split(" to ")
+            best[name] = max(best[name], times[slow] / times[fast])
+        if all(best[name] >= bound for name, bound in least.items()):
+            break
     for name, bound in least.items():
-        slow, fast = name.split(" to ")
-        ratio = times[slow] / times[fast]
-        print("%-64s %6.2f, at least %.2f" % (name, ratio, bound))
-        if ratio < bound:
-            wrong.append("%s: %.2f, at least %.2f" % (name, ratio, bound))
-    return wrong
+        print("%-64s %6.2f, at least %.2f" % (name, best[name], bound))
+    return ["%s: %.2f, at least %.2f" % (name, best[name], bound) for name, bound in least.items() if best[name] < bound]
 
 
 def main():
@@ -99,7 +103,7 @@ def main():
         return 0
     tolerance = baseline["tolerance"] if args.tolerance is None else args.tolerance
     wrong = compare_instructions(counted, baseline["instructions"], tolerance)
-    wrong += compare_ratios(time_prefilters(args.build), baseline["at_least"])
+    wrong += compare_ratios(lambda: time_prefilters(args.build), baseline["at_least"])
     for line in wrong:
         print("regress: " + line, file=sys.stderr)
     return 1 if wrong else 0
