@@ -5,12 +5,11 @@ import selectors
 import socket
 import threading
 
-from .messages import HANDSHAKE, QuicReader, end_of_head, names, whole_handshake
+from .messages import ANSWER, HANDSHAKE, QuicReader, end_of_head, names, whole_handshake
 
 PORTS = (80, 443)
 MIN_HOPS = {socket.AF_INET: (socket.IPPROTO_IP, 21), socket.AF_INET6: (socket.IPPROTO_IPV6, 73)}  # IP_MINTTL, IPV6_MINHOPCOUNT
 HOPS_LEFT = 32  # what comes with fewer did not come: a decoy that dies on its way
-ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
 class Endpoint:

@@ -223,6 +223,8 @@ def options(argv):
     which.add_argument("--none", action="store_true", help="no filter: what the server makes of the cases")
     parser.add_argument("--name", default="filter", help="of the filter, in the table")
     parser.add_argument("--ready", type=float, default=3, metavar="S", help="seconds until --command filters (3)")
+    parser.add_argument("--watch", type=float, default=SILENT_FOR, metavar="S", help="how long a blocked one may still leak, "
+                        "where the filter does not end it (%g);\nmore than a filter holds what it cannot read" % SILENT_FOR)
     parser.add_argument("--hold", choices=HOLDS, action="append", help="sluice: only this mode")
     parser.add_argument("--tcp-hold", choices=TCP_HOLDS, action="append", help="sluice: only this mode")
     parser.add_argument("--gso", choices=("on", "off"), action="append", help="only with offloads on, or off")
@@ -289,7 +291,7 @@ def main(argv):
         print("conformance: network namespaces need root", file=sys.stderr)
         return 77
     catch()
-    ANSWERED_WITHIN, SILENT_FOR = ANSWERED_WITHIN * opts.slow, SILENT_FOR * min(opts.slow, 2)
+    ANSWERED_WITHIN, SILENT_FOR = ANSWERED_WITHIN * opts.slow, opts.watch * min(opts.slow, 2)
     os.environ["PATH"] = os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin"
     try:
         return 0 if run_suite(opts) else 1

@@ -23,6 +23,12 @@ SALT = {QUIC_V1: "38762cf7f55934b34d179ae6a4c80cadccbb7f0a", QUIC_V2: "0dede3def
 LABEL = {QUIC_V1: "quic ", QUIC_V2: "quicv2 "}
 INITIAL_TYPE = {QUIC_V1: 0, QUIC_V2: 1}
 QUIC_DATAGRAM = 1200  # RFC 9000 §14.1
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+
+def is_answer(data):
+    """Is the server's among what came? A proxy may have written the head anew, and its own pages are none."""
+    return data.startswith(b"HTTP/1.1 200 ") and b"\r\n\r\nok" in data
 
 
 def block(width, data):

@@ -9,6 +9,8 @@ import time
 
 from lab.rawtcp import ACK, MASK, PSH, SYN, RawTcp, _sum
 
+from .messages import is_answer
+
 TIMEOUT = 5
 WITH_SYN = {"with_syn": True}  # options of a first step whose bytes go with the SYN
 MD5_OPTION = b"\x13\x12" + bytes(16) + b"\x01\x01"
@@ -76,13 +78,13 @@ class Player(RawTcp):
         self._pump(time.monotonic() + seconds, lambda: False)
 
     def answered(self, seconds):
-        """Did anything of the server's come, within so long? What was not acknowledged is sent again."""
+        """Did the server's answer come, within so long? What was not acknowledged is sent again."""
         limit = time.monotonic() + seconds
-        while not self._received and not self._closed and time.monotonic() < limit:
-            self._pump(min(limit, time.monotonic() + 0.2), lambda: self._received or self._closed)
+        while not is_answer(self._received) and not self._closed and time.monotonic() < limit:
+            self._pump(min(limit, time.monotonic() + 0.2), lambda: is_answer(self._received) or self._closed)
             for seq, data in [] if self._received else list(self._unacked):
                 self._emit(ACK | PSH, seq, data)
-        return bool(self._received)
+        return is_answer(self._received)
 
 
 class RawPlayer:
@@ -124,7 +126,11 @@ class KernelPlayer:
                     else:
                         sock.sendall(step[1])
                 sock.settimeout(seconds)
-                return bool(sock.recv(1 << 16))
+                got = more = sock.recv(1 << 16)
+                while more and not is_answer(got):
+                    more = sock.recv(1 << 16)
+                    got += more
+                return is_answer(got)
             except OSError:
                 return False
 
@@ -160,7 +166,7 @@ class DatagramPlayer:
     @staticmethod
     def _receive(sock):
         try:
-            return bool(sock.recv(1 << 16))
+            return is_answer(sock.recv(1 << 16))
         except OSError:
             return False
 
