@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* load_serve.c - the server: to whatever comes first on a connection it answers SL_LOAD_FIRST bytes; then it waits for the
+/* load_serve.c - the server: to whatever comes first on a connection it answers SL_LOAD_FIRST zeros; then it waits for the
  * end, sends without end, or throws away what comes, as the port says. */
 #include <errno.h>
 #include <netinet/in.h>
@@ -48,6 +48,8 @@ static void end(struct server *s, int fd)
 	(void)close(fd);
 }
 
+static const uint8_t first[SL_LOAD_FIRST]; /* of zeros: neither what was sent nor the page of a proxy */
+
 /* false: the connection has ended. */
 static int push(struct server *s, int fd)
 {
@@ -64,7 +66,7 @@ static int pull(struct server *s, int fd)
 		if (s->kind[fd] != FRESH)
 			continue;
 		s->kind[fd] = s->port[fd] == SL_LOAD_DOWN ? DOWN : s->port[fd] == SL_LOAD_UP ? UP : SHORT;
-		if (send(fd, s->piece, SL_LOAD_FIRST, MSG_NOSIGNAL) < 0)
+		if (send(fd, first, sizeof(first), MSG_NOSIGNAL) < 0)
 			return 0;
 	}
 	return n < 0 && (errno == EAGAIN || errno == EINTR);

@@ -82,6 +82,13 @@ static void restart(struct client *c, uint32_t at, uint64_t now)
 	begin(c, at, now);
 }
 
+/* The server answers with zeros; a page of the filter's own is none. */
+static int is_answer(const uint8_t *first, ssize_t n)
+{
+	static const uint8_t zeros[SL_LOAD_FIRST];
+	return n > 0 && memcmp(first, zeros, (size_t)n) == 0;
+}
+
 static void handle(struct client *c, const struct epoll_event *e)
 {
 	struct slot *s = &c->slot[e->data.u32];
@@ -94,7 +101,7 @@ static void handle(struct client *c, const struct epoll_event *e)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	uint64_t now = sl_load_ns();
-	if (n > 0)
+	if (is_answer(first, n))
 		sl_load_result_done(&c->result, s->begun, now);
 	else
 		c->result.refused++;
@@ -148,7 +155,7 @@ void sl_load_bulk(const struct sl_load_cfg *cfg, int port)
 	int fd = open_socket(&c, 0);
 	if (connect(fd, &c.to.any, c.to_len) != 0 ||
 	    send(fd, next_hello(&c), SL_LOAD_HELLO, MSG_NOSIGNAL) != SL_LOAD_HELLO ||
-	    recv(fd, piece, SL_LOAD_FIRST, MSG_WAITALL) != SL_LOAD_FIRST)
+	    recv(fd, piece, SL_LOAD_FIRST, MSG_WAITALL) != SL_LOAD_FIRST || !is_answer(piece, SL_LOAD_FIRST))
 		sl_load_die("bulk");
 	sl_load_result_begin(&c.result, cfg->warm, cfg->seconds);
 	while (now < c.result.end) {

@@ -11,6 +11,7 @@ from lab.namespaces import FAMILIES, RAW_CLIENT, SERVER, LabError, run
 RAW_SERVER = {4: "198.51.100.9", 6: "2001:db8:2::9"}  # no kernel owns it
 WINDOW_RAW, WINDOW_TCP = 128, 64
 STARTS_WITHIN = 5  # s
+SCRIPTS = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "tests/conformance/peers")
 
 
 class Load:
@@ -66,9 +67,9 @@ class Server:
         self._process.wait()
 
 
-def argv(load, network, program, names, opts):
+def argv(load, network, program, names, opts, more_warm):
     words = [program, load.kind, "--names", names, "--window", str(load.window), "--seconds", str(opts.seconds),
-             "--warm", str(opts.warm)]
+             "--warm", str(opts.warm + more_warm)]
     if load.kind != "raw":
         return words + ["--server", SERVER[load.family]]
     return words + ["--server", RAW_SERVER[load.family], "--client", RAW_CLIENT[load.family],
@@ -77,11 +78,11 @@ def argv(load, network, program, names, opts):
                     "--server-gateway", network.mac(network.gateway, "wan")]
 
 
-def measure(load, network, program, names, opts):
+def measure(load, network, program, names, opts, more_warm=0):
     """Runs one load; the figures of sl_queue_load, and what the gateway's programs had of the processor, and of packets."""
     before = gateway_state(network)
     with network.client:
-        done = run(*argv(load, network, program, names, opts), check=False)
+        done = run(*argv(load, network, program, names, opts, more_warm), check=False)
     after = gateway_state(network)
     if done.returncode != 0:
         raise LabError("%s: %s" % (load.name, done.stderr.strip()))
@@ -97,9 +98,26 @@ def measure(load, network, program, names, opts):
 
 def gateway_state(network):
     rows = [[int(word) for word in line.split()] for line in (network.gateway.read("netfilter/nfnetlink_queue") or "").splitlines()]
-    pids = run("ip", "netns", "pids", network.gateway.name, check=False).stdout.split()
     return {"queued": sum(row[7] for row in rows), "dropped": sum(row[5] + row[6] for row in rows),
-            "cpu_ns": sum(cpu_ns(pid) for pid in pids), "memory_mib": sum(pss_kib(pid) for pid in pids) / 1024}
+            "cpu_ns": sum(cpu_ns(pid) for pid in pids(network)), "memory_mib": memory_mib(network)}
+
+
+def pids(network):
+    """Of all that runs in the gateway."""
+    return [int(pid) for pid in run("ip", "netns", "pids", network.gateway.name, check=False).stdout.split()]
+
+
+def memory_mib(network):
+    """Of the filter, without what a script runs around it."""
+    return sum(pss_kib(pid) for pid in pids(network) if SCRIPTS not in command(pid)) / 1024
+
+
+def command(pid):
+    try:
+        with open("/proc/%d/cmdline" % pid, errors="replace") as words:
+            return words.read()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
 
 
 def cpu_ns(pid):

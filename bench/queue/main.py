@@ -2,12 +2,15 @@
 """main.py - what the way through a queue costs, measured in network namespaces that this makes and removes.
 
     bench/queue/run --sluice build/release                     no filter, null and sluice
+    bench/queue/run --sluice build/release --peers all         and the proxies of tests/conformance/peers, with the same list
     bench/queue/run --sluice build/release --peer 'X=PROGRAM'  and any other: started in the gateway's namespace, whose
                                                                interfaces are lan and wan, and ended with SIGTERM
+    bench/queue/run --sluice build/release --peers all --rounds 0 --life 100000,1000000
+                                                               no load: start, memory, reload and kill at these sizes of list
 
 Filters take turns, in another order in each round; each starts in namespaces of its own. null (bench/queue/null.c) allows
 everything, behind the same rules as sluice installs. Client, server, gateway and filter share the processors of --cpus: with
-one, what a filter costs is what the rate loses. Exit status: 0, 1 when connections failed, 2 the harness could not go on."""
+one, what a filter costs is what the rate loses. What a filter cannot carry (a proxy: packets of no kernel) is left out. Exit status: 0, 1 when connections failed, 2 the harness could not go on."""
 
 import argparse
 import contextlib
@@ -20,9 +23,9 @@ from lab import machine
 from lab.interrupts import Interrupted, catch, held, ignore
 from lab.namespaces import LabError, Network
 
-from . import filters, loads, report
+from . import filters, life, loads, report
 
-NAMES = 2000  # that clients ask for; none is on the list
+NAMES, ASKED = 2000, "asked.txt"  # that clients ask for; none is on the list
 LABELS = ("ads", "track", "cdn", "img", "metrics", "api", "static", "pixel", "stat", "news", "shop", "mail", "video", "app")
 SUFFIXES = ("com", "net", "org", "de", "co.uk", "io", "info", "example")
 
@@ -43,6 +46,18 @@ def pair(text):
     return name, value
 
 
+def peers(text):
+    chosen = list(filters.PEERS) if text == "all" else text.split(",")
+    for name in chosen:
+        if name not in filters.PEERS:
+            raise argparse.ArgumentTypeError("%s is none of %s" % (name, ", ".join(filters.PEERS)))
+    return chosen
+
+
+def sizes(text):
+    return [int(word) for word in text.split(",")]
+
+
 def options(argv):
     parser = argparse.ArgumentParser(prog="bench/queue/run", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--sluice", metavar="DIR", required=True, help="the programs of a build")
@@ -55,16 +70,21 @@ def options(argv):
     parser.add_argument("--nice", type=int, default=-15, metavar="N", help="of everything (-15)")
     parser.add_argument("--only", action="append", default=[], metavar="TEXT",
                         help="loads whose name contains TEXT: packets, TCP, bulk, IPv6; may be repeated")
+    parser.add_argument("--peers", type=peers, default=[], metavar="NAME,...|all", help=", ".join(filters.PEERS))
     parser.add_argument("--peer", type=pair, action="append", default=[], metavar="NAME=COMMAND",
                         help="SLUICE_BENCH_LIST in its environment is the file of names, one a line")
     parser.add_argument("--ready", type=float, default=3, metavar="S", help="seconds until peers filter (3)")
     parser.add_argument("--variant", type=pair, action="append", default=[], metavar="NAME=KEY:VALUE,...",
                         help="sluice once more, with other options of sluice.yaml")
     parser.add_argument("--build", type=pair, action="append", default=[], metavar="NAME=DIR", help="sluice of another build")
+    parser.add_argument("--life", type=sizes, default=[], metavar="N,N", help="then, of sluice and --peers with lists of N names:"
+                        "\nstart, memory, a reload, and what is left when all is killed")
+    parser.add_argument("--conformance", metavar="FILE", nargs="+", default=[],
+                        help="results of tests/conformance/run --format json, to be counted in the report")
     parser.add_argument("--json", metavar="FILE")
     parser.add_argument("--markdown", metavar="FILE", help="instead of the standard output")
     opts = parser.parse_args(argv)
-    if opts.rounds < 1 or opts.seconds <= 0 or opts.warm < 0 or opts.list < 1 or not 1 <= opts.workers <= filters.QUEUE_COUNT:
+    if opts.rounds < 0 or opts.seconds <= 0 or opts.warm < 0 or opts.list < 1 or not 1 <= opts.workers <= filters.QUEUE_COUNT:
         parser.error("a number is out of range")
     return opts
 
@@ -84,41 +104,56 @@ def make_filters(opts, folder, names):
         return filters.Sluice(name, machine.program(build, "sluiced"), sub(name), opts.workers, names, settings)
 
     first = sluice("sluice", opts.sluice)
-    null = filters.Null("null", machine.program(opts.sluice, "sl_queue_null"), sub("null"), rules_of(first))
+    null = filters.Null("null", machine.program(opts.sluice, "sl_queue_null"), sub("null"), rules_of(first, opts, folder))
     return [filters.Filter("no filter"), null, first,
             *(sluice(name, opts.sluice, settings_of(text)) for name, text in opts.variant),
             *(sluice(name, build) for name, build in opts.build),
+            *(filters.PEERS[name](name, sub(name), names, os.path.join(folder, ASKED)) for name in opts.peers),
             *(filters.Command(name, command, sub(name), names, opts.ready) for name, command in opts.peer)]
 
 
 @contextlib.contextmanager
-def gateway_with(chosen):
-    """Namespaces in which the filter runs."""
+def gateway_with(chosen, opts, folder):
+    """Namespaces in which the load's server and the filter run."""
     with contextlib.ExitStack() as at_exit:
         with held():
             network = Network()
             at_exit.callback(network.remove)
         loads.prepare(network)
+        server = loads.Server(network, machine.program(opts.sluice, "sl_queue_load"), os.path.join(folder, "server.log"))
+        at_exit.callback(server.stop)
         at_exit.callback(chosen.stop)
         chosen.start(network)
         yield network
 
 
-def rules_of(sluice):
-    with gateway_with(sluice) as network:
+def rules_of(sluice, opts, folder):
+    with gateway_with(sluice, opts, folder) as network:
         return filters.capture(network.gateway)
 
 
-def run_filter(chosen, wanted, program, folder, opts):
-    figures = {}
-    with gateway_with(chosen) as network:
-        server = loads.Server(network, program, os.path.join(folder, "server.log"))
-        try:
-            for load in wanted:
-                figures[load.name] = loads.measure(load, network, program, os.path.join(folder, "asked.txt"), opts)
-        finally:
-            server.stop()
-    return figures
+def run_filter(chosen, wanted, folder, opts):
+    program, asked = machine.program(opts.sluice, "sl_queue_load"), os.path.join(folder, ASKED)
+    with gateway_with(chosen, opts, folder) as network:
+        carried = [load for load in wanted if chosen.carries(load)]
+        return {load.name: loads.measure(load, network, program, asked, opts, chosen.warms_for if load is carried[0] else 0)
+                for load in carried}
+
+
+def run_lives(folder, opts):
+    """Of sluice and the peers, at each size of list."""
+    for size in opts.life:
+        for name in ["sluice", *opts.peers]:
+            below = os.path.join(folder, "life-%d-%s" % (size, name))
+            os.mkdir(below)
+            os.chmod(below, 0o755)
+            names, asked = write_names(os.path.join(below, "list.txt"), size, 1), os.path.join(folder, ASKED)
+            chosen = (filters.Sluice(name, machine.program(opts.sluice, "sluiced"), below, opts.workers, names)
+                      if name == "sluice" else filters.PEERS[name](name, below, names, asked))
+            print("life with %d names: %s" % (size, name), file=sys.stderr, flush=True)
+            listed = filters.first_line(names)
+            with gateway_with(chosen, opts, folder) as network:
+                yield {"names": size, **life.live(chosen, network, listed, filters.first_line(asked))}
 
 
 def run(opts):
@@ -127,21 +162,23 @@ def run(opts):
               if not opts.only or any(text.lower() in load.name.lower() for text in opts.only)]
     if not wanted:
         raise LabError("no load is named like that")
-    program, results, about = machine.program(opts.sluice, "sl_queue_load"), report.Results(), report.machine(opts)
+    results, about = report.Results(), report.machine(opts)
     with contextlib.ExitStack() as at_exit:
         try:
             with held():
                 folder = machine.temporary_folder()
                 at_exit.callback(shutil.rmtree, folder, ignore_errors=True)
             names = write_names(os.path.join(folder, "list.txt"), opts.list, 1)
-            write_names(os.path.join(folder, "asked.txt"), NAMES, 2)
-            chosen = make_filters(opts, folder, names)
+            write_names(os.path.join(folder, ASKED), NAMES, 2)
+            chosen = make_filters(opts, folder, names) if opts.rounds else []
             for number in range(opts.rounds):
                 turn = number % len(chosen)
                 for one in chosen[turn:] + chosen[:turn]:
                     print("round %d: %s" % (number + 1, one.name), file=sys.stderr, flush=True)
-                    figures = run_filter(one, wanted, program, folder, opts)
+                    figures = run_filter(one, wanted, folder, opts)
                     results.add(number + 1, one.name, {"ready_s": one.ready_s}, figures)
+            results.lives = list(run_lives(folder, opts))
+            results.missed = report.missed(opts.conformance)
         finally:
             ignore()
     results.finish(len(about["cpus_used"]) == 1)

@@ -13,6 +13,12 @@ VALUES = {"per_second": ("connections/s", 0), "gbit_per_second": ("Gbit/s", 2), 
           "added_cpu_us": ("added CPU, us a connection", 2), "queued_per_connection": ("queued packets a connection", 2)}
 RATIOS = ("per_second", "gbit_per_second")
 DIFFERENCES = ("p50_us", "p99_us")
+BASES = (("no filter", "none"), ("null", "null"), ("sluice", "sluice"))
+LIFE = {"start_s": ("filters after, s", "%.2f"), "memory_mib": ("memory, MiB", "%.0f"),
+        "reload_s": ("a new name counts after, s", "%.2f"), "reload_memory_mib": ("memory meanwhile, MiB", "%.0f"),
+        "reload_gap_s": ("longest wait meanwhile, s", "%.2f"), "reload_refused": ("refused meanwhile", "%d"),
+        "killed_open": ("killed: an open connection", ("is cut", "lives")), "killed_new": ("a new one", ("refused", "answered")),
+        "killed_listed": ("one that is listed", ("refused", "answered"))}
 
 
 def machine(opts):
@@ -44,7 +50,7 @@ class Results:
     """add() what one filter showed in one round; None for a round that failed."""
 
     def __init__(self):
-        self.rounds = []
+        self.rounds, self.lives, self.missed = [], [], {}
 
     def add(self, number, name, facts, figures):
         self.rounds.append({"round": number, "filter": name, **facts, "loads": figures})
@@ -78,10 +84,12 @@ class Results:
         rows = []
         for load in self.loads():
             for name in self.names():
+                if all(load not in r["loads"] for r in self.rounds if r["filter"] == name):
+                    continue
                 row = {"load": load, "filter": name}
                 for key in VALUES:
                     row[key] = spread(self.series(name, load, key).values())
-                for base, word in (("no filter", "none"), ("null", "null")):
+                for base, word in BASES:
                     for key in RATIOS:
                         row["%s_to_%s" % (key, word)] = spread(self.against(name, base, load, key, lambda a, b: a / b))
                     for key in DIFFERENCES:
@@ -92,7 +100,8 @@ class Results:
         return rows
 
     def json(self, about):
-        return json.dumps({"machine": about, "rounds": self.rounds, "summary": self.summary()}, indent=1) + "\n"
+        return json.dumps({"machine": about, "rounds": self.rounds, "summary": self.summary(), "life": self.lives,
+                           "missed": self.missed}, indent=1) + "\n"
 
     def facts(self):
         out = []
@@ -101,6 +110,19 @@ class Results:
             memory = [f["memory_mib"] for r in self.rounds if r["filter"] == name for f in r["loads"].values()]
             out.append("%s: ready after %.2f s, %.0f MiB" % (name, ready["median"], max(memory, default=0)))
         return out
+
+
+def missed(paths):
+    """By filter, what tests/conformance/run --format json noted: rows by protocol, and how many of them leak or break."""
+    out = {}
+    for path in paths:
+        with open(path) as lines:
+            for row in map(json.loads, lines):
+                sums = out.setdefault(row["setting"], {}).setdefault(row["protocol"], {"rows": 0, "leaks": 0, "breaks": 0})
+                sums["rows"] += 1
+                sums["leaks"] += not row["blocked"]
+                sums["breaks"] += not row["allowed"]
+    return out
 
 
 def spread(values):
@@ -140,12 +162,35 @@ def markdown(results, about):
         for key, (title, digits) in VALUES.items():
             columns.append((title, key, digits))
             if key in RATIOS:
-                columns += [("to no filter", key + "_to_none", 3), ("to null", key + "_to_null", 3)]
+                columns += [("to no filter", key + "_to_none", 3), ("to null", key + "_to_null", 3),
+                            ("to sluice", key + "_to_sluice", 3)]
             if key == "p50_us":
-                columns += [("over null", "p50_us_over_null", 1)]
+                columns += [("over no filter", "p50_us_over_none", 1), ("over null", "p50_us_over_null", 1)]
         out += ["**%s**" % load, "", *table(rows, columns), ""]
         trouble = ["%s: %d lost, %d refused, %d dropped by the queue" % (
             row["filter"], row["lost"], row["refused"], row["queue_dropped"]) for row in rows
             if row["lost"] or row["refused"] or row["queue_dropped"]]
         out += [*trouble, ""] if trouble else []
-    return "\n".join(out + results.facts()) + "\n"
+    return "\n".join(out + results.facts() + lives(results.lives) + misses(results.missed)) + "\n"
+
+
+def lives(rows):
+    if not rows:
+        return []
+    out = ["", "| filter | names | " + " | ".join(title for title, _ in LIFE.values()) + " |", "| --- | --- |" + " --- |" * len(LIFE)]
+    for row in rows:
+        out.append("| %s | %d | %s |" % (row["filter"], row["names"], " | ".join(
+            "never" if row[key] is None else form[row[key]] if isinstance(form, tuple) else form % row[key]
+            for key, (_, form) in LIFE.items())))
+    return out
+
+
+def misses(settings):
+    if not settings:
+        return []
+    protocols = list(dict.fromkeys(p for sums in settings.values() for p in sums))
+    out = ["", "| leaks, breaks of rows | " + " | ".join(protocols) + " |", "| --- |" + " --- |" * len(protocols)]
+    for name, sums in settings.items():
+        out.append("| %s | %s |" % (name, " | ".join(
+            "%(leaks)d, %(breaks)d of %(rows)d" % sums[p] if p in sums else "" for p in protocols)))
+    return out

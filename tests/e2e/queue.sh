@@ -1,18 +1,21 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # queue.sh BUILD_DIR FACTOR - bench/queue in a short form: every load comes through every filter, and null and sluice are
-# asked about each connection. What it measures here says nothing.
+# asked about each connection; a life of sluice is lived to its end. What it measures here says nothing.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 [ "$(id -u)" -eq 0 ] || exit 77
 json=$(mktemp)
 trap 'rm -f "$json"' EXIT
 "$here/../../bench/queue/run" --sluice "$1" --rounds 1 --seconds 0.3 --warm 0.1 --list 1000 --nice 0 \
-	--variant 'no log=flow_log:""' --peer 'nobody=sleep 60' --ready 0.2 --json "$json"
+	--variant 'no log=flow_log:""' --peer 'nobody=sleep 60' --ready 0.2 --life 1000 --json "$json"
 /usr/bin/python3 - "$json" <<'END'
 import json, sys
 with open(sys.argv[1]) as text:
-    rounds = json.load(text)["rounds"]
+    report = json.load(text)
+rounds, (life,) = report["rounds"], report["life"]
+assert life["reload_s"] is not None and life["reload_refused"] == 0 and life["memory_mib"] > 0, life
+assert life["killed_open"] and life["killed_new"], life  # nobody is cut off
 assert [r["filter"] for r in rounds] == ["no filter", "null", "sluice", "no log", "nobody"], rounds
 for r in rounds:
     asked = r["filter"] not in ("no filter", "nobody")
