@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "daemon/ne_trace_write.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <stdlib.h>
 
 #include "base/err.h"
 #include "base/json.h"
+#include "daemon/ne_field.h"
 
-enum { LINE_MAX_BYTES = 32768, URL_MAX = 2048, KEY_MAX = 256 };
+enum { LINE_MAX_BYTES = 32768, KEY_MAX = SL_NE_FIELD_KEY_MAX };
 
 /* Where the directions of a flow stood when they were last written. */
 struct stand {
@@ -37,48 +37,17 @@ static struct sl_out begin_line(struct sl_ne_trace_writer *w)
 	return o;
 }
 
-static void field_text(struct sl_out *o, const char *key, const char *text, size_t max)
-{
-	if (text != NULL)
-		sl_json_field_str(o, key, sl_bytes_first(sl_bytes_str(text), max));
-}
-
-static void field_word(struct sl_out *o, const char *key, const char *word)
-{
-	sl_json_field_str(o, key, sl_bytes_str(word));
-}
-
-static void field_bool(struct sl_out *o, const char *key, bool value)
-{
-	sl_json_key(o, key);
-	sl_out_str(o, value ? "true" : "false");
-}
-
-static void field_amount(struct sl_out *o, const char *key, uint64_t amount)
-{
-	if (amount == SL_NE_BYTES_MAX)
-		field_word(o, key, "max");
-	else
-		sl_json_field_u64(o, key, amount);
-}
-
-static void open_object(struct sl_out *o, const char *key)
-{
-	sl_json_key(o, key);
-	sl_out_u8(o, '{');
-}
-
 static void field_head(struct sl_out *o, enum sl_ne_profile profile, const struct sl_ne_options *options,
                        const char *started)
 {
 	static const char *const names[] = { "gateway", "macos", "strict" };
-	field_word(o, "format", "sluice-ne-trace");
+	sl_ne_field_word(o, "format", "sluice-ne-trace");
 	sl_json_field_u64(o, "version", 1);
-	field_word(o, "writer", "sluice");
-	field_word(o, "profile", names[profile]);
+	sl_ne_field_word(o, "writer", "sluice");
+	sl_ne_field_word(o, "profile", names[profile]);
 	if (!options->redeliver)
-		field_bool(o, "redeliver", false);
-	field_text(o, "started", started, KEY_MAX);
+		sl_ne_field_bool(o, "redeliver", false);
+	sl_ne_field_text(o, "started", started, KEY_MAX);
 }
 
 int sl_ne_trace_writer_new(FILE *to, enum sl_ne_profile profile, const struct sl_ne_options *options,
@@ -115,91 +84,40 @@ int sl_ne_trace_writer_end(struct sl_ne_trace_writer *writer)
 	return fflush(writer->to) == 0 && !ferror(writer->to) ? SL_OK : SL_ESYS;
 }
 
-/* ---- the flow ---- */
-
-static void field_endpoint(struct sl_out *o, const char *key, const struct sl_ne_endpoint *e)
-{
-	char text[INET6_ADDRSTRLEN] = "";
-	if (e->type != SL_NE_HOST_IPV4 && e->type != SL_NE_HOST_IPV6)
-		return;
-	bool v4 = e->type == SL_NE_HOST_IPV4;
-	(void)inet_ntop(v4 ? AF_INET : AF_INET6, e->addr, text, sizeof(text));
-	sl_json_key(o, key);
-	sl_out_fmt(o, v4 ? "\"%s:%u\"" : "\"[%s]:%u\"", text, e->port);
-}
-
-static void field_identifier(struct sl_out *o, const uint8_t id[16])
-{
-	sl_json_key(o, "identifier");
-	sl_out_u8(o, '"');
-	for (unsigned i = 0; i < 16; i++)
-		sl_out_fmt(o, i == 4 || i == 6 || i == 8 || i == 10 ? "-%02X" : "%02X", id[i]);
-	sl_out_u8(o, '"');
-}
-
-static void field_flow(struct sl_out *o, const struct sl_ne_flow *flow)
-{
-	static const char *const types[] = { NULL, "stream", "datagram", "raw" };
-	static const char *const origins[] = { NULL, "dns", "connect", "sniffed" };
-	if (flow == NULL)
-		return;
-	const struct sl_ne_flow_info *info = &flow->info;
-	field_word(o, "direction", sl_ne_direction_name(info->direction));
-	sl_json_field_u64(o, "protocol", info->socket_protocol);
-	sl_json_field_u64(o, "family", info->socket_family);
-	field_text(o, "type", types[info->socket_type], KEY_MAX);
-	field_endpoint(o, "local", &info->local);
-	field_endpoint(o, "remote", &info->remote);
-	field_identifier(o, info->identifier);
-	field_text(o, "remoteHostname", info->remote_hostname, SL_NE_HOSTNAME_MAX);
-	if (info->remote_hostname != NULL)
-		field_text(o, "hostnameOrigin", origins[info->hostname_origin], KEY_MAX);
-	field_text(o, "url", info->url, URL_MAX);
-}
-
 /* ---- verdicts and reports ---- */
 
 static void field_peek(struct sl_out *o, const char *key, uint64_t peek)
 {
 	if (peek != 0)
-		field_amount(o, key, peek);
+		sl_ne_field_amount(o, key, peek);
 }
 
 static void field_verdict(struct sl_out *o, const struct sl_ne_verdict *v)
 {
-	open_object(o, "verdict");
+	sl_ne_field_open(o, "verdict");
 	if ((unsigned)v->kind < SL_NE_VERDICT_KINDS)
-		field_word(o, "kind", sl_ne_verdict_kind_name(v->kind));
+		sl_ne_field_word(o, "kind", sl_ne_verdict_kind_name(v->kind));
 	if (v->kind == SL_NE_VERDICT_FILTER_DATA) {
-		field_bool(o, "filterInbound", v->filter_inbound);
+		sl_ne_field_bool(o, "filterInbound", v->filter_inbound);
 		field_peek(o, "peekInboundBytes", v->peek_inbound_bytes);
-		field_bool(o, "filterOutbound", v->filter_outbound);
+		sl_ne_field_bool(o, "filterOutbound", v->filter_outbound);
 		field_peek(o, "peekOutboundBytes", v->peek_outbound_bytes);
 	} else if (v->kind == SL_NE_VERDICT_DATA) {
-		field_amount(o, "passBytes", v->pass_bytes);
-		field_amount(o, "peekBytes", v->peek_bytes);
+		sl_ne_field_amount(o, "passBytes", v->pass_bytes);
+		sl_ne_field_amount(o, "peekBytes", v->peek_bytes);
 	} else if (v->kind == SL_NE_VERDICT_REMEDIATE) {
-		field_text(o, "remediationURLMapKey", v->remediation_url_map_key, KEY_MAX);
-		field_text(o, "remediationButtonTextMapKey", v->remediation_button_text_map_key, KEY_MAX);
+		sl_ne_field_text(o, "remediationURLMapKey", v->remediation_url_map_key, KEY_MAX);
+		sl_ne_field_text(o, "remediationButtonTextMapKey", v->remediation_button_text_map_key,
+		                 KEY_MAX);
 	} else if (v->kind == SL_NE_VERDICT_URL_APPEND_STRING) {
-		field_text(o, "mapKey", v->map_key, KEY_MAX);
+		sl_ne_field_text(o, "mapKey", v->map_key, KEY_MAX);
 	}
 	if (v->should_report)
-		field_bool(o, "shouldReport", true);
+		sl_ne_field_bool(o, "shouldReport", true);
 	if (v->statistics_report_frequency != SL_NE_FREQUENCY_NONE &&
 	    v->statistics_report_frequency <= SL_NE_FREQUENCY_HIGH)
-		field_word(o, "statisticsReportFrequency",
-		           sl_ne_frequency_name(v->statistics_report_frequency));
-	sl_out_u8(o, '}');
-}
-
-static void field_report(struct sl_out *o, const struct sl_ne_report *r)
-{
-	open_object(o, "report");
-	field_word(o, "event", sl_ne_report_event_name(r->event));
-	field_word(o, "action", sl_ne_action_name(r->action));
-	sl_json_field_u64(o, "bytesInboundCount", r->bytes_inbound_count);
-	sl_json_field_u64(o, "bytesOutboundCount", r->bytes_outbound_count);
+		sl_ne_field_word(o, "statisticsReportFrequency",
+		                 sl_ne_frequency_name(v->statistics_report_frequency));
 	sl_out_u8(o, '}');
 }
 
@@ -225,7 +143,7 @@ static void field_refusal(struct sl_out *o, unsigned refusal)
 static void field_error(struct sl_out *o, int error)
 {
 	if (error != SL_OK)
-		field_word(o, "error", sl_strerror(error));
+		sl_ne_field_word(o, "error", sl_strerror(error));
 }
 
 static const char *control_name(enum sl_ne_control_verdict verdict)
@@ -237,12 +155,12 @@ static const char *control_name(enum sl_ne_control_verdict verdict)
 /* Of callbacks, and what stands in for them. */
 static void field_callback(struct sl_out *o, const struct sl_ne_trace_event *e)
 {
-	if (e->event == SL_NE_EVENT_NEW_FLOW)
-		field_flow(o, e->flow);
+	if (e->event == SL_NE_EVENT_NEW_FLOW && e->flow != NULL)
+		sl_ne_field_flow(o, &e->flow->info);
 	if (e->event == SL_NE_EVENT_UPDATE)
-		field_word(o, "direction", sl_ne_direction_name(e->direction));
+		sl_ne_field_word(o, "direction", sl_ne_direction_name(e->direction));
 	if (e->event == SL_NE_EVENT_INBOUND_DATA || e->event == SL_NE_EVENT_OUTBOUND_DATA) {
-		field_amount(o, "offset", e->start_offset);
+		sl_ne_field_amount(o, "offset", e->start_offset);
 		sl_json_field_u64(o, "len", e->len);
 	}
 	if (e->verdict != NULL)
@@ -252,7 +170,7 @@ static void field_callback(struct sl_out *o, const struct sl_ne_trace_event *e)
 /* Of a direction's bytes. */
 static void field_bytes(struct sl_out *o, const struct sl_ne_trace_event *e)
 {
-	field_word(o, "direction", sl_ne_direction_name(e->direction));
+	sl_ne_field_word(o, "direction", sl_ne_direction_name(e->direction));
 	if (e->event != SL_NE_EVENT_FINISH)
 		sl_json_field_u64(o, "len", e->len);
 }
@@ -265,18 +183,19 @@ static void field_arguments(struct sl_out *o, const struct sl_ne_trace_event *e)
 		field_error(o, e->error);
 		break;
 	case SL_NE_EVENT_FILTER_STOP:
-		field_word(o, "reason", sl_ne_stop_reason_name(e->reason));
+		sl_ne_field_word(o, "reason", sl_ne_stop_reason_name(e->reason));
 		break;
 	case SL_NE_EVENT_OPENED:
-		field_flow(o, e->flow);
+		if (e->flow != NULL)
+			sl_ne_field_flow(o, &e->flow->info);
 		break;
 	case SL_NE_EVENT_RULE:
-		field_word(o, "action", sl_ne_action_name(e->action));
+		sl_ne_field_word(o, "action", sl_ne_action_name(e->action));
 		if (e->rule >= 0)
 			sl_json_field_u64(o, "rule", (uint64_t)e->rule);
 		break;
 	case SL_NE_EVENT_CONTROL_VERDICT:
-		field_word(o, "control", control_name(e->control));
+		sl_ne_field_word(o, "control", control_name(e->control));
 		break;
 	case SL_NE_EVENT_DATA:
 	case SL_NE_EVENT_FINISH:
@@ -290,13 +209,13 @@ static void field_arguments(struct sl_out *o, const struct sl_ne_trace_event *e)
 		field_refusal(o, e->refusal);
 		break;
 	case SL_NE_EVENT_TIMER:
-		field_word(o, "timer", sl_ne_timer_name(e->timer));
+		sl_ne_field_word(o, "timer", sl_ne_timer_name(e->timer));
 		break;
 	case SL_NE_EVENT_REPORT:
-		field_report(o, e->report);
+		sl_ne_field_report(o, e->report);
 		break;
 	case SL_NE_EVENT_ILLEGAL:
-		field_word(o, "illegal", sl_ne_illegal_name(e->illegal));
+		sl_ne_field_word(o, "illegal", sl_ne_illegal_name(e->illegal));
 		break;
 	default:
 		field_callback(o, e);
@@ -310,10 +229,10 @@ static void field_side(struct sl_out *o, const char *key, const struct sl_ne_tra
 	if (memcmp(side, last, sizeof(*side)) == 0)
 		return;
 	*last = *side;
-	open_object(o, key);
-	field_amount(o, "pass", side->window.pass);
-	field_amount(o, "peek", side->window.peek);
-	field_amount(o, "shown", side->window.shown);
+	sl_ne_field_open(o, key);
+	sl_ne_field_amount(o, "pass", side->window.pass);
+	sl_ne_field_amount(o, "peek", side->window.peek);
+	sl_ne_field_amount(o, "shown", side->window.shown);
 	sl_json_field_u64(o, "seen", side->window.seen);
 	sl_json_field_u64(o, "received", side->received);
 	sl_json_field_u64(o, "released", side->released);
@@ -336,7 +255,7 @@ void sl_ne_trace_write(void *ctx, const struct sl_ne_trace_event *event)
 	struct sl_out o = begin_line(w);
 	sl_json_field_u64(&o, "time", (uint64_t)event->time.us);
 	sl_json_field_u64(&o, "seq", ++w->seq);
-	field_word(&o, "event", sl_ne_event_name(event->event));
+	sl_ne_field_word(&o, "event", sl_ne_event_name(event->event));
 	if (event->flow != NULL)
 		sl_json_field_u64(&o, "flow", event->number);
 	field_arguments(&o, event);
