@@ -25,43 +25,6 @@ struct sl_bundle {
 	json_t *about;
 };
 
-/* A regular file, open for reading. A pipe would block the supervisor, so it is looked at first. */
-static int open_file(const char *path)
-{
-	struct stat st;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-
-	if (fd < 0)
-		return -1;
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
-		return fd;
-	(void)close(fd);
-	errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
-	return -1;
-}
-
-/* A copy that nobody can change: the administrator may edit the file in place while engines come and go. */
-static int copy_file(const char *path)
-{
-	int in = open_file(path);
-	int out = in < 0 ? -1 : memfd_create("sluice-file", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	ssize_t n = 1;
-
-	while (out >= 0 && n > 0)
-		n = sendfile(out, in, NULL, 1 << 20);
-	int saved = errno;
-	if (in >= 0)
-		(void)close(in);
-	if (out >= 0 && n < 0) {
-		(void)close(out);
-		out = -1;
-	}
-	if (out >= 0)
-		(void)fcntl(out, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL);
-	errno = saved;
-	return out;
-}
-
 static int add_name(struct sl_bundle *b, const char *path)
 {
 	size_t n = strlen(path) + 1;
@@ -82,7 +45,7 @@ static int add_conf(struct sl_bundle *b, const char *path, const struct sl_diag 
 		return err;
 	}
 	b->fd[SNAPSHOT] = memfd_create("sluice-snapshot", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	b->fd[CONF] = copy_file(path);
+	b->fd[CONF] = sl_file_copy(path);
 	b->fds = LISTS;
 	if (b->fd[CONF] < 0)
 		sl_diag(diag, path, 0, "cannot read it: %s", strerror(errno));
@@ -98,7 +61,7 @@ static int add_list(struct sl_bundle *b, const struct sl_conf_list *list, const 
 		sl_diag(diag, conf_path, list->at, "too many list files");
 		return SL_ELIMIT;
 	}
-	b->fd[b->fds] = open_file(list->file);
+	b->fd[b->fds] = sl_file_open(list->file);
 	if (b->fd[b->fds] < 0) {
 		sl_diag(diag, conf_path, list->at, "cannot read %s: %s; mend the path or remove the entry",
 		        list->file, strerror(errno));

@@ -192,6 +192,28 @@ static unsigned line_of_key(const struct sl_yaml_node *root, const char *key)
 	return 0;
 }
 
+/* Where it is not said otherwise. */
+static void apply_profile(struct sl_conf_reader *r, const struct sl_yaml_node *root)
+{
+	enum { GATEWAY, MACOS, STRICT };
+	static const struct {
+		const char *name, *def;
+		int from; /* that profile on */
+	} defaults[] = {
+		{ "bypass", "no", MACOS },          { "on_failure", "drop", MACOS },
+		{ "existing", "drop", MACOS },      { "starting", "closed", MACOS },
+		{ "late", "drop", MACOS },          { "platform", "macos", MACOS },
+		{ "udp_collector", "10s", STRICT }, { "report_counts", "closed", STRICT },
+	};
+	for (size_t i = 0; i < SL_COUNT(defaults); i++) {
+		const struct sl_conf_opt *opt = sl_conf_opt_find(defaults[i].name);
+		char why[SL_CONF_WHY_MAX];
+		if (r->conf->profile >= defaults[i].from && line_of_key(root, opt->name) == 0)
+			(void)sl_conf_value_read(opt, defaults[i].def, "/", (char *)r->conf + opt->offset,
+			                         why);
+	}
+}
+
 /* What no value shows alone. */
 static void check_together(struct sl_conf_reader *r, const struct sl_yaml_node *root)
 {
@@ -212,6 +234,32 @@ static void check_together(struct sl_conf_reader *r, const struct sl_yaml_node *
 		              c->workers, c->queue_count);
 }
 
+/* A content filter: one worker, three queues, and a file that its provider reads. */
+static void check_filter(struct sl_conf_reader *r, const struct sl_yaml_node *root)
+{
+	const struct sl_conf *c = r->conf;
+	bool policy = c->provider == SL_PROVIDER_POLICY, file = c->provider_file[0] != '\0';
+	if (policy == file)
+		sl_conf_error(
+		        &r->errors, line_of_key(root, policy ? "provider_file" : "provider"),
+		        policy ? "provider_file: found a path, expected none, as the provider policy reads "
+		                 "the lists; write the provider it is for"
+		               : "provider: this one needs a provider_file; write its path");
+	if (policy && c->trace[0] != '\0')
+		sl_conf_error(&r->errors, line_of_key(root, "trace"),
+		              "trace: found a path, expected none, as the provider policy has no trace; see "
+		              "flow_log");
+	if (!policy && c->workers > 1)
+		sl_conf_error(&r->errors, line_of_key(root, "workers"),
+		              "workers: found %u, expected at most 1, as a content filter has one",
+		              c->workers);
+	if (!policy && c->queue_first > UINT16_MAX - SL_CONF_FILTER_QUEUES + 1)
+		sl_conf_error(
+		        &r->errors, line_of_key(root, "queue_first"),
+		        "queue_first: found %u, expected at most %u, as a content filter has three queues",
+		        c->queue_first, UINT16_MAX - SL_CONF_FILTER_QUEUES + 1);
+}
+
 static void read_root(struct sl_conf_reader *r, const struct sl_yaml_node *root)
 {
 	bool empty = root == NULL || root->kind == SL_YAML_NULL; /* every line is a comment */
@@ -221,7 +269,9 @@ static void read_root(struct sl_conf_reader *r, const struct sl_yaml_node *root)
 	}
 	for (const struct sl_yaml_node *c = empty ? NULL : root->child; c != NULL; c = c->next)
 		read_key(r, c);
+	apply_profile(r, empty ? NULL : root);
 	check_together(r, empty ? NULL : root);
+	check_filter(r, empty ? NULL : root);
 	sl_conf_lists_finish(r);
 }
 

@@ -17,6 +17,12 @@
 #include "filter/filter.h"
 #include "policy/policy.h"
 
+/* The words of the option `provider`, in their order. Those of all but the first are content filters. */
+enum sl_provider_kind { SL_PROVIDER_POLICY, SL_PROVIDER_RULES, SL_PROVIDER_SCRIPTED };
+
+/* A content filter's queues, from queue_first on (daemon/ne_live.h). */
+enum { SL_CONF_LIVE_QUEUES = 2, SL_CONF_FILTER_QUEUES = 3 };
+
 struct sl_conf_list {
 	char *name; /* shown in logs; default: the file's name without folder and extension */
 	char *file; /* path; relative ones are relative to the configuration file */
@@ -58,6 +64,23 @@ void sl_conf_free(struct sl_conf **conf);
 int sl_conf_print(const struct sl_conf *conf, FILE *to);
 /* The options as mdoc(7) items, for the manual. */
 int sl_conf_print_manual(FILE *to);
+/* How many queues the rules queue to, from queue_first on. */
+static inline uint16_t sl_conf_queues(const struct sl_conf *c)
+{
+	return (uint16_t)(c->provider == SL_PROVIDER_POLICY ? c->queue_count : (uint32_t)SL_CONF_LIVE_QUEUES);
+}
+
+static inline uint16_t sl_conf_parking_queue(const struct sl_conf *c)
+{
+	return (uint16_t)(c->queue_first + SL_CONF_LIVE_QUEUES);
+}
+
+/* A content filter is shown whole packets. */
+static inline uint32_t sl_conf_copy_range(const struct sl_conf *c)
+{
+	return c->provider == SL_PROVIDER_POLICY ? (uint32_t)c->copy_range : UINT16_MAX;
+}
+
 /* Writes the names of all options that differ and are not live (need a restart), as "a, b"; nothing when none. Behind those
  * of conf.def come inside, compared as a set, and unjudged. What does not fit is left out at the end. */
 void sl_conf_restart_needed(const struct sl_conf *running, const struct sl_conf *next, char *out, size_t cap);

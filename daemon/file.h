@@ -13,4 +13,9 @@
 int sl_file_read(int fd, struct sl_bytes *out);
 void sl_file_free(struct sl_bytes *text); /* leaves an absent view behind */
 
+/* Opens a regular file for reading, one that is none (a pipe would block) not: -1, with errno. */
+int sl_file_open(const char *path);
+/* A sealed copy in memory, which nobody can change, as an administrator may the file. -1, with errno. */
+int sl_file_copy(const char *path);
+
 #endif

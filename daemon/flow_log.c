@@ -30,6 +30,7 @@ struct slot {
 
 struct sl_flow_log {
 	unsigned workers;
+	bool text; /* records are lines */
 	struct slot *slot;
 	pthread_t thread;
 
@@ -102,7 +103,9 @@ static size_t drain(struct sl_flow_log *log)
 			struct sl_bytes record = sl_ring_peek(ring);
 			if (record.p == NULL || log->buf.cap - log->buf.len < SL_FLOW_LINE_MAX)
 				continue;
-			if (log->fd >= 0)
+			if (log->fd >= 0 && log->text)
+				sl_out_bytes(&log->buf, record.p, record.len);
+			else if (log->fd >= 0)
 				sl_flow_record_line(record, &log->buf);
 			sl_ring_pop(ring);
 			taken++;
@@ -234,7 +237,7 @@ static int start_writer(struct sl_flow_log *log)
 	return rc == 0 ? SL_OK : SL_ESYS;
 }
 
-int sl_flow_log_new(unsigned workers, size_t ring_bytes, int fd, struct sl_flow_log **out)
+static int log_new(unsigned workers, bool text, size_t ring_bytes, int fd, struct sl_flow_log **out)
 {
 	int err = workers == 0 ? SL_EINVAL : SL_OK;
 	struct sl_flow_log *log = (struct sl_flow_log *)calloc(1, sizeof(*log));
@@ -243,6 +246,7 @@ int sl_flow_log_new(unsigned workers, size_t ring_bytes, int fd, struct sl_flow_
 		err = SL_ENOMEM;
 	if (err == SL_OK) {
 		log->workers = workers;
+		log->text = text;
 		log->fd = fd;
 		log->nap_ms = NAP_MAX_MS;
 		(void)pthread_mutex_init(&log->lock, NULL);
@@ -261,6 +265,16 @@ int sl_flow_log_new(unsigned workers, size_t ring_bytes, int fd, struct sl_flow_
 	if (fd >= 0)
 		(void)close(fd);
 	return err;
+}
+
+int sl_flow_log_new(unsigned workers, size_t ring_bytes, int fd, struct sl_flow_log **out)
+{
+	return log_new(workers, false, ring_bytes, fd, out);
+}
+
+int sl_flow_log_new_text(size_t ring_bytes, int fd, struct sl_flow_log **out)
+{
+	return log_new(1, true, ring_bytes, fd, out);
 }
 
 static void give_order(struct sl_flow_log *log, bool stop, bool reopen, int fd)
@@ -299,6 +313,18 @@ void sl_flow_log_put(struct sl_flow_log *log, unsigned worker, const struct sl_r
 	struct slot *slot = &log->slot[worker];
 	if (!sl_flow_record_put(slot->ring, report, realtime_us))
 		sl_counter_add(&slot->dropped, 1);
+}
+
+void sl_flow_log_put_text(struct sl_flow_log *log, struct sl_bytes line)
+{
+	struct slot *slot = &log->slot[0];
+	void *to = line.len > SL_FLOW_LINE_MAX ? NULL : sl_ring_reserve(slot->ring, line.len);
+	if (to == NULL) {
+		sl_counter_add(&slot->dropped, 1);
+		return;
+	}
+	memcpy(to, line.p, line.len);
+	sl_ring_commit(slot->ring);
 }
 
 void sl_flow_log_reopen(struct sl_flow_log *log, int fd)

@@ -21,6 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/bytes.h"
 #include "base/err.h"
 #include "filter/provider.h"
 
@@ -42,6 +43,10 @@ void sl_flow_log_free(struct sl_flow_log **log);
  * since 1970. Long paths are cut to 1024 bytes, host names to 512. */
 void sl_flow_log_put(struct sl_flow_log *log, unsigned worker, const struct sl_report *report,
                      int64_t realtime_us);
+/* A log of lines that are written already, of one worker: nothing of the above holds but how they come into the file. */
+int sl_flow_log_new_text(size_t ring_bytes, int fd, struct sl_flow_log **out);
+/* line  with its LF; one that is too long, or for which there is no room, is dropped and counted. */
+void sl_flow_log_put_text(struct sl_flow_log *log, struct sl_bytes line);
 /* Goes on in another file; fd is taken over, the old one is closed when what was meant for it is written, or, where it
  * cannot be written, moved to the new one. Any thread. */
 void sl_flow_log_reopen(struct sl_flow_log *log, int fd);

@@ -27,6 +27,9 @@ struct sl_ne_source {
 	unsigned needs;  /* of enum sl_ne_needs; fixed at birth, as the rules are */
 	void *ctx;       /* of the functions below */
 
+	/* The filter is there, and stopped. NULL: the driver starts it. */
+	void (*begin)(void *ctx, struct sl_ne_filter *filter, struct sl_mono now);
+
 	/* Read anew before each wait: the source may change both whenever it is called. One that waits for several gives a
 	 * descriptor of epoll(7). */
 	int fd;       /* -1: nothing to wait for */
@@ -47,8 +50,8 @@ struct sl_ne_source {
 	void (*close)(struct sl_ne_source *source);
 };
 
-/* The driver's order: the source is made; sl_ne_filter_new() with its tables; sl_ne_filter_start(), so start_filter() brings the
- * filter; batches of packets, each with flush(); ready(), due(), expired(); sl_ne_filter_stop(), with at most a second for
+/* The driver's order: the source is made; sl_ne_filter_new() with its tables; begin(), or sl_ne_filter_start(), so that
+ * start_filter() brings the filter; batches of packets, each with flush(); ready(), due(), expired(); sl_ne_filter_stop(), with at most a second for
  * sl_ne_filter_stopped(), during which ready() is still called; sl_ne_filter_free(); close(). */
 
 #endif

@@ -89,6 +89,20 @@ static void set_buffer(int fd, uint32_t bytes)
 		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &n, sizeof(n));
 }
 
+int sl_nfq_bind(int fd, const struct sl_nfq_cfg *cfg, uint16_t queue, const struct sl_diag *diag)
+{
+	if (bind_queue(fd, cfg, queue) == SL_OK)
+		return SL_OK;
+	if (errno == EBUSY || errno == EPERM)
+		sl_diag(diag, NULL, 0,
+		        "queue %u: %s; another program may hold it: choose another queue_first, or "
+		        "stop it",
+		        queue, strerror(errno));
+	else
+		sl_diag(diag, NULL, 0, "queue %u: %s", queue, strerror(errno));
+	return SL_ESYS;
+}
+
 int sl_nfq_open(const struct sl_nfq_cfg *cfg, uint16_t first, uint16_t count, unsigned share, unsigned shares,
                 const struct sl_diag *diag, int *fd)
 {
@@ -101,19 +115,9 @@ int sl_nfq_open(const struct sl_nfq_cfg *cfg, uint16_t first, uint16_t count, un
 		goto fail;
 	}
 	set_buffer(s, cfg->receive_buffer);
-	for (unsigned i = share; i < count; i += shares) {
-		uint16_t queue = (uint16_t)(first + i);
-		if (bind_queue(s, cfg, queue) == SL_OK)
-			continue;
-		if (errno == EBUSY || errno == EPERM)
-			sl_diag(diag, NULL, 0,
-			        "queue %u: %s; another program may hold it: choose another queue_first, or "
-			        "stop it",
-			        queue, strerror(errno));
-		else
-			sl_diag(diag, NULL, 0, "queue %u: %s", queue, strerror(errno));
-		goto fail;
-	}
+	for (unsigned i = share; i < count; i += shares)
+		if (sl_nfq_bind(s, cfg, (uint16_t)(first + i), diag) != SL_OK)
+			goto fail;
 	*fd = s;
 	return SL_OK;
 fail:

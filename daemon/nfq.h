@@ -27,6 +27,9 @@ struct sl_nfq_cfg {
 int sl_nfq_open(const struct sl_nfq_cfg *cfg, uint16_t first, uint16_t count, unsigned share, unsigned shares,
                 const struct sl_diag *diag, int *fd);
 
+/* Binds one more queue to it, as cfg says. */
+int sl_nfq_bind(int fd, const struct sl_nfq_cfg *cfg, uint16_t queue, const struct sl_diag *diag);
+
 /* One queued packet; the view is valid until the next read. */
 struct sl_nfq_packet {
 	struct sl_ticket ticket;

@@ -13,9 +13,12 @@
 #include <unistd.h>
 
 #include "daemon/adopt.h"
+#include "daemon/file.h"
 #include "daemon/flow_log_file.h"
 #include "daemon/handover.h"
 #include "daemon/log.h"
+#include "daemon/ne_parking.h"
+#include "daemon/ne_source_of.h"
 #include "daemon/nfq.h"
 #include "daemon/nfq_left.h"
 #include "daemon/refuse.h"
@@ -28,22 +31,28 @@ unsigned sl_supervisor_workers(const struct sl_conf *c)
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 	size_t n = c->workers != 0 ? c->workers : (size_t)(cores < 1 ? 1 : cores);
 
+	if (c->provider != SL_PROVIDER_POLICY)
+		return 1; /* a content filter */
 	return (unsigned)sl_min(sl_min(n, c->queue_count), SL_WORKERS_MAX);
 }
 
 static int open_queues(struct sl_supervisor *s)
 {
 	const struct sl_conf *c = s->conf;
-	struct sl_nfq_cfg cfg = { c->queue_length, (uint32_t)c->copy_range, (uint32_t)c->receive_buffer,
+	struct sl_nfq_cfg cfg = { c->queue_length, sl_conf_copy_range(c), (uint32_t)c->receive_buffer,
 		                  c->fail_open };
+	struct sl_nfq_cfg parking = { c->max_parked, SL_NE_PARKING_COPY, 0, false };
 	int err = SL_OK;
 
 	if (s->take.workers == 0)
 		s->take.workers = sl_supervisor_workers(c);
 	for (unsigned i = 0; i < s->take.workers && err == SL_OK; i++) {
-		if (s->take.queue[i] < 0) /* else taken from an engine, or from an earlier program */
-			err = sl_nfq_open(&cfg, (uint16_t)c->queue_first, (uint16_t)c->queue_count, i,
-			                  s->take.workers, &sl_log_diag, &s->take.queue[i]);
+		bool fresh = s->take.queue[i] < 0; /* else taken from an engine, or from an earlier program */
+		if (fresh)
+			err = sl_nfq_open(&cfg, (uint16_t)c->queue_first, sl_conf_queues(c), i, s->take.workers,
+			                  &sl_log_diag, &s->take.queue[i]);
+		if (err == SL_OK && fresh && c->provider != SL_PROVIDER_POLICY)
+			err = sl_nfq_bind(s->take.queue[i], &parking, sl_conf_parking_queue(c), &sl_log_diag);
 		if (err == SL_OK && c->refuse == 0 && s->take.conntrack[i] < 0)
 			s->take.conntrack[i] = sl_conntrack_socket();
 	}
@@ -67,11 +76,12 @@ static int open_rules(struct sl_supervisor *s)
 		.inside = c->inside,
 		.insides = c->insides,
 		.queue_first = (uint16_t)c->queue_first,
-		.queue_count = (uint16_t)c->queue_count,
+		.queue_count = (uint16_t)(c->provider == SL_PROVIDER_POLICY ? c->queue_count : 1U),
+		.both = sl_ne_source_needs((enum sl_provider_kind)c->provider) != 0,
 		.bypass = c->bypass,
 		.refuse_silent = c->refuse != 0,
-		.ask_syn = c->tcp_hold != 0,
-		.answers = c->dns_names,
+		.ask_syn = c->provider == SL_PROVIDER_POLICY && c->tcp_hold != 0,
+		.answers = c->provider == SL_PROVIDER_POLICY && c->dns_names,
 		.mark_mask = c->mark_mask,
 	};
 
@@ -87,6 +97,25 @@ static void find_user(struct sl_supervisor *s)
 		       s->conf->user);
 }
 
+/* A content filter's: a copy of what its provider reads, so that the next engine reads the same; and an empty trace. */
+static int open_filter(struct sl_supervisor *s)
+{
+	const struct sl_conf *c = s->conf;
+
+	if (c->provider == SL_PROVIDER_POLICY || s->take.provider >= 0)
+		return SL_OK;
+	s->take.provider = sl_file_copy(c->provider_file);
+	if (s->take.provider < 0) {
+		sl_diag(&sl_log_diag, c->provider_file, 0, "cannot read it: %s; mend provider_file",
+		        strerror(errno));
+		return SL_ESYS;
+	}
+	s->take.trace = sl_flow_log_file_open(c->trace, &s->user);
+	if (s->take.trace >= 0 && ftruncate(s->take.trace, 0) != 0)
+		sl_log(SL_LOG_WARN, "trace %s: cannot be emptied: %s", c->trace, strerror(errno));
+	return SL_OK;
+}
+
 /* What an earlier version did not have, and so did not leave, is opened here. */
 static int open_missing(struct sl_supervisor *s)
 {
@@ -99,7 +128,7 @@ static int open_missing(struct sl_supervisor *s)
 	open_raw(s);
 	if (s->take.flow_log < 0)
 		s->take.flow_log = sl_flow_log_file_open(s->conf->flow_log, &s->user);
-	return SL_OK;
+	return open_filter(s);
 }
 
 static int open_all(struct sl_supervisor *s)
@@ -280,9 +309,9 @@ static void stop_all(struct sl_supervisor *s)
 	sl_adopt_unlink(c->control);
 	for (unsigned i = 0; i < s->take.workers; i++)
 		if (s->take.queue[i] >= 0)
-			(void)sl_nfq_answer_all(s->take.queue[i], (uint16_t)c->queue_first,
-			                        (uint16_t)c->queue_count, i, s->take.workers, SL_NFQ_ACCEPT,
-			                        &answered);
+			(void)sl_nfq_answer_all(s->take.queue[i], (uint16_t)c->queue_first, sl_conf_queues(c),
+			                        i, s->take.workers, SL_NFQ_ACCEPT, &answered);
+	sl_supervisor_answer_parked(s, SL_NFQ_ACCEPT);
 	if (answered > 0)
 		sl_log(SL_LOG_NOTICE, "%llu waiting packets passed unjudged at the end",
 		       (unsigned long long)answered);

@@ -49,7 +49,7 @@ static json_t *worker_counts(const struct sl_supervisor *s, unsigned w)
 	char queues[256] = "";
 	size_t at = 0;
 
-	for (unsigned q = w; q < s->conf->queue_count && at < sizeof(queues) - 8; q += s->take.workers)
+	for (unsigned q = w; q < sl_conf_queues(s->conf) && at < sizeof(queues) - 8; q += s->take.workers)
 		at += (size_t)snprintf(queues + at, sizeof(queues) - at, "%s%u", at > 0 ? "," : "",
 		                       s->conf->queue_first + q);
 	return json_pack(
@@ -71,7 +71,7 @@ static json_t *kernel_counts(const struct sl_supervisor *s, json_t *workers)
 	size_t i;
 
 	(void)sl_rules_count(s->rules, &rules);
-	(void)sl_nfq_kernel_counts((uint16_t)s->conf->queue_first, (uint16_t)s->conf->queue_count, &queues);
+	(void)sl_nfq_kernel_counts((uint16_t)s->conf->queue_first, sl_conf_queues(s->conf), &queues);
 	json_array_foreach(workers, i, worker) enobufs +=
 	        json_integer_value(json_object_get(worker, "enobufs"));
 	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "unjudged_packets",

@@ -32,11 +32,24 @@ static void on_failure(struct sl_supervisor *s)
 	uint64_t n = 0;
 
 	for (unsigned i = 0; i < s->take.workers; i++)
-		if (sl_nfq_answer_all(s->take.queue[i], (uint16_t)c->queue_first, (uint16_t)c->queue_count, i,
+		if (sl_nfq_answer_all(s->take.queue[i], (uint16_t)c->queue_first, sl_conf_queues(c), i,
 		                      s->take.workers, final_of(s), &n) != SL_OK)
 			sl_log(SL_LOG_ERR, "waiting packets cannot be answered: %s", strerror(errno));
 	s->answered_on_failure += n;
 	say_answered(s, n, "since no engine is ready");
+}
+
+void sl_supervisor_answer_parked(struct sl_supervisor *s, enum sl_nfq_final how)
+{
+	const struct sl_conf *c = s->conf;
+	uint64_t n = 0;
+
+	if (c->provider == SL_PROVIDER_POLICY || s->take.workers == 0)
+		return;
+	if (sl_nfq_answer_all(s->take.queue[0], sl_conf_parking_queue(c), 1, 0, 1, how, &n) != SL_OK)
+		sl_log(SL_LOG_ERR, "parked packets cannot be answered: %s", strerror(errno));
+	if (how == SL_NFQ_REPEAT)
+		s->answered_repeat += n;
 }
 
 /* hung: the worker because of which the engine was ended; -1: nobody knows which one it was. */
@@ -45,7 +58,7 @@ static void recover(struct sl_supervisor *s, int hung)
 	struct sl_nfq_recovered sum = { 0, 0 };
 	struct sl_nfq_recover r = {
 		.first = (uint16_t)s->conf->queue_first,
-		.count = (uint16_t)s->conf->queue_count,
+		.count = sl_conf_queues(s->conf),
 		.shares = s->take.workers,
 		.how = final_of(s),
 		.suspects = s->suspects,
@@ -58,6 +71,8 @@ static void recover(struct sl_supervisor *s, int hung)
 		if (sl_nfq_recover(&r, &sum) != SL_OK)
 			sl_log(SL_LOG_ERR, "waiting packets cannot be queued anew: %s", strerror(errno));
 	}
+	/* What a content filter knew of them died with the engine: the next one takes their flows for older ones. */
+	sl_supervisor_answer_parked(s, SL_NFQ_REPEAT);
 	s->answered_repeat += sum.repeated;
 	s->answered_on_failure += sum.answered;
 	if (sum.repeated > 0)

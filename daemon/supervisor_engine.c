@@ -99,7 +99,7 @@ static void on_taken(struct sl_supervisor *s)
 	s->generation = 1;
 	s->ready = true;
 	sl_log(SL_LOG_INFO, "ready: %s, queues %u-%u, %u workers", sl_rules_backend(s->rules),
-	       s->conf->queue_first, s->conf->queue_first + s->conf->queue_count - 1, s->take.workers);
+	       s->conf->queue_first, s->conf->queue_first + sl_conf_queues(s->conf) - 1, s->take.workers);
 	(void)sd_notify(0, "READY=1");
 	sl_supervisor_reload_again(s);
 }

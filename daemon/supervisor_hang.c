@@ -104,7 +104,7 @@ static void look(struct sl_supervisor *s, struct sl_mono now)
 		fd[i] = (struct pollfd){ s->take.queue[i], POLLIN, 0 };
 	}
 	(void)poll(fd, s->take.workers, 0);
-	(void)sl_nfq_waiting((uint16_t)s->conf->queue_first, (uint16_t)s->conf->queue_count, s->take.workers,
+	(void)sl_nfq_waiting((uint16_t)s->conf->queue_first, sl_conf_queues(s->conf), s->take.workers,
 	                     waiting);
 	for (unsigned i = 0; i < s->take.workers; i++) {
 		sight[i].unread = (fd[i].revents & POLLIN) != 0;

@@ -99,6 +99,8 @@ void sl_supervisor_hand_over(struct sl_supervisor *s);                     /* th
 void sl_supervisor_engine_message(struct sl_supervisor *s);
 
 /* supervisor_death.c */
+/* What a content filter's engine had in the parking queue. */
+void sl_supervisor_answer_parked(struct sl_supervisor *s, enum sl_nfq_final how);
 struct sl_span sl_supervisor_back_off(unsigned failures); /* how long to wait after so many in a row */
 void sl_supervisor_child_event(struct sl_supervisor *s);
 void sl_supervisor_engine_timers(struct sl_supervisor *s, struct sl_mono now);

@@ -16,6 +16,8 @@ struct sl_take {
 	int flow_log; /* -1: none */
 	int conf;     /* the configuration that this all was opened by */
 	int adopt;    /* daemon/adopt.h; -1: none, the engine ends with its supervisor */
+	int provider; /* what a content filter's provider reads; -1: none */
+	int trace;    /* a content filter's trace; -1: none */
 	int queue[SL_WORKERS_MAX];
 	int conntrack[SL_WORKERS_MAX]; /* -1: none */
 };

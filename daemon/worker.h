@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* worker.h - one thread, one queue socket, one filter: reads a batch, judges it, answers it, lets others run.
+/* worker.h - one thread, one queue socket, one filter: reads a batch, judges it, answers it, lets others run. The filter is the
+ * gateway's (judging.h), or with another provider than policy a content filter (ne_worker.h).
  * Workers share the policy, which is immutable, and what DNS answers taught (filter/dns_names.h). */
 #ifndef SL_DAEMON_WORKER_H
 #define SL_DAEMON_WORKER_H
@@ -17,12 +18,14 @@ struct sl_worker_cfg {
 	int queue;                       /* the socket; taken over */
 	int raw[2];                      /* for telling servers, IPv4 and IPv6; -1: none. Taken over */
 	int conntrack;                   /* ctnetlink socket; -1: none. Taken over */
+	int provider, trace;             /* of a content filter (ne_worker.h); -1: none. Taken over */
 	const struct sl_conf *conf;      /* outlives the worker */
 	struct sl_policy_slot *slot;     /* likewise */
 	struct sl_flow_log *log;         /* likewise; NULL: none */
 	struct sl_worker_shared *shared; /* likewise */
 	struct sl_dns_names *names;      /* likewise; NULL: DNS answers teach nothing */
 	uint64_t seed;
+	const struct sl_diag *diag; /* likewise; told of a provider's file that is wrong */
 };
 
 /* Everything is allocated here; the thread starts at once. On failure the descriptors are closed. */

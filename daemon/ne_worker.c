@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/ne_worker.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "daemon/clock.h"
+#include "daemon/ne_source_of.h"
+#include "daemon/ne_trace_log.h"
+#include "daemon/shared.h"
+
+enum { STOP_LIMIT_MS = 1000 };
+
+struct sl_ne_worker {
+	struct sl_ne_worker_cfg cfg;
+	struct sl_ne_source *source;
+	struct sl_ne_trace_log *trace;
+	struct sl_ne_live *live;
+	struct sl_mono began; /* by the machine's clock */
+};
+
+/* The driver's time: from 0, time_scale times as fast as the clock. */
+static struct sl_mono now_of(const struct sl_ne_worker *w)
+{
+	return (struct sl_mono){ sl_mono_since(sl_clock_now(), w->began).us *
+		                 (int64_t)w->cfg.conf->time_scale };
+}
+
+static int open_trace(struct sl_ne_worker *w)
+{
+	const struct sl_conf *c = w->cfg.conf;
+	struct sl_ne_options options = sl_ne_live_options(c);
+	int fd = w->cfg.trace;
+	w->cfg.trace = -1;
+	if (fd < 0)
+		return SL_OK;
+	return sl_ne_trace_log_new(fd, c->trace_ring, sl_ne_live_profile(c), &options, sl_clock_wall_us(),
+	                           &w->trace);
+}
+
+int sl_ne_worker_new(const struct sl_ne_worker_cfg *cfg, struct sl_ne_worker **out)
+{
+	struct sl_ne_worker *w = (struct sl_ne_worker *)calloc(1, sizeof(*w));
+	struct sl_ne_live_cfg live = {
+		.conf = cfg->conf, .seed = cfg->seed, .flush = cfg->flush, .ctx = cfg->ctx
+	};
+	int err = w == NULL ? SL_ENOMEM : SL_OK;
+	if (w == NULL) {
+		if (cfg->provider >= 0)
+			(void)close(cfg->provider);
+		if (cfg->trace >= 0)
+			(void)close(cfg->trace);
+		return err;
+	}
+	w->cfg = *cfg;
+	w->began = sl_clock_now();
+	err = sl_ne_source_open(cfg->conf, cfg->provider, cfg->diag, &w->source);
+	if (err == SL_OK)
+		err = open_trace(w);
+	live.source = w->source;
+	if (w->trace != NULL)
+		live.trace = sl_ne_trace_log_trace(w->trace);
+	if (err == SL_OK)
+		err = sl_ne_live_new(&live, now_of(w), &w->live);
+	if (err == SL_OK)
+		*out = w;
+	else
+		sl_ne_worker_free(&w);
+	return err;
+}
+
+void sl_ne_worker_free(struct sl_ne_worker **worker)
+{
+	struct sl_ne_worker *w = sl_take(worker);
+	if (w == NULL)
+		return;
+	sl_ne_live_free(&w->live);
+	if (w->source != NULL)
+		w->source->close(w->source);
+	sl_ne_trace_log_free(&w->trace);
+	if (w->cfg.trace >= 0)
+		(void)close(w->cfg.trace);
+	free(w);
+}
+
+/* Until the next deadline, by the machine's clock. */
+static struct timespec time_to_wait(const struct sl_ne_worker *w)
+{
+	int64_t us = SL_LONGEST_SLEEP_US, scale = w->cfg.conf->time_scale;
+	struct sl_mono due;
+	if (sl_ne_live_due(w->live, &due)) {
+		int64_t left = (sl_mono_since(due, now_of(w)).us + scale - 1) / scale;
+		us = left < 0 ? 0 : left < us ? left : us;
+	}
+	return (struct timespec){ us / 1000000, us % 1000000 * 1000 };
+}
+
+int sl_ne_worker_turn(struct sl_ne_worker *w, struct sl_nfq_batch *batch, struct sl_nfq_counts *counts)
+{
+	struct pollfd fd[] = { { w->cfg.queue, POLLIN, 0 }, { w->source->fd, w->source->events, 0 } };
+	struct timespec wait = time_to_wait(w);
+	const struct sl_nfq_packet *packet = NULL;
+	int n = 0;
+	if (ppoll(fd, SL_COUNT(fd), &wait, NULL) < 0 && errno != EINTR)
+		return SL_ESYS;
+	if (fd[0].revents != 0)
+		n = sl_nfq_read(w->cfg.queue, batch, &packet, counts);
+	int err = n < 0 ? n : sl_ne_live_batch(w->live, packet, (size_t)n, now_of(w));
+	if (err == SL_OK && fd[1].revents != 0)
+		err = sl_ne_live_ready(w->live, fd[1].revents, now_of(w));
+	return err == SL_OK ? n : err;
+}
+
+int sl_ne_worker_stop(struct sl_ne_worker *w, struct sl_nfq_batch *batch, struct sl_nfq_counts *counts)
+{
+	struct sl_mono limit = sl_mono_add(sl_clock_now(), sl_span_ms(STOP_LIMIT_MS));
+	int err = sl_ne_live_stop(w->live, SL_NE_STOP_none, now_of(w));
+	while (err >= 0 && !sl_ne_live_stopped(w->live) && !sl_mono_reached(sl_clock_now(), limit))
+		err = sl_ne_worker_turn(w, batch, counts);
+	return err < 0 ? err : SL_OK;
+}
+
+struct sl_ne_live *sl_ne_worker_live(struct sl_ne_worker *w)
+{
+	return w->live;
+}
