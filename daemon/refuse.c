@@ -207,8 +207,9 @@ static bool send_rst6(int fd, const struct sl_flow_key *key, const uint8_t *next
 }
 
 /* The packet leaves through OUTPUT, where conntrack knows the connection by its original tuple: it is ESTABLISHED there,
- * and the connection's DNAT and SNAT are done to it as to the client's own. To the client it goes as the client sees the server, past all NAT:
- * where the destination was translated conntrack does not know such a packet, and lets it go. */
+ * and the connection's DNAT and SNAT are done to it as to the client's own. To the client it goes as the
+ * client sees the server: where there is NAT conntrack does not know such a packet, and a firewall that drops those keeps it. Then
+ * the client is told by the rules, with its next packet. */
 static bool refuse_one(struct sl_refuse *r, const struct sl_reset *reset)
 {
 	struct sl_flow_key original;

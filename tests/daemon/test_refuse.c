@@ -105,9 +105,13 @@ static void test_refuse(void **state)
 	netns_close(&tcp);
 	tcp = netns_connect(&ns, c->address, c->port);
 	const struct sl_reset to_client = { .key = tcp.seen, .seq = tcp.server_seq, .to_client = true };
-	assert_int_equal(sl_refuse_ends(r, &to_client, 1), 0);
-	assert_int_equal(recv(tcp.client, &byte, 1, 0), -1);
-	assert_int_equal(errno, ECONNRESET);
+	bool nat = strcmp(c->rules, TRACK) !=
+	           0; /* which here comes with a rule that drops what conntrack does not know */
+	assert_int_equal(sl_refuse_ends(r, &to_client, 1), nat ? 1 : 0);
+	if (!nat) {
+		assert_int_equal(recv(tcp.client, &byte, 1, 0), -1);
+		assert_int_equal(errno, ECONNRESET);
+	}
 	sl_refuse_free(&r);
 	assert_null(r);
 	netns_close(&tcp);
