@@ -99,6 +99,8 @@ static void look_after_all(struct sl_ne_live *live)
 			sl_ne_flow_close(c->flow, sl_mono_add(live->now, live->options.close_wait),
 			                 live->now);
 		c->close_due = false;
+		if (c->stream)
+			sl_ne_live_tcp_let_early_go(live, c);
 		if (c->gone || (!c->stream && c->flow == NULL))
 			forget(live, c);
 	}

@@ -93,6 +93,8 @@ void sl_ne_live_tcp(struct sl_ne_live *live, struct sl_ne_conn *c, const struct 
                     const struct sl_nfq_packet *p);
 /* Packets that were to be shown later go nowhere. */
 void sl_ne_live_tcp_forget(struct sl_ne_live *live, struct sl_ne_conn *c);
+/* Where a direction has become unlimited. */
+void sl_ne_live_tcp_let_early_go(struct sl_ne_live *live, struct sl_ne_conn *c);
 /* The dropped flow's ends are told, but for those whom the rules tell. */
 void sl_ne_live_tcp_refuse(struct sl_ne_live *live, struct sl_ne_conn *c, unsigned refusal);
 

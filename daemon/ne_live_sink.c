@@ -23,6 +23,8 @@ static void on_release(void *ctx, struct sl_ne_flow *flow, enum sl_ne_direction 
 	struct sl_ne_conn *c = (struct sl_ne_conn *)flow->driver;
 	(void)now;
 	sl_ne_conn_way(c, direction)->passed += (uint32_t)packet->bytes.len;
+	if (sl_ne_conn_way(c, direction)->first_early != NULL)
+		sl_ne_live_look_after(live, c);
 	sl_ne_live_answer(live, parked_of(packet), sl_ne_live_passing(live, c, flow));
 }
 
@@ -53,6 +55,12 @@ static void on_finish(void *ctx, struct sl_ne_flow *flow, enum sl_ne_direction d
 		c->close_due = true; /* the sockets close when each end has the other's FIN */
 		sl_ne_live_look_after(live, c);
 	}
+}
+
+static void on_detached(void *ctx, struct sl_ne_flow *flow, struct sl_mono now)
+{
+	(void)now;
+	sl_ne_live_look_after((struct sl_ne_live *)ctx, (struct sl_ne_conn *)flow->driver);
 }
 
 static void on_refuse(void *ctx, struct sl_ne_flow *flow, unsigned refusal, struct sl_mono now)
@@ -86,6 +94,7 @@ struct sl_ne_sink sl_ne_live_sink(struct sl_ne_live *live)
 		                    .release = on_release,
 		                    .drop = on_drop,
 		                    .finish = on_finish,
+		                    .detached = on_detached,
 		                    .refuse = on_refuse,
 		                    .closed = on_closed };
 }

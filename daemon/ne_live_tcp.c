@@ -114,12 +114,8 @@ static void hand_over_early(struct sl_ne_live *live, struct sl_ne_conn *c, enum 
 	}
 }
 
-/* In a direction that nobody looks into any more it goes on at once: who receives it puts it in order. */
-static void keep_early(struct sl_ne_live *live, struct sl_ne_conn *c, enum sl_ne_direction direction,
-                       struct sl_ne_parked *k)
+static void keep_early(struct sl_ne_live *live, struct sl_ne_way *way, struct sl_ne_parked *k)
 {
-	struct sl_ne_way *way = sl_ne_conn_way(c, direction);
-	const struct sl_ne_side *side = sl_ne_flow_side(c->flow, direction);
 	struct sl_ne_parked **at = &way->first_early;
 	live->counts.early++;
 	while (*at != NULL && sl_seq_diff((*at)->seq, k->seq) < 0)
@@ -129,14 +125,35 @@ static void keep_early(struct sl_ne_live *live, struct sl_ne_conn *c, enum sl_ne
 		sl_ne_live_answer(live, k, SL_ACTION_DROP);
 		return;
 	}
-	if (c->flow->state != SL_NE_FLOW_NEW && sl_ne_window_is_open(&side->window)) {
-		struct sl_answer a;
-		sl_ne_parking_answer_early(live->parking, k, SL_ACTION_PASS, &a);
-		sl_ne_live_put(live, &a);
-	}
 	k->next = *at;
 	*at = k;
 	way->early += k->len;
+}
+
+/* Nobody looks into that direction any more: it needs no order, and nothing in it waits for what was lost. */
+static bool is_open(const struct sl_ne_conn *c, enum sl_ne_direction direction)
+{
+	return c->flow->state != SL_NE_FLOW_NEW &&
+	       sl_ne_window_is_open(&c->flow->side[direction == SL_NE_INBOUND].window);
+}
+
+/* What is missing before seq is not waited for; when it comes it passes, and is not counted. */
+static void skip_gap(struct sl_ne_way *way, uint32_t seq)
+{
+	way->next = way->passed = seq;
+}
+
+void sl_ne_live_tcp_let_early_go(struct sl_ne_live *live, struct sl_ne_conn *c)
+{
+	for (unsigned d = SL_NE_INBOUND; d <= SL_NE_OUTBOUND; d++) {
+		enum sl_ne_direction direction = (enum sl_ne_direction)d;
+		struct sl_ne_way *way = sl_ne_conn_way(c, direction);
+		while (c->flow != NULL && way->first_early != NULL && is_open(c, direction)) {
+			if (sl_seq_diff(way->first_early->seq, way->next) > 0)
+				skip_gap(way, way->first_early->seq);
+			hand_over_early(live, c, direction);
+		}
+	}
 }
 
 /* Released bytes pass again: the other end may have lost them. What waits does so once. */
@@ -161,6 +178,10 @@ static void on_bytes(struct sl_ne_live *live, struct sl_ne_conn *c, enum sl_ne_d
 	if (!way->known)
 		begin_way(way, v->seq);
 	int32_t ahead = sl_seq_diff(v->seq, way->next);
+	if (ahead > 0 && ahead <= AHEAD_MAX && !way->finished && is_open(c, direction)) {
+		skip_gap(way, v->seq);
+		ahead = 0;
+	}
 	uint32_t old = ahead < 0 ? (uint32_t)-ahead : 0;
 	if (way->finished || old > v->payload_len || (old == v->payload_len && !fin)) {
 		on_again(live, c, way, v, p);
@@ -176,7 +197,7 @@ static void on_bytes(struct sl_ne_live *live, struct sl_ne_conn *c, enum sl_ne_d
 	k->len = v->payload_len;
 	k->fin = fin;
 	if (ahead > 0) {
-		keep_early(live, c, direction, k);
+		keep_early(live, way, k);
 		return;
 	}
 	skip(k, old);

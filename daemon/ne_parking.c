@@ -20,7 +20,7 @@ enum place {
 	AT_HAND,  /* of this batch: under the number of the queue it came by */
 	MOVING,   /* to the parking queue */
 	PARKED,   /* under the number of the parking queue */
-	ANSWERED, /* nothing is left to be answered */
+	ANSWERED, /* it was lost: nothing is left to be answered */
 };
 
 enum buffer_class { NO_BUFFER, SMALL_BUFFER, LARGE_BUFFER, BUFFER_CLASSES };
@@ -190,14 +190,6 @@ bool sl_ne_parking_answer(struct sl_ne_parking *p, struct sl_ne_parked *k, enum 
 		*out = (struct sl_answer){ .ticket = k->ticket, .action = action };
 	give_back(p, k);
 	return answers;
-}
-
-void sl_ne_parking_answer_early(struct sl_ne_parking *p, struct sl_ne_parked *k, enum sl_action action,
-                                struct sl_answer *out)
-{
-	take_off_hand(p, k);
-	k->place = ANSWERED;
-	*out = (struct sl_answer){ .ticket = k->ticket, .action = action };
 }
 
 /* ---- to the parking queue ---- */

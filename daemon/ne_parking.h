@@ -53,11 +53,6 @@ bool sl_ne_parking_leave(struct sl_ne_parking *parking, struct sl_answer *out);
 /* A packet of the parking queue. True: *out, for this packet, is to be sent now. */
 bool sl_ne_parking_came(struct sl_ne_parking *parking, const struct sl_nfq_packet *packet,
                         struct sl_answer *out);
-/* It is answered now, and kept all the same until sl_ne_parking_answer() takes it back, which then answers nothing. Of a packet that
- * came in this batch. */
-void sl_ne_parking_answer_early(struct sl_ne_parking *parking, struct sl_ne_parked *packet,
-                                enum sl_action action, struct sl_answer *out);
-
 size_t sl_ne_parking_held(const struct sl_ne_parking *parking); /* packets that wait for an answer */
 const struct sl_ne_parking_counts *sl_ne_parking_counts(const struct sl_ne_parking *parking);
 

@@ -150,6 +150,11 @@ static int open_all(struct sl_supervisor *s)
 		sl_supervisor_adopt(s);
 		err = open_missing(s);
 	}
+	if (err == SL_OK && s->conf->provider != SL_PROVIDER_POLICY && s->conf->starting != 0) {
+		/* Closed from the first moment: what comes waits in the queues (NE-CHOICE-16). */
+		err = sl_rules_install(s->rules, &sl_log_diag);
+		s->rules_stand = true;
+	}
 	return err;
 }
 
@@ -346,6 +351,8 @@ int sl_supervisor_run(const char *conf_path, int state)
 			serve(s);
 		stop_all(s);
 	}
+	if (err != SL_OK && s->rules_stand)
+		(void)sl_rules_remove(s->rules, &sl_log_diag);
 	int status = err == SL_OK ? s->exit_status : EXIT_FAILURE;
 	close_all(s);
 	free(s);

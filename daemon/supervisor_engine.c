@@ -92,7 +92,7 @@ static void on_taken(struct sl_supervisor *s)
 		sl_supervisor_offer(s);
 		return;
 	}
-	if (sl_rules_install(s->rules, &sl_log_diag) != SL_OK) {
+	if (!s->rules_stand && sl_rules_install(s->rules, &sl_log_diag) != SL_OK) {
 		sl_supervisor_fail(s);
 		return;
 	}

@@ -54,6 +54,7 @@ struct sl_supervisor {
 	uint64_t engine_restarts, engine_hangs;
 	uint64_t answered_repeat, answered_on_failure; /* packets */
 
+	bool rules_stand; /* since before anybody was ready to judge */
 	struct sl_mono verify_at, gap_since, rules_polled; /* .us 0: none */
 	uint64_t rules_restored, rules_gap_ms;
 	struct sl_rules_pace rules_pace;

@@ -3,7 +3,7 @@
 """live.py - scenarios through the live queue: their events as packets, through a sluiced whose provider is the scenario's, against
 what sluice replay makes of them.
 
-usage: live.py BUILD_DIR [--keep] [--scale N] [TEXT ...]    TEXT: only scenarios whose path has one of them, of all there are
+usage: live.py BUILD_DIR [--keep] [--times] [--scale N] [TEXT ...]    TEXT: only scenarios whose path has one of them, of all
 
 Three namespaces of its own; both ends are packet sockets, so that each event is one packet and nothing puts packets together or
 takes them apart. Whoever is next waits for what stands before it: the provider for the packets, by what the filter counted; this
@@ -467,10 +467,11 @@ def main():
     plays = [Play(words[0], p, scale or int(wanted.get(str(p.relative_to(HERE).with_suffix("")), 20)), "--keep" in sys.argv)
              for p in paths]
     failed = 0
-    for name, why, seconds in [p.run() for p in plays]:
-        failed += why is not None
-        if why or "--times" in sys.argv:
-            print("%s, %.1f s: %s" % (name, seconds, why or "same"))
+    with concurrent.futures.ProcessPoolExecutor(2) as pool:
+        for name, why, seconds in pool.map(Play.run, plays):
+            failed += why is not None
+            if why or "--times" in sys.argv:
+                print("%s, %.1f s: %s" % (name, seconds, why or "same"), flush=True)
     print("%d scenarios, %d fail" % (len(plays), failed))
     return 1 if failed or not plays else 0
 

@@ -1,0 +1,638 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The driver of a live content filter without a kernel: packets go in as their bytes, answers come out, and what is parked comes
+ * back under a new number, as the kernel does it. Rows of what must happen, and random segments under random verdicts, of which
+ * must hold: each packet is answered once, in its flow's order; the provider is shown the sender's bytes and no others; what came is
+ * what went on, was dropped, or waits. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/ne_live.h"
+#include "filter/packet.h"
+
+enum {
+	QUEUE = 100,
+	MASK = 0x70000000,
+	PACKETS = 4096, /* of one test */
+	STREAM = 65536, /* bytes of a direction */
+	PORT = 40000
+};
+
+#define CLIENT_ISN 0x7ffffff0U
+#define SERVER_ISN 0xfffffe00U /* numbers wrap soon */
+
+struct sent {
+	uint8_t ip[2048];
+	size_t len;
+	struct sl_ticket ticket;
+	bool waits, parked;
+	enum sl_action how;
+	unsigned answers, order; /* how often; when */
+};
+
+struct bench {
+	struct sl_conf *conf;
+	struct sl_ne_source source;
+	struct sl_ne_live *live;
+	struct sent sent[PACKETS];
+	unsigned n, next_id, order;
+	unsigned moving[PACKETS], moved; /* to the parking queue, not told of yet */
+	bool lose;                       /* the next one on its way there */
+	struct sl_reset reset[64];
+	size_t resets;
+	struct sl_mono now;
+	uint8_t stream[2][STREAM]; /* [1] inbound: what the sender means */
+	uint64_t shown[2];         /* bytes up to there were shown */
+	struct sl_ne_flow *flow;
+	struct sl_ne_verdict new_flow, data, complete;
+	bool random;
+	uint32_t seed;
+	unsigned completes, closed;
+};
+
+static struct bench *b;
+
+static uint32_t random_below(uint32_t n)
+{
+	b->seed = b->seed * 1664525U + 1013904223U;
+	return (uint32_t)(((uint64_t)b->seed * n) >> 32);
+}
+
+/* ---- the provider ---- */
+
+static struct sl_ne_verdict random_verdict(bool new_flow)
+{
+	uint64_t n = random_below(3) == 0 ? SL_NE_BYTES_MAX : random_below(3000);
+	struct sl_ne_verdict v;
+	switch (random_below(12)) {
+	case 0:
+		return new_flow ? sl_ne_new_flow_verdict_pause() : sl_ne_data_verdict_pause();
+	case 1:
+		return random_below(8) > 0 ? sl_ne_data_verdict(10, 10)
+		       : new_flow          ? sl_ne_new_flow_verdict_drop()
+		                           : sl_ne_data_verdict_drop();
+	case 2:
+		return new_flow ? sl_ne_new_flow_verdict_allow() : sl_ne_data_verdict_allow();
+	default:
+		v = new_flow ? sl_ne_filter_data_verdict(random_below(5) > 0, SL_NE_BYTES_MAX, true, n)
+		             : sl_ne_data_verdict(random_below(2000), n);
+		v.should_report = random_below(3) == 0;
+		return v;
+	}
+}
+
+static struct sl_ne_verdict on_new_flow(void *ctx, struct sl_ne_flow *flow, struct sl_mono now)
+{
+	(void)ctx, (void)now;
+	b->flow = flow;
+	return b->random ? random_verdict(true) : b->new_flow;
+}
+
+static struct sl_ne_verdict on_data(enum sl_ne_direction direction, const struct sl_ne_read_bytes *bytes)
+{
+	static uint8_t got[STREAM];
+	size_t n = sl_ne_read_bytes_copy(bytes, got, sizeof(got));
+	assert_true(n == bytes->len && bytes->start_offset + n <= STREAM);
+	assert_memory_equal(got, b->stream[direction == SL_NE_INBOUND] + bytes->start_offset, n);
+	b->shown[direction == SL_NE_INBOUND] = bytes->start_offset + n;
+	return b->random ? random_verdict(false) : b->data;
+}
+
+static struct sl_ne_verdict on_inbound(void *ctx, struct sl_ne_flow *flow,
+                                       const struct sl_ne_read_bytes *bytes, struct sl_mono now)
+{
+	(void)ctx, (void)flow, (void)now;
+	return on_data(SL_NE_INBOUND, bytes);
+}
+
+static struct sl_ne_verdict on_outbound(void *ctx, struct sl_ne_flow *flow,
+                                        const struct sl_ne_read_bytes *bytes, struct sl_mono now)
+{
+	(void)ctx, (void)flow, (void)now;
+	return on_data(SL_NE_OUTBOUND, bytes);
+}
+
+static struct sl_ne_verdict on_complete(void *ctx, struct sl_ne_flow *flow, struct sl_mono now)
+{
+	(void)ctx, (void)flow, (void)now;
+	b->completes++;
+	return b->random ? random_verdict(false) : b->complete;
+}
+
+static void on_event(void *ctx, const struct sl_ne_trace_event *event)
+{
+	(void)ctx;
+	const struct sl_ne_trace_side *side[] = { &event->outbound, &event->inbound };
+	if (event->event == SL_NE_EVENT_CLOSED) {
+		b->closed++;
+		b->flow = NULL;
+	}
+	for (size_t i = 0; event->flow != NULL && i < 2; i++) {
+		assert_true(side[i]->released + side[i]->dropped <= side[i]->received);
+		if (event->event == SL_NE_EVENT_CLOSED)
+			assert_true(side[i]->released + side[i]->dropped == side[i]->received);
+	}
+}
+
+/* ---- the kernel ---- */
+
+static struct sent *sent_of(struct sl_ticket t)
+{
+	for (unsigned i = 0; i < b->n; i++)
+		if (b->sent[i].ticket.id == t.id && b->sent[i].ticket.queue == t.queue)
+			return &b->sent[i];
+	print_error("an answer for packet %u of queue %u, which nobody sent\n", t.id, t.queue);
+	abort();
+}
+
+static int flush(void *ctx)
+{
+	struct sl_answers *a = sl_ne_live_answers(b->live);
+	(void)ctx;
+	for (size_t i = 0; i < a->answers; i++) {
+		const struct sl_answer *one = &a->answer[i];
+		struct sent *s = sent_of(one->ticket);
+		assert_true(s->waits);
+		if (one->action != SL_ACTION_PARK) {
+			s->waits = false;
+			s->how = one->action;
+			s->answers++;
+			s->order = ++b->order;
+			continue;
+		}
+		assert_true(!s->parked && one->queue == QUEUE + SL_NE_QUEUE_PARKING);
+		if (b->lose) {
+			b->lose = s->waits = false;
+			s->how = SL_ACTION_DROP;
+			s->answers++;
+			continue;
+		}
+		s->parked = true;
+		s->ticket = (struct sl_ticket){ b->next_id++, 0, one->queue };
+		b->moving[b->moved++] = (unsigned)(s - b->sent);
+	}
+	for (size_t i = 0; i < a->resets; i++)
+		b->reset[b->resets++ % SL_COUNT(b->reset)] = a->reset[i];
+	a->answers = a->resets = 0;
+	return SL_OK;
+}
+
+static struct sl_nfq_packet view(const struct sent *s)
+{
+	return (struct sl_nfq_packet){ .ticket = s->ticket,
+		                       .ip = sl_bytes_of(s->ip, s->len),
+		                       .wire_len = (uint32_t)s->len };
+}
+
+/* What was parked is told of, unless `later`; then the packets. */
+static void batch(struct sent *const *packets, unsigned n, bool later)
+{
+	static struct sl_nfq_packet in[PACKETS];
+	unsigned count = 0, moved = b->moved;
+	for (unsigned i = 0; !later && i < moved; i++)
+		in[count++] = view(&b->sent[b->moving[i]]);
+	if (!later)
+		b->moved = 0;
+	for (unsigned i = 0; i < n; i++)
+		in[count++] = view(packets[i]);
+	assert_int_equal(sl_ne_live_batch(b->live, in, count, b->now), SL_OK);
+}
+
+static struct sent *make(bool inbound, uint8_t proto, const uint8_t *l4, size_t len)
+{
+	struct sent *s = &b->sent[b->n++];
+	const uint8_t ends[2][4] = { { 10, 0, 0, 2 }, { 192, 0, 2, 1 } };
+	uint16_t total = htons((uint16_t)(20 + len));
+	assert_true(b->n <= PACKETS && len <= sizeof(s->ip) - 20);
+	memset(s, 0, sizeof(*s));
+	s->ip[0] = 0x45;
+	memcpy(s->ip + 2, &total, 2);
+	s->ip[8] = 64;
+	s->ip[9] = proto;
+	memcpy(s->ip + 12, ends[inbound], 4);
+	memcpy(s->ip + 16, ends[!inbound], 4);
+	memcpy(s->ip + 20, l4, len);
+	s->len = 20 + len;
+	s->ticket = (struct sl_ticket){ b->next_id++, 0, (uint16_t)(QUEUE + (inbound ? 1 : 0)) };
+	s->waits = true;
+	return s;
+}
+
+static struct sent *segment(bool inbound, uint8_t flags, uint32_t from, uint32_t len)
+{
+	uint8_t l4[2000] = { 0 };
+	uint16_t ports[2] = { htons(inbound ? 443 : PORT), htons(inbound ? PORT : 443) };
+	uint32_t isn = inbound ? SERVER_ISN : CLIENT_ISN;
+	uint32_t seq = htonl(isn + ((flags & SL_TCP_SYN) != 0 ? 0 : 1 + from));
+	memcpy(l4, ports, 4);
+	memcpy(l4 + 4, &seq, 4);
+	l4[12] = 5 << 4;
+	l4[13] = flags;
+	memcpy(l4 + 20, b->stream[inbound] + from, len);
+	return make(inbound, SL_PROTO_TCP, l4, 20 + len);
+}
+
+static struct sent *put(bool inbound, uint8_t flags, uint32_t from, uint32_t len)
+{
+	struct sent *s = segment(inbound, flags, from, len);
+	batch(&s, 1, false);
+	return s;
+}
+
+static struct sent *data(bool inbound, uint32_t from, uint32_t len)
+{
+	return put(inbound, SL_TCP_ACK, from, len);
+}
+
+static void handshake(void)
+{
+	assert_int_equal(put(false, SL_TCP_SYN, 0, 0)->answers, 1);
+	assert_int_equal(put(true, SL_TCP_SYN | SL_TCP_ACK, 0, 0)->answers, 1);
+}
+
+static void nothing_comes(void)
+{
+	batch(NULL, 0, false);
+}
+
+/* ---- before and after ---- */
+
+static int setup_with(const char *options)
+{
+	char text[512];
+	b = (struct bench *)calloc(1, sizeof(*b));
+	assert_non_null(b);
+	(void)snprintf(text, sizeof(text),
+	               "inside: eth0\nlists: []\nprovider: scripted\nprovider_file: x\nqueue_first: %d\n"
+	               "profile: macos\nmax_flows: 64\nmax_parked: 256\n%s",
+	               QUEUE, options);
+	assert_int_equal(sl_conf_read("test.yaml", sl_bytes_str(text), NULL, &b->conf), SL_OK);
+	b->seed = 1;
+	b->next_id = 1;
+	b->new_flow = sl_ne_filter_data_verdict(true, SL_NE_BYTES_MAX, true, SL_NE_BYTES_MAX);
+	b->data = sl_ne_data_verdict(0, SL_NE_BYTES_MAX);
+	b->complete = sl_ne_data_verdict_allow();
+	for (size_t i = 0; i < STREAM; i++) {
+		b->stream[0][i] = (uint8_t)random_below(256);
+		b->stream[1][i] = (uint8_t)random_below(256);
+	}
+	b->source =
+	        (struct sl_ne_source){ .provider = { .handle_new_flow = on_new_flow,
+		                                     .handle_inbound_data_from_flow = on_inbound,
+		                                     .handle_outbound_data_from_flow = on_outbound,
+		                                     .handle_inbound_data_complete_for_flow = on_complete,
+		                                     .handle_outbound_data_complete_for_flow = on_complete },
+		                       .needs = SL_NE_NEEDS_ALL,
+		                       .fd = -1 };
+	struct sl_ne_live_cfg cfg = {
+		.conf = b->conf, .source = &b->source, .trace = { NULL, on_event }, .seed = 1, .flush = flush
+	};
+	assert_int_equal(sl_ne_live_new(&cfg, b->now, &b->live), SL_OK);
+	return 0;
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	return setup_with("");
+}
+
+static int setup_syn(void **state)
+{
+	(void)state;
+	return setup_with("tcp_hold: syn\n");
+}
+
+/* Whatever happened: after the end nothing waits, and nothing was answered twice. */
+static void end(void)
+{
+	b->random = false;
+	assert_int_equal(sl_ne_live_stop(b->live, SL_NE_STOP_none, b->now), SL_OK);
+	nothing_comes();
+	for (unsigned i = 0; i < b->n; i++)
+		assert_int_equal(b->sent[i].answers, 1);
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	end();
+	sl_ne_live_free(&b->live);
+	sl_conf_free(&b->conf);
+	free(b);
+	return 0;
+}
+
+/* ---- rows ---- */
+
+static void test_held_until_passed(void **state)
+{
+	(void)state;
+	handshake();
+	struct sent *first = data(false, 0, 100), *second = data(false, 100, 50);
+	assert_true(first->waits && first->parked && second->waits);
+	nothing_comes();
+	struct sl_ne_verdict pass = sl_ne_data_verdict(150, 0);
+	b->data = pass;
+	assert_true(sl_ne_update_flow(b->flow, &pass, SL_NE_OUTBOUND, b->now));
+	nothing_comes();
+	assert_int_equal(first->how, SL_ACTION_PASS);
+	assert_int_equal(second->how, SL_ACTION_PASS);
+	assert_true(first->order < second->order);
+}
+
+/* Decided while it is on its way to the parking queue. */
+static void test_decided_on_the_way(void **state)
+{
+	(void)state;
+	struct sl_ne_verdict pass = sl_ne_data_verdict(100, 0);
+	handshake();
+	struct sent *s = data(false, 0, 100);
+	assert_true(sl_ne_update_flow(b->flow, &pass, SL_NE_OUTBOUND, b->now));
+	assert_true(s->waits);
+	nothing_comes();
+	assert_int_equal(s->how, SL_ACTION_PASS);
+}
+
+static void test_lost_on_the_way(void **state)
+{
+	(void)state;
+	struct sl_ne_verdict pass = sl_ne_data_verdict(150, 0);
+	handshake();
+	b->lose = true;
+	struct sent *lost = data(false, 0, 100), *next = data(false, 100, 50);
+	nothing_comes();
+	assert_true(sl_ne_update_flow(b->flow, &pass, SL_NE_OUTBOUND, b->now));
+	nothing_comes();
+	assert_int_equal(lost->how, SL_ACTION_DROP);
+	assert_int_equal(next->how, SL_ACTION_PASS);
+	assert_int_equal(sl_ne_live_parking(b->live)->lost, 1);
+	assert_int_equal(data(false, 0, 100)->how, SL_ACTION_PASS); /* its sender sends it again */
+}
+
+static void test_in_order(void **state)
+{
+	(void)state;
+	b->data = sl_ne_data_verdict(SL_NE_BYTES_MAX, 0);
+	handshake();
+	struct sent *third = data(false, 200, 100), *second = data(false, 100, 100);
+	assert_true(third->waits && second->waits && b->shown[0] == 0);
+	struct sent *first = data(false, 0, 100);
+	nothing_comes();
+	assert_int_equal(b->shown[0], 100); /* and then the direction was unlimited */
+	assert_true(first->order < second->order && second->order < third->order);
+	assert_int_equal(data(false, 400, 10)->how, SL_ACTION_PASS); /* who looks no more needs no order */
+}
+
+static void test_copies(void **state)
+{
+	(void)state;
+	b->data = sl_ne_data_verdict(100, SL_NE_BYTES_MAX);
+	handshake();
+	assert_int_equal(data(false, 0, 100)->how, SL_ACTION_PASS);
+	assert_int_equal(data(false, 20, 60)->how, SL_ACTION_PASS); /* came again, and had passed */
+	b->data = sl_ne_data_verdict(0, SL_NE_BYTES_MAX);
+	struct sent *held = data(false, 100, 100);
+	struct sent *again = data(false, 100, 100);
+	assert_true(held->waits && again->how == SL_ACTION_DROP && again->answers == 1);
+	/* Another copy of old bytes, and new ones: the first copy is what is shown (on_data() compares). */
+	struct sent *overlap = segment(false, SL_TCP_ACK, 150, 100);
+	memset(overlap->ip + 40, 0xee, 50);
+	batch(&overlap, 1, false);
+	assert_true(overlap->waits && b->shown[0] == 250);
+	assert_int_equal(sl_ne_live_counts(b->live)->absorbed, 1);
+}
+
+static void test_ends(void **state)
+{
+	(void)state;
+	handshake();
+	struct sent *fin = put(false, SL_TCP_FIN | SL_TCP_ACK, 100, 0);
+	assert_true(fin->waits && b->completes == 0); /* ahead of the bytes before it */
+	struct sent *first = data(false, 0, 100);
+	assert_int_equal(b->completes, 1); /* which allowed the direction */
+	nothing_comes();
+	assert_int_equal(first->how, SL_ACTION_PASS);
+	assert_int_equal(fin->how, SL_ACTION_PASS);
+	assert_true(first->order < fin->order);
+	b->data = sl_ne_data_verdict(20, SL_NE_BYTES_MAX);
+	assert_int_equal(put(true, SL_TCP_FIN | SL_TCP_ACK, 0, 20)->answers,
+	                 1); /* bytes and the end in one */
+	assert_int_equal(b->completes, 2);
+	assert_int_equal(b->closed, 1);
+	assert_int_equal(put(true, SL_TCP_FIN | SL_TCP_ACK, 0, 20)->how, SL_ACTION_PASS); /* once more */
+	assert_int_equal(sl_ne_filter_counters(sl_ne_live_filter(b->live))->flows, 1);
+}
+
+static void test_drop(void **state)
+{
+	(void)state;
+	handshake();
+	struct sent *held = data(false, 0, 100);
+	nothing_comes();
+	b->data = sl_ne_data_verdict_drop();
+	struct sent *back = data(true, 0, 10);
+	nothing_comes();
+	assert_int_equal(held->how, SL_ACTION_BLOCK);
+	assert_int_equal(back->how, SL_ACTION_BLOCK);
+	assert_int_equal(b->resets, 0); /* the rules tell both */
+	assert_int_equal(data(false, 100, 10)->how, SL_ACTION_BLOCK);
+}
+
+static void test_drop_tells_the_rest(void **state)
+{
+	(void)state;
+	struct sl_ne_verdict drop = sl_ne_data_verdict_drop();
+	b->data = sl_ne_data_verdict(100, SL_NE_BYTES_MAX);
+	handshake();
+	(void)data(false, 0, 100);
+	assert_true(sl_ne_update_flow(b->flow, &drop, SL_NE_ANY, b->now));
+	nothing_comes();
+	assert_int_equal(b->resets, 2);
+	for (size_t i = 0; i < 2; i++)
+		assert_int_equal(b->reset[i].seq, b->reset[i].to_client ? SERVER_ISN + 1 : CLIENT_ISN + 101);
+	assert_true(b->reset[0].to_client != b->reset[1].to_client);
+}
+
+/* Nobody has answered: what counts in the reset is its ACK. */
+static void test_drop_before_the_answer(void **state)
+{
+	(void)state;
+	struct sl_ne_verdict drop = sl_ne_new_flow_verdict_drop();
+	b->new_flow = sl_ne_new_flow_verdict_pause();
+	(void)put(false, SL_TCP_SYN, 0, 0);
+	assert_true(sl_ne_resume_flow(b->flow, &drop, b->now));
+	nothing_comes();
+	assert_int_equal(b->resets, 1);
+	assert_true(b->reset[0].to_client && b->reset[0].ack == CLIENT_ISN + 1);
+	assert_int_equal(put(false, SL_TCP_SYN, 0, 0)->how, SL_ACTION_BLOCK);
+}
+
+static void test_syn_waits(void **state)
+{
+	(void)state;
+	struct sl_ne_verdict allow = sl_ne_new_flow_verdict_allow();
+	b->new_flow = sl_ne_new_flow_verdict_pause();
+	struct sent *syn = put(false, SL_TCP_SYN, 0, 0), *again = put(false, SL_TCP_SYN, 0, 0);
+	nothing_comes();
+	assert_true(syn->waits && again->how == SL_ACTION_DROP);
+	assert_true(sl_ne_resume_flow(b->flow, &allow, b->now));
+	nothing_comes();
+	assert_int_equal(syn->how, SL_ACTION_ALLOW);
+}
+
+static void test_marks(void **state)
+{
+	(void)state;
+	b->data = sl_ne_data_verdict_allow();
+	handshake();
+	assert_int_equal(data(false, 0, 10)->how, SL_ACTION_PASS); /* one direction alone */
+	assert_int_equal(data(true, 0, 10)->how, SL_ACTION_ALLOW);
+	assert_int_equal(data(false, 10, 10)->how, SL_ACTION_ALLOW);
+}
+
+static void test_reports_keep_it(void **state)
+{
+	(void)state;
+	b->new_flow = sl_ne_new_flow_verdict_allow();
+	b->new_flow.should_report = true;
+	handshake();
+	assert_int_equal(data(false, 0, 10)->how, SL_ACTION_PASS);
+	(void)put(false, SL_TCP_FIN | SL_TCP_ACK, 10, 0);
+	(void)put(true, SL_TCP_FIN | SL_TCP_ACK, 0, 0);
+	assert_int_equal(b->closed, 1);
+}
+
+static void test_reset(void **state)
+{
+	(void)state;
+	b->complete = sl_ne_data_verdict(0, 0);
+	handshake();
+	struct sent *held = data(false, 0, 100);
+	assert_int_equal(put(true, SL_TCP_RST, 30000000, 0)->how, SL_ACTION_PASS); /* in no window */
+	assert_non_null(b->flow);
+	assert_int_equal(put(true, SL_TCP_RST, 0, 0)->how, SL_ACTION_PASS);
+	assert_true(b->flow != NULL && held->waits); /* it waits for its provider for a second */
+	b->now.us += 1000000;
+	nothing_comes();
+	nothing_comes();
+	assert_true(b->flow == NULL && held->how == SL_ACTION_DROP);
+	/* What goes on all the same is older than what is known of it. */
+	assert_int_equal(data(false, 100, 10)->how, SL_ACTION_BLOCK);
+}
+
+static void test_older(void **state)
+{
+	(void)state;
+	assert_int_equal(data(false, 0, 10)->how, SL_ACTION_BLOCK); /* existing: drop */
+	assert_int_equal(b->resets, 1);                             /* the other end */
+	assert_int_equal(b->reset[0].seq, CLIENT_ISN + 1);
+}
+
+static void test_ports_again(void **state)
+{
+	(void)state;
+	handshake();
+	(void)data(false, 0, 10);
+	struct sent *syn = segment(false, SL_TCP_SYN, 0, 0);
+	syn->ip[24] ^= 0x40; /* another number */
+	batch(&syn, 1, false);
+	nothing_comes();
+	assert_int_equal(syn->how, SL_ACTION_PASS);
+	assert_int_equal(b->closed, 1);
+	assert_int_equal(sl_ne_filter_counters(sl_ne_live_filter(b->live))->flows, 2);
+}
+
+/* ---- anything ---- */
+
+static void do_something(void)
+{
+	struct sl_ne_verdict v =
+	        random_verdict(b->flow != NULL && b->flow->question.callback == SL_NE_EVENT_NEW_FLOW);
+	if (b->flow == NULL || random_below(3) > 0)
+		return;
+	if (random_below(2) == 0)
+		(void)sl_ne_resume_flow(b->flow, &v, b->now);
+	else
+		(void)sl_ne_update_flow(b->flow, &v, (enum sl_ne_direction)random_below(3), b->now);
+}
+
+static struct sent *any_segment(uint32_t at[2], uint32_t length)
+{
+	bool inbound = random_below(3) == 0;
+	uint32_t from = at[inbound], back = random_below(4) == 0 ? random_below(1500) : 0;
+	from = from > back ? from - back : 0;
+	if (random_below(6) == 0)
+		from += random_below(2000); /* ahead of its time */
+	from = from > length ? length : from;
+	uint32_t len = random_below(1400), left = length - from;
+	len = len > left ? left : len;
+	bool fin = from + len == length && random_below(3) == 0;
+	if (from <= at[inbound] && from + len > at[inbound])
+		at[inbound] = from + len;
+	return segment(inbound, (uint8_t)(SL_TCP_ACK | (fin ? SL_TCP_FIN : 0)), from, len);
+}
+
+static void run(uint32_t seed)
+{
+	uint32_t at[2] = { 0, 0 }, length = 6000;
+	(void)setup_with(seed % 2 == 0 ? "" : "tcp_hold: syn\napply: all\ntcp_bytes: 64KiB\n");
+	b->seed = seed;
+	b->random = true;
+	(void)put(false, SL_TCP_SYN, 0, 0);
+	(void)put(true, SL_TCP_SYN | SL_TCP_ACK, 0, 0);
+	for (unsigned i = 0; i < 30; i++) {
+		struct sent *some[4];
+		unsigned n = random_below(4);
+		for (unsigned j = 0; j < n; j++)
+			some[j] = any_segment(at, length);
+		b->lose = random_below(40) == 0;
+		batch(some, n, random_below(3) == 0);
+		b->lose = false;
+		b->now.us += random_below(300000);
+		do_something();
+	}
+	if (random_below(4) == 0)
+		(void)put(false, SL_TCP_RST, at[0], 0);
+	(void)teardown(NULL);
+}
+
+static void test_anything(void **state)
+{
+	(void)state;
+	for (uint32_t seed = 1; seed <= 1000; seed++)
+		run(seed);
+}
+
+#define ROW(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		ROW(test_held_until_passed),
+		ROW(test_decided_on_the_way),
+		ROW(test_lost_on_the_way),
+		ROW(test_in_order),
+		ROW(test_copies),
+		ROW(test_ends),
+		ROW(test_drop),
+		ROW(test_drop_tells_the_rest),
+		ROW(test_drop_before_the_answer),
+		cmocka_unit_test_setup_teardown(test_syn_waits, setup_syn, teardown),
+		ROW(test_marks),
+		ROW(test_reports_keep_it),
+		ROW(test_reset),
+		ROW(test_older),
+		ROW(test_ports_again),
+		cmocka_unit_test(test_anything),
+	};
+	return cmocka_run_group_tests_name("ne_live", tests, NULL, NULL);
+}
