@@ -37,6 +37,23 @@ from lab.namespaces import LabError, Namespace, run  # noqa: E402
 # What ctest plays; and how fast. A scenario that waits for long is played faster; one with short limits, slower.
 SCENARIOS = """
 new-flow/allow 20
+new-flow/filter-data 20
+new-flow/need-rules 20
+data/pass-and-peek 20
+data/drop 20
+data/pause 100
+peek/whole-chunks 20
+peek/again 20
+peek/stall-udp 100
+pause/udp-limit 50
+pause/twice 20
+callback/complete 20
+callback/order 20
+callback/update 20
+drop/tcp 20
+drop/reset 20
+drop/datagram 100
+flow/inbound 20
 """
 
 ENDS = ("client", "server")
