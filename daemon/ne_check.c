@@ -285,6 +285,8 @@ static void check_filter(const struct sl_ne_recording *rec, struct sl_ne_finding
 			starting = NULL;
 		else if (e->event == SL_NE_SEEN_ILLEGAL)
 			sl_ne_check_illegal(out, NULL, e, NULL);
+		else if (e->event == SL_NE_SEEN_LOG)
+			sl_ne_check_pir(e, out);
 		else if (e->event == SL_NE_SEEN_FILTER_CRASHED)
 			(void)sl_ne_find(
 			        out, NULL, e, "NE-FAIL-03", SL_NE_NOTE,

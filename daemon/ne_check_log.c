@@ -213,6 +213,36 @@ static void check_filter(const struct sl_ne_seen_flow *flow, struct sl_ne_findin
 		                  : "the log shows no verdict and no end");
 }
 
+/* ---- the PIR client of a URL filter (NE-LOG-08) ---- */
+
+void sl_ne_check_pir(const struct sl_ne_seen *e, struct sl_ne_findings *out)
+{
+	static const char *const texts[] = {
+		[SL_NE_LOG_FAULT_OTHER] = "what it says is not known here; look at the server's log",
+		[SL_NE_LOG_FAULT_TOKEN] =
+		        "it got no token: issuerRequestUri of the service configuration has to end in "
+		        "/issue, and the user's token has to be one of its users'",
+		[SL_NE_LOG_FAULT_CONFIGURATION] = "the server has no use case of the name that it asks for: "
+		                                  "<app bundle identifier>.url.filtering "
+		                                  "(NE-PIR-10); sluice check --apple --bundle looks",
+		[SL_NE_LOG_FAULT_TOKEN_KEY] =
+		        "its token was made with a key that the server no longer has, as after a restart: "
+		        "refreshPIRParameters, or wait until its tokens are used up",
+		[SL_NE_LOG_FAULT_EVALUATION_KEY] =
+		        "the server has lost its evaluation key, as after a restart: refreshPIRParameters",
+		[SL_NE_LOG_FAULT_TIME] =
+		        "the server does not answer: does it listen on more than loopback (--hostname)?",
+	};
+	(void)sl_ne_find(out, NULL, e, "NE-LOG-08", SL_NE_WRONG,
+	                 "the PIR client failed with code %" PRIu64 " (%s): %s. Undecided requests follow "
+	                 "shouldFailClosed (NE-URL-09)",
+	                 e->log.n,
+	                 e->log.n == 1100  ? "its status could not be queried"
+	                 : e->log.n == 401 ? "keywords could not be asked for"
+	                                   : "not documented",
+	                 texts[e->log.fault]);
+}
+
 void sl_ne_check_log_flow(const struct sl_ne_recording *rec, const struct sl_ne_seen_flow *flow,
                           struct sl_ne_findings *out)
 {

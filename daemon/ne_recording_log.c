@@ -147,8 +147,9 @@ static struct sl_ne_seen_flow *divert_flow(struct sl_ne_reader *r, const struct 
 static int take_read(struct sl_ne_reader *r, struct sl_ne_log_line *l, int64_t time, uint32_t line)
 {
 	struct sl_ne_seen e = { .line = line, .time = time, .event = SL_NE_SEEN_LOG, .side = SL_NE_BOTH };
-	struct sl_ne_seen_flow *flow =
-	        l->layer == SL_NE_LOG_CONTENT_FILTER ? filter_flow(r, l) : divert_flow(r, l);
+	struct sl_ne_seen_flow *flow = l->layer == SL_NE_LOG_PIR              ? &r->rec->filter
+	                               : l->layer == SL_NE_LOG_CONTENT_FILTER ? filter_flow(r, l)
+	                                                                      : divert_flow(r, l);
 	if (flow == NULL)
 		return SL_ENOMEM;
 	if (l->layer == SL_NE_LOG_CONTENT_FILTER && l->id != SL_NE_LOG_CF_30) {
@@ -162,7 +163,8 @@ static int take_read(struct sl_ne_reader *r, struct sl_ne_log_line *l, int64_t t
 	} else if (sl_bytes_equal_nocase(l->type, sl_bytes_str("datagram"))) {
 		flow->protocol = 17;
 	}
-	keep(&flow->app, l->app);
+	if (l->layer != SL_NE_LOG_PIR)
+		keep(&flow->app, l->app);
 	l->type = l->app = l->process = l->local = l->remote = l->hash = (struct sl_bytes){ NULL, 0 };
 	e.log = *l;
 	r->rec->events++;

@@ -65,6 +65,11 @@ static int take_head(struct sl_ne_reader *r, const json_t *object, uint32_t line
 		        (long long)version, VERSION);
 		return SL_EUNSUP;
 	}
+	if (json_object_get(object, "urlFilter") != NULL) {
+		sl_diag(r->diag, rec->name, line,
+		        "a trace of a URL filter; compare reads those of content filters");
+		return SL_EUNSUP;
+	}
 	if (rec->head) {
 		const struct sl_ne_seen lost = {
 			.time = rec->end, .line = line, .event = SL_NE_SEEN_LOST, .side = SL_NE_BOTH

@@ -75,7 +75,7 @@ static void set_report(json_t *line, const struct sl_ne_url_report *r)
 		cap += 6 * r->entry[i].len + 16;
 	uint8_t *body = (uint8_t *)malloc(cap);
 	set_text(line, "endpoint", r->endpoint);
-	set_text(line, "format", sl_ne_url_format_name(r->format));
+	set_text(line, "reportFormat", sl_ne_url_format_name(r->format));
 	if (body != NULL) {
 		struct sl_out o = sl_out_of(body, cap);
 		sl_ne_url_report_write(r, &o);
@@ -126,6 +126,8 @@ void sl_ne_url_trace_event(void *ctx, const struct sl_ne_url_event *e)
 	set_arguments(t, line, e);
 	if (e->kind == SL_NE_URL_EVENT_ILLEGAL)
 		set_text(line, "illegal", e->why);
+	if (e->kind == SL_NE_URL_EVENT_SAVE && e->error == SL_NE_URL_NO_ERROR)
+		set_text(line, "onboarding", e->why);
 	if (e->error != SL_NE_URL_NO_ERROR) {
 		set_text(line, "error", sl_ne_url_error_name(e->error));
 		(void)json_object_set_new(line, "code", json_integer((json_int_t)e->error));

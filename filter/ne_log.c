@@ -12,6 +12,7 @@ static const struct pattern {
 	SL_NE_LOG_PLAIN(X) SL_NE_LOG_CFIL(X)
 #undef X
 	        { "LOG-CF", "other", NULL, SL_NE_LOG_CONTENT_FILTER },
+	{ "LOG-PIR", "pir_error", NULL, SL_NE_LOG_PIR },
 };
 
 const char *sl_ne_log_id(enum sl_ne_log_id id)
@@ -402,5 +403,7 @@ int sl_ne_log_read(struct sl_bytes message, struct sl_ne_log_line *out)
 {
 	message = sl_bytes_first(message, SL_NE_LOG_MESSAGE_MAX);
 	int err = read_cfil(message, out);
+	if (err == SL_EPROTO)
+		err = sl_ne_log_read_pir(message, out);
 	return err == SL_EPROTO ? read_plain(message, out) : err;
 }

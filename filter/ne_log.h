@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* ne_log.h - reads one message of the log of macOS: lines of the content filter's kernel part (CFIL), of flow divert, the kernel part
- * of proxy providers, and of the framework's flow objects (NE-LOG-01..06). The patterns are known from public sources, not an
+ * of proxy providers, of the framework's flow objects (NE-LOG-01..06), and errors of a URL filter's PIR client (NE-LOG-08). The patterns are known from public sources, not an
  * interface: a line that is not recognised is no error, and absence of one proves nothing (NE-LOG-05).
  * Pure: no allocation; borrows the message; any thread. */
 #ifndef SL_FILTER_NE_LOG_H
@@ -72,10 +72,22 @@ enum sl_ne_log_id {
 #undef X
 	/* <CFIL: ...> of a message that is <private>, or is none of these. */
 	SL_NE_LOG_CFIL_OTHER,
+	/* Error Domain=com.apple.CipherML Code=... "...": n is the code, pir what it was about. */
+	SL_NE_LOG_PIR_ERROR,
 	SL_NE_LOG_IDS
 };
 
-enum sl_ne_log_layer { SL_NE_LOG_FRAMEWORK, SL_NE_LOG_FLOW_DIVERT, SL_NE_LOG_CONTENT_FILTER };
+enum sl_ne_log_layer { SL_NE_LOG_FRAMEWORK, SL_NE_LOG_FLOW_DIVERT, SL_NE_LOG_CONTENT_FILTER, SL_NE_LOG_PIR };
+
+/* What a PIR client failed at. */
+enum sl_ne_log_fault {
+	SL_NE_LOG_FAULT_OTHER,
+	SL_NE_LOG_FAULT_TOKEN,          /* it got no token */
+	SL_NE_LOG_FAULT_CONFIGURATION,  /* the server has no use case of that name */
+	SL_NE_LOG_FAULT_TOKEN_KEY,      /* the server does not know the key of its token */
+	SL_NE_LOG_FAULT_EVALUATION_KEY, /* the server has lost its evaluation key */
+	SL_NE_LOG_FAULT_TIME            /* the server does not answer */
+};
 
 enum { SL_NE_LOG_MESSAGE_MAX = 8192 }; /* the rest of a longer message is not read */
 
@@ -102,10 +114,14 @@ struct sl_ne_log_line {
 	struct sl_bytes hash;
 	bool drop;                                     /* of verdict_offsets: VERDICT DROP */
 	uint64_t in_peek, in_pass, out_peek, out_pass; /* absolute (NE-LOG-06) */
+	enum sl_ne_log_fault fault;                    /* of pir_error */
 };
 
 /* Returns SL_OK and the line; SL_EPROTO: none of these; out is written only on SL_OK. */
 int sl_ne_log_read(struct sl_bytes message, struct sl_ne_log_line *out);
+
+/* Reads an error of the PIR client; for sl_ne_log_read(). SL_OK, SL_EPROTO. */
+int sl_ne_log_read_pir(struct sl_bytes message, struct sl_ne_log_line *out);
 
 /* "LOG-FD-05"; "detach". Static text. */
 const char *sl_ne_log_id(enum sl_ne_log_id id);

@@ -16,7 +16,8 @@
 #define UDP                                                                                             \
 	"[412 mDNSResponder] <UDP(17) out so 1c2d3e4f 1234567890 1234567890 age 11> lport 51234 fport " \
 	"53 laddr 10.0.0.5 faddr 10.0.0.1 hash 9A3F0C21"
-#define MANY "18446744073709551615"
+#define CIPHERML "Error Domain=com.apple.CipherML Code="
+#define MANY     "18446744073709551615"
 
 enum { NONE = SL_NE_LOG_IDS };
 
@@ -74,6 +75,15 @@ static const struct row {
 	{ "a port beyond 16 bits",
 	  "<CFIL: ADDED>: [733 Safari] <TCP out so 1c2d> lport 65536 fport 1 laddr 1.2.3.4 faddr 1.2.3.4",
 	  NONE, false, 0, 0, 0, 0, NULL },
+	{ "NE-LOG-08: no token",
+	  "configure failed " CIPHERML "1100 \"Unable to query status due to errors: failed to fetch token\"",
+	  SL_NE_LOG_PIR_ERROR, false, 0, 1100, 0, 0, NULL },
+	{ "NE-LOG-08: another code", CIPHERML "1800 \"<private>\"", SL_NE_LOG_PIR_ERROR, false, 0, 1800, 0, 0,
+	  NULL },
+	{ "another domain", "Error Domain=CipherML.CipherMLError Code=25 \"missing configuration\"", NONE,
+	  false, 0, 0, 0, 0, NULL },
+	{ "no code", CIPHERML "none", NONE, false, 0, 0, 0, 0, NULL },
+	{ "a code that is none", CIPHERML "1234567", NONE, false, 0, 0, 0, 0, NULL },
 	{ "NE-LOG-06: offsets",
 	  "CFIL: VERDICT RECEIVED: <so 1c2d3e4f sockID 1234567890 <499602d2>> <IN peek:" MANY
 	  " pass:0, OUT peek:1024 pass:512>",
@@ -131,6 +141,36 @@ static void test_offsets(void **state)
 	assert_true(l.has_sock_id && l.sock_id == 12 && l.socket == 0x1c);
 }
 
+static void test_pir(void **state)
+{
+	static const struct {
+		const char *message;
+		uint64_t code;
+		enum sl_ne_log_fault fault;
+	} errors[] = {
+		{ "configure failed " CIPHERML
+		  "1100 \"Unable to query status due to errors: failed to fetch token\"",
+		  1100, SL_NE_LOG_FAULT_TOKEN },
+		{ CIPHERML
+		  "401 \"Unable to request data by keywords batch: missing configuration\" UserInfo={}",
+		  401, SL_NE_LOG_FAULT_CONFIGURATION },
+		{ CIPHERML "401 \"Unable to request data by keywords batch: server error "
+		           "({\"error\":{\"message\":\"No token key found with key id: [215, 192]\"}})\"",
+		  401, SL_NE_LOG_FAULT_TOKEN_KEY },
+		{ CIPHERML "401 \"Unable to request data by keywords batch: server error "
+		           "({\"error\":{\"message\":\"Evaluation key not found\"}})\"",
+		  401, SL_NE_LOG_FAULT_EVALUATION_KEY },
+		{ CIPHERML "1100 \"The request timed out.\"", 1100, SL_NE_LOG_FAULT_TIME },
+		{ CIPHERML "1800", 1800, SL_NE_LOG_FAULT_OTHER },
+	};
+	(void)state;
+	for (size_t i = 0; i < SL_COUNT(errors); i++) {
+		struct sl_ne_log_line l = { .n = 0 };
+		assert_int_equal(sl_ne_log_read(sl_bytes_str(errors[i].message), &l), SL_OK);
+		assert_true(l.layer == SL_NE_LOG_PIR && l.n == errors[i].code && l.fault == errors[i].fault);
+	}
+}
+
 /* Every example of the reference is read as the pattern that it stands with. */
 static void test_reference(void **state)
 {
@@ -158,7 +198,7 @@ static void test_reference(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[SL_COUNT(rows) + 3];
+	struct CMUnitTest tests[SL_COUNT(rows) + 4];
 	size_t n = 0;
 	for (size_t i = 0; i < SL_COUNT(rows); i++) {
 		union {
@@ -170,6 +210,8 @@ int main(void)
 	tests[n++] = (struct CMUnitTest){ "NE-LOG-04: ends of a flow, and what is private", test_ends, NULL,
 		                          NULL, NULL };
 	tests[n++] = (struct CMUnitTest){ "NE-LOG-06: the four offsets", test_offsets, NULL, NULL, NULL };
+	tests[n++] =
+	        (struct CMUnitTest){ "NE-LOG-08: what a PIR client failed at", test_pir, NULL, NULL, NULL };
 	tests[n++] =
 	        (struct CMUnitTest){ "every example of the reference", test_reference, NULL, NULL, NULL };
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -36,6 +36,9 @@ expect 1 'PAUSE-03 .*no verdict for 10 s' filter.ndjson
 expect 1 '^flow sock 1003 of the content filter: TCP outbound \?:51236 -> \?:993$' filter.ndjson
 expect 1 'FAIL-05 .*older than the filter' filter.ndjson
 expect 1 '1 lines have <private> fields' filter.ndjson
+# NE-LOG-08: a URL filter whose PIR client cannot ask.
+expect 1 'LOG-08 .*code 401 \(keywords could not be asked for\): the server has no use case of the name' cipherml.ndjson
+expect 1 'LOG-08 .*code 1100 .*it got no token: issuerRequestUri' cipherml.ndjson
 # A Mac's recording, alone and against a gateway's.
 expect 0 'EXM-09 .*line 8: 1 events are missing here' mac.jsonl
 expect 0 '^clocks: time 0 of B is 0\.099 s after that of A' mac.jsonl gateway.jsonl
@@ -57,6 +60,7 @@ assert o["pairs"] == 4 and o["same"] == 3 and o["parts"] == 1 and o["wrong"] == 
 assert o["a"]["lost"] == 1 and o["clock_offset_us"] == -99000, o
 assert {f["weight"] for f in o["findings"]} == {"documented"} and len(o["not_compared"]) == 10, o' || failed=1
 # What is no recording.
+expect 2 'fetch.trace:1: a trace of a URL filter' ../../scenarios/url-filter/fetch.trace
 head -c 300 /dev/zero >"$tmp/zeros"
 expect 2 'no trace of a content filter and no log' "$tmp/zeros"
 expect 2 'No such file' absent

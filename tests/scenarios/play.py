@@ -46,6 +46,10 @@ def what_is_wrong(sluice, path, write):
                                           lineterm=""))
 
 
+def is_of_url_filter(scenario):
+    return "urlFilter" in json.loads(scenario.read_text().splitlines()[0])
+
+
 def findings_of(sluice, trace):
     """A line for each finding."""
     done = subprocess.run([sluice, "compare", "--json", trace.name], cwd=trace.parent, capture_output=True, timeout=60)
@@ -78,7 +82,7 @@ def main():
         if wrong:
             failed += 1
             print("%s: %s" % (path.relative_to(HERE), wrong.rstrip()))
-    wrong = wrong_findings(words[0], [p.with_suffix(".trace") for p in scenarios], "--write" in sys.argv)
+    wrong = wrong_findings(words[0], [p.with_suffix(".trace") for p in scenarios if not is_of_url_filter(p)], "--write" in sys.argv)
     if wrong:
         failed += 1
         print("what compare says of the traces: %s" % wrong)
