@@ -240,6 +240,38 @@ static int check_lists(struct checking *c)
 	return err;
 }
 
+/* ------------------------------------------------------------------ onboarding (NE-PIR-12, NE-PIR-14) */
+
+static void check_onboarding(struct checking *c)
+{
+	static const struct sl_bytes with = SL_BYTES_LIT("www.apple.com/url-filter-test"),
+	                             bare = SL_BYTES_LIT("apple.com/url-filter-test");
+	const struct sl_pir_set *set = &c->database->set;
+	bool old = sl_pir_set_has(set, with), new = sl_pir_set_has(set, bare);
+
+	if (c->check->asking.parsing != NULL && c->check->asking.parsing->regex != NULL)
+		return; /* its keywords are other texts */
+	if (!old && !new)
+		sl_pir_say(c->notes,
+		           "%s has no test entry www.apple.com/url-filter-test: Apple asks for it at "
+		           "onboarding, and for "
+		           "the DNS record TXT \"apple-url-filter=%s\" (NE-PIR-12)",
+		           c->database->name,
+		           c->check->bundle == NULL ? "<app bundle identifier>" : c->check->bundle);
+	else if (!new && c->check->asking.profile != SL_SUBURL_NE26)
+		sl_pir_say(c->notes,
+		           "%s has the test entry with www. only, which ne27 never asks for: put in both "
+		           "forms, as "
+		           "sluice export --www both does (NE-PIR-14)",
+		           c->database->name);
+	else if (!old)
+		sl_pir_say(c->notes,
+		           "%s has the test entry without www. only; every device finds it, but Apple's own "
+		           "check may ask "
+		           "for www.apple.com/url-filter-test to the letter: put in both forms (NE-PIR-14)",
+		           c->database->name);
+}
+
 /* ------------------------------------------------------------------ one URL */
 
 struct asking {
@@ -335,6 +367,8 @@ static int check_all(struct checking *c)
 	list_files(c);
 	int err = check_lists(c);
 	compare_files(c);
+	if (c->database != NULL)
+		check_onboarding(c);
 	sl_pir_check_conf(&c->folder, c->check->bundle, c->faults, c->notes);
 	for (size_t i = 0; i < c->check->urls && err == SL_OK; i++)
 		if (json_array_append_new(urls, check_url(c, c->check->url[i])) != 0)

@@ -29,6 +29,65 @@ static const char *base_of(const char *path)
 	return slash == NULL ? path : slash + 1;
 }
 
+/* ------------------------------------------------------------------ symmetric PIR (NE-PIR-08) */
+
+static const char key_made[] = "outputDatabaseEncryptionKeyFilePath",
+                  key_used[] = "databaseEncryptionKeyFilePath";
+
+static const json_t *symmetric_of(const json_t *object)
+{
+	const json_t *args = json_object_get(object, "symmetricPirArguments");
+	return json_is_null(args) ? NULL : args;
+}
+
+static void check_symmetric_type(const struct conf *c, const struct sl_pir_file *file, const json_t *args)
+{
+	static const char type[] = "OPRF_P384_AES_GCM_192_NONCE_96_TAG_128";
+	const char *said = text_of(args, "configType");
+
+	if (*said != '\0' && strcmp(said, type) != 0)
+		sl_pir_say(c->faults, "%s: configType is %s; there is only %s (NE-PIR-08)", file->name, said,
+		           type);
+}
+
+/* One key, that is made or was: with two or none the tool stops. */
+static void check_symmetric_process(const struct conf *c, const json_t *args)
+{
+	bool made = *text_of(args, key_made) != '\0', used = *text_of(args, key_used) != '\0';
+
+	if (made == used)
+		sl_pir_say(c->faults,
+		           "%s: symmetricPirArguments has %s %s and %s: exactly one is expected (NE-PIR-08)",
+		           c->process->name, made ? "both" : "neither", key_made, key_used);
+	check_symmetric_type(c, c->process, args);
+}
+
+/* Rows that were encrypted are found with the same key only. */
+static void check_symmetric(const struct conf *c, const json_t *usecase)
+{
+	const json_t *process = c->process == NULL ? NULL : symmetric_of(c->process->json),
+	             *service = symmetric_of(usecase);
+	const char *key = text_of(process, *text_of(process, key_made) != '\0' ? key_made : key_used);
+
+	if (c->process != NULL && (process == NULL) != (service == NULL))
+		sl_pir_say(c->faults,
+		           "%s has symmetricPirArguments and %s has none: what one encrypts the other does "
+		           "not know, and "
+		           "no keyword is found (NE-PIR-08)",
+		           process != NULL ? c->process->name : c->service->name,
+		           process != NULL ? c->service->name : c->process->name);
+	if (service == NULL)
+		return;
+	if (*text_of(service, key_used) == '\0')
+		sl_pir_say(c->faults, "%s: symmetricPirArguments has no %s (NE-PIR-08)", c->service->name,
+		           key_used);
+	else if (process != NULL && *key != '\0' &&
+	         strcmp(base_of(key), base_of(text_of(service, key_used))) != 0)
+		sl_pir_say(c->faults, "%s: its key is %s, and %s encrypts with %s (NE-PIR-08)",
+		           c->service->name, text_of(service, key_used), c->process->name, key);
+	check_symmetric_type(c, c->service, service);
+}
+
 /* ------------------------------------------------------------------ processing */
 
 static void check_input(const struct conf *c)
@@ -59,6 +118,8 @@ static void check_process(const struct conf *c)
 			           "%s: %s has no SHARD_ID, and the service looks for fileStem-0 and so on "
 			           "(NE-PIR-09)",
 			           c->process->name, required[i]);
+	if (symmetric_of(root) != NULL)
+		check_symmetric_process(c, symmetric_of(root));
 	if (*type != '\0' && strcmp(type, "keyword") != 0)
 		sl_pir_say(c->faults, "%s: databaseType is %s; a URL filter's is keyword (NE-PIR-05)",
 		           c->process->name, type);
@@ -148,6 +209,7 @@ static void check_usecases(const struct conf *c)
 			continue; /* another service's */
 		check_name(c, text_of(one, "name"));
 		check_files(c, one);
+		check_symmetric(c, one);
 		if (json_is_integer(versions) && json_integer_value(versions) == 0)
 			sl_pir_say(c->faults, "%s: versionCount 0 takes the use case away (NE-PIR-09)",
 			           c->service->name);

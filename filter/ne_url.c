@@ -192,7 +192,11 @@ enum sl_ne_url_error sl_ne_url_save(struct sl_ne_url *f, struct sl_mono now)
 	if (error == SL_NE_URL_NO_ERROR && f->configured &&
 	    sl_ne_url_configuration_same(&f->edited, &f->saved))
 		error = SL_NE_URL_ERROR_configurationUnchanged;
-	tell(f, SL_NE_URL_EVENT_SAVE, error, why != NULL ? field : NULL, now);
+	tell(f, SL_NE_URL_EVENT_SAVE, error,
+	     why != NULL                   ? field
+	     : error == SL_NE_URL_NO_ERROR ? sl_ne_url_configuration_onboarding(&f->edited)
+	                                   : NULL,
+	     now);
 	if (error == SL_NE_URL_NO_ERROR) {
 		f->loaded = f->generation + 1;
 		keep(f, &f->edited, now);

@@ -98,6 +98,8 @@ struct sl_ne_url_configuration { /* an empty text is nil */
 void sl_ne_url_configuration_default(struct sl_ne_url_configuration *out);
 /* What is wrong first, or NULL: *field gets Apple's name of it. */
 const char *sl_ne_url_configuration_fault(const struct sl_ne_url_configuration *c, const char **field);
+/* What keeps a production build from being onboarded by Apple, or NULL; development builds are exempt (NE-PIR-12). */
+const char *sl_ne_url_configuration_onboarding(const struct sl_ne_url_configuration *c);
 bool sl_ne_url_configuration_same(const struct sl_ne_url_configuration *a,
                                   const struct sl_ne_url_configuration *b);
 
@@ -143,7 +145,7 @@ struct sl_ne_url_lookup {
 
 #define SL_NE_URL_EVENTS(X)                                                                         \
 	X(LOAD, "loadFromPreferences") /* error, as of the next ones */                             \
-	X(SAVE, "saveToPreferences")                                                                \
+	X(SAVE, "saveToPreferences")   /* why, without an error: what onboarding refuses */         \
 	X(REMOVE, "removeFromPreferences")                                                          \
 	X(REFRESH, "refreshPIRParameters")                                                          \
 	X(RESET, "resetPIRCache")                                                                   \

@@ -81,6 +81,26 @@ static bool is_server(const char *text)
 	return rest.len > 0 && rest.p[0] != '/' && rest.p[0] != ':';
 }
 
+const char *sl_ne_url_configuration_onboarding(const struct sl_ne_url_configuration *c)
+{
+	const char *const servers[] = { c->pir_server_url, c->pir_privacy_pass_issuer_url };
+	for (size_t i = 0; i < SL_COUNT(servers); i++) {
+		struct sl_bytes url = sl_bytes_str(servers[i]);
+		size_t scheme = sl_bytes_find(url, ':');
+		struct sl_bytes host = sl_bytes_skip(url, scheme + 3);
+		struct sl_bytes rest = sl_bytes_skip(host, sl_bytes_find(host, '/'));
+		if (url.len == 0)
+			continue;
+		if (scheme == 4)
+			return "plain HTTP";
+		if (rest.len > 1)
+			return "a path";
+		if (sl_bytes_find(host, ':') < host.len)
+			return "a port of its own";
+	}
+	return NULL;
+}
+
 static const char *text_fault(const struct sl_ne_url_configuration *c, const char **field)
 {
 	*field = "pirServerURL";

@@ -174,6 +174,52 @@ broken '.*databaseType is index'
 fresh && edit 's/}/]/' pir-process.json
 broken 'pir-process.json:[0-9]+: no valid JSON'
 
+# symmetric PIR: one key, in both configurations (NE-PIR-08)
+symmetric() { # PROCESS SERVICE: what stands in the symmetricPirArguments of each; - is none
+	fresh
+	[ "$1" = - ] || edit "1s|{|{\"symmetricPirArguments\": {$1},|" pir-process.json
+	[ "$2" = - ] || edit "s|\"fileStem\"|\"symmetricPirArguments\": {$2}, \"fileStem\"|" pir-service.json
+}
+made='"outputDatabaseEncryptionKeyFilePath": "out/url.key"' used='"databaseEncryptionKeyFilePath": "/etc/pir/url.key"'
+symmetric "$made" "$used"
+expect 0 '^right +nothing wrong' check --apple "$bad"
+symmetric "$used" "$used"
+expect 0 '^right +nothing wrong' check --apple "$bad"
+symmetric "$made, $used" "$used"
+broken '.*pir-process.json: symmetricPirArguments has both .*exactly one is expected .NE-PIR-08'
+symmetric '' "$used"
+broken '.*pir-process.json: symmetricPirArguments has neither'
+symmetric "$made" -
+broken '.*pir-process.json has symmetricPirArguments and pir-service.json has none'
+symmetric - "$used"
+broken '.*pir-service.json has symmetricPirArguments and pir-process.json has none'
+symmetric "$made" ''
+broken '.*pir-service.json: symmetricPirArguments has no databaseEncryptionKeyFilePath'
+symmetric "$made" '"databaseEncryptionKeyFilePath": "old.key"'
+broken '.*its key is old.key, and pir-process.json encrypts with out/url.key'
+
+# Apple's onboarding (NE-PIR-12), whose test entry has www. (NE-PIR-14)
+expect 0 '^note .*no test entry www.apple.com/url-filter-test.*apple-url-filter=com.example.app.*NE-PIR-12' \
+	check --apple "$whole" --bundle com.example.app
+onboarding() { # WWW: the test entry, exported with it
+	{
+		cat "$tmp/list.txt"
+		printf 'https://www.apple.com/url-filter-test\n'
+	} >"$tmp/onboarding.txt"
+	rm -rf "$bad" && expect 0 '.' export --apple "$bad" --www "$1" --seed 9 urls:"$tmp/onboarding.txt"
+}
+onboarding both
+grep -qx www.apple.com/url-filter-test "$bad/entries.txt" && grep -qx apple.com/url-filter-test "$bad/entries.txt" ||
+	fail 'NE-PIR-14: both forms of the test entry'
+expect 0 '^deny +https://www.apple.com/url-filter-test' check --apple "$bad" https://www.apple.com/url-filter-test
+expect 0 '^deny +https://www.apple.com/url-filter-test' check --apple "$bad" --profile ne26 https://www.apple.com/url-filter-test
+"$sluice" check --apple "$bad" | grep -q 'test entry' && fail 'NE-PIR-14: both forms leave nothing to say'
+onboarding keep
+expect 0 '^note .*the test entry with www. only, which ne27 never asks for' check --apple "$bad"
+expect 0 '^allow +https://www.apple.com/url-filter-test' check --apple "$bad" https://www.apple.com/url-filter-test
+onboarding strip
+expect 0 '^note .*the test entry without www. only' check --apple "$bad"
+
 # how entries are written (NE-URL-30, -33, NE-CHOICE-31, -32), and what a URL says then
 lone && edit 's|"host7.example"|"https://host7.example"|' pir-database.txtpb
 broken '.*1 of 302 entries are never asked for, as https://host7.example: scheme left in'

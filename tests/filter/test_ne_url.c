@@ -129,6 +129,32 @@ static void test_fault(void **state)
 	assert_int_equal(sl_ne_url_configuration_same(&conf, &other), c->field == NOTHING);
 }
 
+static const struct onboarding_case {
+	const char *name, *server, *issuer;
+	const char *why;
+} onboardings[] = {
+	{ "NE-PIR-12: a host name", "https://pir.example.com", "", NULL },
+	{ "NE-PIR-12: and a slash", "https://pir.example.com/", "https://issuer.example.com", NULL },
+	{ "NE-PIR-12: a path", "https://pir.example.com/pir", "", "a path" },
+	{ "NE-PIR-12: a port", "https://pir.example.com:8443/", "", "a port of its own" },
+	{ "NE-PIR-12: plain HTTP", "http://pir.example.com", "", "plain HTTP" },
+	{ "NE-PIR-12: of the issuer", "https://pir.example.com", "https://issuer.example.com/issue",
+	  "a path" },
+};
+
+static void test_onboarding(void **state)
+{
+	const struct onboarding_case *c = *state;
+	struct sl_ne_url_configuration conf;
+	make(&conf);
+	set(conf.pir_server_url, c->server);
+	set(conf.pir_privacy_pass_issuer_url, c->issuer);
+	const char *why = sl_ne_url_configuration_onboarding(&conf);
+	assert_int_equal(why != NULL, c->why != NULL);
+	if (why != NULL)
+		assert_string_equal(why, c->why);
+}
+
 /* ---- the prefilter ---- */
 
 static const uint8_t bits[18];
@@ -386,6 +412,9 @@ int main(void)
 	for (size_t i = 0; i < SL_COUNT(faults); i++)
 		tests[n++] = (struct CMUnitTest){ faults[i].name, test_fault, NULL, NULL,
 			                          (void *)(uintptr_t)&faults[i] };
+	for (size_t i = 0; i < SL_COUNT(onboardings); i++)
+		tests[n++] = (struct CMUnitTest){ onboardings[i].name, test_onboarding, NULL, NULL,
+			                          (void *)(uintptr_t)&onboardings[i] };
 	for (size_t i = 0; i < SL_COUNT(prefilters); i++)
 		tests[n++] = (struct CMUnitTest){ prefilters[i].name, test_prefilter, NULL, NULL,
 			                          (void *)(uintptr_t)&prefilters[i] };
