@@ -231,6 +231,7 @@ def out_of_line(make):
     return steps
 
 
+# NE-CHOICE-28: the kernel makes them whole before a packet is queued
 def in_fragments(make):
     return lambda name: [(0, make(name, LONG)[:1400], {"fragment": 512}), (1400, make(name, LONG)[1400:], {"fragment": 16})]
 

@@ -57,6 +57,7 @@ must '/dev/null is still a device' test -c /dev/null
 expect 2 'none/a.snap cannot be written: No such file' compile -o none/a.snap ads.txt
 expect 2 'say where the snapshot goes' compile ads.txt
 expect 2 '--memory much: a size is expected' compile -o a.snap --memory much ads.txt
+expect 0 '^paths +1 keys with a path, which TLS can never match$' compile -o b.snap ads.txt urls.gz # NE-CHOICE-39
 expect 2 'not from both' compile -o a.snap --config sluice.yaml ads.txt
 expect 2 'is a list already, in line 1' compile -o a.snap ads.txt ads.txt
 must 'nothing is left behind' bash -c '! ls -A | grep -q tmp'

@@ -58,7 +58,7 @@ static struct query_case {
 	{ "an allow list wins", "good.ads.example",
 	  "{\"verdict\":\"allow\",\"list\":\"mine\",\"line\":1,\"key\":\"good.ads.example\",\"letter\":\"f\","
 	  "\"host\":\"good.ads.example\"}" },
-	{ "a path counts with http", "http://news.example/ads/1",
+	{ "NE-CHOICE-39: a path counts with http", "http://news.example/ads/1",
 	  "{\"verdict\":\"block\",\"list\":\"urls\",\"line\":1,\"key\":\"news.example/"
 	  "ads\",\"letter\":\"g\",\"host\":\"news.example\"}" },
 	{ "and where no scheme is named", "news.example/ads/1",
@@ -66,10 +66,13 @@ static struct query_case {
 	  "ads\",\"letter\":\"g\",\"host\":\"news.example\"}" },
 	{ "its sibling passes", "http://news.example/adsense",
 	  "{\"verdict\":\"allow\"," NOTHING "\"letter\":\"h\",\"host\":\"news.example\"}" },
-	{ "with https only the host counts, and the difference is told", "HTTPS://news.example/ads/1",
+	{ "NE-CHOICE-39: with https only the host counts, and the difference is told",
+	  "HTTPS://news.example/ads/1",
 	  "{\"verdict\":\"allow\"," NOTHING
 	  "\"letter\":\"h\",\"host\":\"news.example\",\"over_http\":{\"verdict\":\"block\","
 	  "\"list\":\"urls\",\"line\":1,\"key\":\"news.example/ads\"}}" },
+	{ "NE-CHOICE-39: a fragment never counts", "http://news.example/#/ads",
+	  "{\"verdict\":\"allow\"," NOTHING "\"letter\":\"h\",\"host\":\"news.example\"}" },
 	{ "with https and another path there is no difference", "https://news.example/other",
 	  "{\"verdict\":\"allow\"," NOTHING "\"letter\":\"h\",\"host\":\"news.example\"}" },
 	{ "a URL inside a path is no scheme", "news.example/ads?u=https://x.example/",

@@ -31,8 +31,8 @@ static const struct row {
 	struct piece piece[PIECES];
 	const char *want; /* a letter a piece: - kept, W whole, ! contradiction, . no fragment */
 } rows[] = {
-	{ "pieces in order", { P(0, 16), P(16, 32), P(32, 40) }, "--W" },
-	{ "pieces from the last to the first", { P(32, 40), P(16, 32), P(0, 16) }, "--W" },
+	{ "NE-CHOICE-28: pieces in order", { P(0, 16), P(16, 32), P(32, 40) }, "--W" },
+	{ "NE-CHOICE-28: pieces from the last to the first", { P(32, 40), P(16, 32), P(0, 16) }, "--W" },
 	{ "a piece that comes twice", { P(0, 16), P(0, 16), P(16, 40) }, "--W" },
 	{ "the last piece twice", { P(16, 40), P(16, 40), P(0, 16) }, "--W" },
 	{ "an unfragmented packet", { P(0, 40) }, "." },

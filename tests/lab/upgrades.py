@@ -69,7 +69,7 @@ def _broken(programs):
 
 
 def upgraded(lab):
-    """Under load, to another file, then to the same again at once."""
+    """Under load, to another file, then to the same again at once (NE-CHOICE-19)."""
     name = "load: upgrade in place, twice in a row"
     for family in FAMILIES if lab.report.wants(name) else ():
         progress(name + " over IPv%d" % family)
@@ -115,7 +115,7 @@ def _changes(before, after, packets):
 
 
 def refused(lab):
-    """What is no sluiced changes nothing."""
+    """What is no sluiced changes nothing: the old one goes on (NE-CHOICE-19)."""
     for family in lab.slow_families:
         programs = Programs(lab)
         for what, path, words in _broken(programs):

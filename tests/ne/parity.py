@@ -15,7 +15,7 @@ import re
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-RULES, DOC = ROOT / "tests" / "ne" / "rules.tsv", ROOT / "docs" / "ne-parity.md"
+RULES, DOC, SCOPE = ROOT / "tests" / "ne" / "rules.tsv", ROOT / "docs" / "ne-parity.md", ROOT / "docs" / "ne-scope.md"
 SOURCES = (".c", ".h", ".py", ".sh", ".json", ".jsonl", ".tsv")
 MENTION = re.compile(r"NE-([A-Z]+)-(\d+)((?:(?:\.\.|, ?-|, )\d+)*)")
 FUNCTION = re.compile(r"^(?:static )?[a-z_ ]*\b(test_\w+|def \w+)\(", re.M)
@@ -102,6 +102,13 @@ def document(rules, found):
     return "\n".join(head + ["", "| rule | what | state | shown by, or why |", "| --- | --- | --- | --- |"] + lines) + "\n"
 
 
+def wrong_scope(rules):
+    """What docs/ne-scope.md names and is not there: rules, and files of ours."""
+    text = SCOPE.read_text()
+    yield from sorted({rule for rule, _ in mentioned(text)} - set(rules))
+    yield from sorted(name for name in re.findall(r"\b(?:tests|docs)/[\w/.-]*\w", text) if not (ROOT / name).exists())
+
+
 def main():
     rules, found = read_rules(), shown_by()
     unknown = sorted(set(found) - set(rules))
@@ -110,13 +117,16 @@ def main():
         print("%s: there is no such rule (%s)" % (rule, found[rule][0][0]))
     for rule in silent:
         print("%s: %s gives no reason why it differs" % (rule, RULES.relative_to(ROOT)))
+    missing = list(wrong_scope(rules))
+    for name in missing:
+        print("%s: there is no %s" % (SCOPE.relative_to(ROOT), name))
     text = document(rules, found)
     if "--write" in sys.argv[1:]:
         DOC.write_text(text)
     elif not DOC.exists() or DOC.read_text() != text:
         print("docs/ne-parity.md does not say what the tests say: run tests/ne/parity.py --write, and read the difference")
         return 1
-    return 1 if unknown or silent else 0
+    return 1 if unknown or silent or missing else 0
 
 
 if __name__ == "__main__":
