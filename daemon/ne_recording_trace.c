@@ -67,7 +67,8 @@ static int take_head(struct sl_ne_reader *r, const json_t *object, uint32_t line
 	}
 	if (json_object_get(object, "urlFilter") != NULL) {
 		sl_diag(r->diag, rec->name, line,
-		        "a trace of a URL filter; compare reads those of content filters");
+		        "a trace of a URL filter, which has no flows to compare; give one of a content "
+		        "filter");
 		return SL_EUNSUP;
 	}
 	if (rec->head) {

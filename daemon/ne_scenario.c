@@ -306,6 +306,40 @@ static struct sl_ne_scenario_event *add_event(struct reader *r)
 
 /* ---- lines ---- */
 
+bool sl_ne_scenario_default(const struct sl_ne_scenario *s, enum sl_ne_event callback,
+                            struct sl_ne_verdict *out)
+{
+	unsigned i = (unsigned)callback - SL_NE_EVENT_NEW_FLOW;
+	if (i >= SL_COUNT(s->answer) || !s->answers[i])
+		return false;
+	*out = s->answer[i];
+	return true;
+}
+
+/* Callbacks by their names, each with its verdict. */
+static bool read_provider(const struct reader *r, const json_t *head)
+{
+	const json_t *provider = json_object_get(head, "provider");
+	if (provider == NULL)
+		return true;
+	if (!json_is_object(provider))
+		return sl_ne_scenario_wrong(
+		        &r->at, "\"provider\" is no object; write {\"handleNewFlow\": VERDICT, ...}");
+	if (!sl_ne_scenario_keys(&r->at, provider,
+	                         "handleNewFlow handleInboundData handleOutboundData "
+	                         "handleInboundDataComplete handleOutboundDataComplete",
+	                         ""))
+		return false;
+	for (unsigned i = 0; i < SL_COUNT(r->s->answer); i++) {
+		const char *name = sl_ne_event_name((enum sl_ne_event)(SL_NE_EVENT_NEW_FLOW + i));
+		const json_t *verdict = json_object_get(provider, name);
+		r->s->answers[i] = verdict != NULL;
+		if (verdict != NULL && !sl_ne_scenario_verdict(&r->at, verdict, &r->s->answer[i]))
+			return false;
+	}
+	return true;
+}
+
 static bool read_head(struct reader *r, json_t *head)
 {
 	r->s->json = head;
@@ -314,9 +348,10 @@ static bool read_head(struct reader *r, json_t *head)
 	if (r->s->title == NULL)
 		return sl_ne_scenario_wrong(&r->at,
 		                            "the first line has no \"scenario\"; write what it shows");
-	return sl_ne_scenario_keys(&r->at, head, "scenario profile platform control options", "note") &&
+	return sl_ne_scenario_keys(&r->at, head, "scenario profile platform control options provider",
+	                           "note") &&
 	       sl_ne_scenario_bool(&r->at, head, "control", &r->s->control) &&
-	       sl_ne_scenario_options(&r->at, head, r->s);
+	       sl_ne_scenario_options(&r->at, head, r->s) && read_provider(r, head);
 }
 
 static int read_line(struct reader *r, struct sl_bytes line)

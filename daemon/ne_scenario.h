@@ -79,6 +79,9 @@ struct sl_ne_scenario {
 	enum sl_ne_profile profile;
 	struct sl_ne_options options; /* of the profile, and as the head changes them */
 	bool control;                 /* there is a control provider */
+	struct sl_ne_verdict answer
+	        [5]; /* to a callback for which no other one is left: by enum sl_ne_event, from NEW_FLOW on */
+	bool answers[5]; /* is there one? */
 	struct sl_ne_scenario_event *event;
 	size_t events, flows; /* how many, and how many of them open one */
 };
@@ -88,6 +91,10 @@ struct sl_ne_scenario {
 int sl_ne_scenario_read(const char *name, struct sl_bytes text, const struct sl_diag *diag,
                         struct sl_ne_scenario **out);
 void sl_ne_scenario_free(struct sl_ne_scenario **scenario);
+
+/* What the head's provider answers to the callback. False, and *out as it was, where it says nothing. */
+bool sl_ne_scenario_default(const struct sl_ne_scenario *s, enum sl_ne_event callback,
+                            struct sl_ne_verdict *out);
 
 const char *sl_ne_scenario_kind_name(enum sl_ne_scenario_kind kind);
 

@@ -5,23 +5,19 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "daemon/capture.h"
+#include "daemon/capture_packet.h"
 #include "daemon/replay_flow.h"
 #include "filter/filter.h"
-#include "filter/fragments.h"
-#include "filter/link.h"
 
-enum { FRAGMENTED = 64, STREAMS = 4096, ANSWERS = 4 };
+enum { STREAMS = 4096, ANSWERS = 4 };
 /* Where a flow begins there is at least the head of a record (pcap: 16) and one of IPv4. */
 enum { FRAME_MIN = 16 + 20, FLOWS_MIN = 64 };
 
 struct replay {
 	struct sl_filter *filter;
 	struct sl_filter_stats stats;
-	struct sl_fragments *fragments;
 	struct sl_replay_flows *flows;
 	uint32_t frame; /* the one in hand */
-	bool told;      /* of a link type that is not known */
 };
 
 static void judge(void *ctx, const struct sl_subject *subject, struct sl_judgement *out)
@@ -58,8 +54,6 @@ static int open_parts(struct replay *p, const struct sl_replay_cfg *cfg)
 	};
 	int err = sl_filter_new(&filter, &provider, &p->stats, &p->filter);
 	if (err == SL_OK)
-		err = sl_fragments_new(FRAGMENTED, &p->fragments);
-	if (err == SL_OK)
 		err = sl_replay_flows_new(&p->flows);
 	return err;
 }
@@ -67,7 +61,6 @@ static int open_parts(struct replay *p, const struct sl_replay_cfg *cfg)
 static void close_parts(struct replay *p)
 {
 	sl_filter_free(&p->filter);
-	sl_fragments_free(&p->fragments);
 	sl_replay_flows_free(&p->flows);
 }
 
@@ -88,47 +81,19 @@ static void finish(struct replay *p, uint32_t max_flows)
 		sl_filter_tick(p->filter, (struct sl_mono){ INT64_MAX }, &none);
 }
 
-static int take_packet(struct replay *p, const struct sl_capture_frame *frame, const struct sl_link *link)
+static int take_packets(struct replay *p, struct sl_capture *capture, const char *name,
+                        const struct sl_diag *diag)
 {
-	struct sl_packet pkt;
-	struct sl_bytes whole = link->ip;
-	size_t uncaptured = frame->wire_len > frame->bytes.len ? frame->wire_len - frame->bytes.len : 0;
-	int err = sl_fragments_add(p->fragments, link->ip, frame->at, &whole);
-	if (err == SL_EPROTO || (err == SL_EMALF && uncaptured > 0))
-		whole = link->ip;
-	else if (err != SL_OK)
-		return SL_OK;
-	if (sl_packet_read(whole, whole.len + uncaptured, &pkt) != SL_OK)
-		return SL_OK;
-	err = sl_replay_flow_of(p->flows, &pkt, link, p->frame);
-	if (err == SL_OK)
-		give(p, &pkt, frame->at);
-	return err;
-}
-
-/* Once for a capture: its other interfaces may be read. */
-static void tell_linktype(struct replay *p, const char *name, uint32_t linktype, const struct sl_diag *diag)
-{
-	if (!p->told)
-		sl_diag(diag, name, 0,
-		        "frame %u: link type %u is not known; convert it to Ethernet or raw IP", p->frame,
-		        linktype);
-	p->told = true;
-}
-
-static int take_frames(struct replay *p, struct sl_capture *capture, const char *name,
-                       const struct sl_diag *diag)
-{
-	struct sl_capture_frame frame;
-	struct sl_link link;
-	int err;
-	while ((err = sl_capture_next(capture, &frame, &p->frame)) == SL_OK) {
-		int read = sl_link_read(frame.linktype, frame.bytes, &link);
-		if (read == SL_EUNSUP)
-			tell_linktype(p, name, frame.linktype, diag);
-		if (read == SL_OK && (read = take_packet(p, &frame, &link)) != SL_OK)
-			return read;
+	struct sl_capture_packets *packets = NULL;
+	struct sl_capture_packet one;
+	int err = sl_capture_packets_new(capture, name, diag, &packets);
+	while (err == SL_OK && (err = sl_capture_packets_next(packets, &one)) == SL_OK) {
+		p->frame = one.frame;
+		err = sl_replay_flow_of(p->flows, &one.packet, &one.link, one.frame);
+		if (err == SL_OK)
+			give(p, &one.packet, one.at);
 	}
+	sl_capture_packets_free(&packets);
 	return err == SL_ENOENT ? SL_OK : err;
 }
 
@@ -142,7 +107,7 @@ int sl_replay_flows(struct sl_capture *capture, const struct sl_replay_cfg *cfg,
 	fit.max_flows = flows_of(sl_capture_size(capture), cfg->max_flows);
 	int err = open_parts(p, &fit);
 	if (err == SL_OK)
-		err = take_frames(p, capture, cfg->name, diag);
+		err = take_packets(p, capture, cfg->name, diag);
 	if (p->filter != NULL)
 		finish(p, fit.max_flows);
 	if (p->flows != NULL) {

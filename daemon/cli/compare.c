@@ -1,28 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "daemon/cli/cli.h"
+#include "daemon/cli/recording.h"
 #include "daemon/ne_compare.h"
-
-static int read_recording(const char *path, struct sl_ne_recording **out)
-{
-	FILE *from = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
-	if (from == NULL) {
-		sl_cli_error("compare: %s: cannot be read: %s", path, strerror(errno));
-		return SL_ESYS;
-	}
-	errno = 0;
-	int err = sl_ne_recording_read(from, path, &sl_cli_diag, out);
-	if (err == SL_ESYS)
-		sl_cli_error("compare: %s: cannot be read: %s", path, strerror(errno));
-	else if (err != SL_OK && err != SL_EMALF && err != SL_EUNSUP)
-		sl_cli_error("compare: %s: %s", path, sl_strerror(err));
-	if (from != stdin)
-		(void)fclose(from);
-	return err;
-}
 
 static int compare(const struct sl_cli *cli, const struct sl_ne_recording *a, const struct sl_ne_recording *b)
 {
@@ -50,9 +31,9 @@ static int run(const struct sl_cli *cli)
 		sl_cli_error("compare: needs one recording, or two; see: sluice compare --help");
 		return SL_EXIT_ERROR;
 	}
-	int err = read_recording(cli->arg[0], &a);
+	int err = sl_cli_recording("compare", cli->arg[0], &a);
 	if (err == SL_OK && cli->args == 2)
-		err = read_recording(cli->arg[1], &b);
+		err = sl_cli_recording("compare", cli->arg[1], &b);
 	if (err == SL_OK)
 		status = compare(cli, a, b);
 	sl_ne_recording_free(&a);

