@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "daemon/conf_fd.h"
+#include "daemon/file.h"
 #include "daemon/ipc.h"
 
 enum { SNAPSHOT, CONF, LISTS }; /* descriptors, as SL_IPC_COMPILE wants them */
