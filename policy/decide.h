@@ -2,7 +2,8 @@
 /* decide.h - one question, one answer: policy-resolution lines 5 to 9, letters d to h. Letters a to c (rules, the
  * operator's word) are asked before, by the caller.
  * A name that no list holds costs its hashes and one cache line of the prefilter for each; bytes are compared only for
- * what the prefilter lets through. Pure; any thread; no lock, no allocation for ASCII hosts, no system call. */
+ * what the prefilter lets through. Pure; any thread; no lock, no system call, and no allocation for ASCII
+ * hosts but where a query brings a parsing with a regular expression: no packet is judged so. */
 #ifndef SL_POLICY_DECIDE_H
 #define SL_POLICY_DECIDE_H
 
