@@ -378,6 +378,7 @@ static void test_lost_on_the_way(void **state)
 	assert_int_equal(data(false, 0, 100)->how, SL_ACTION_PASS); /* its sender sends it again */
 }
 
+/* NE-CHOICE-27 */
 static void test_in_order(void **state)
 {
 	(void)state;
@@ -392,6 +393,7 @@ static void test_in_order(void **state)
 	assert_int_equal(data(false, 400, 10)->how, SL_ACTION_PASS); /* who looks no more needs no order */
 }
 
+/* NE-CHOICE-27: what passed passes again, what is held is absorbed, and the first copy is what is shown. */
 static void test_copies(void **state)
 {
 	(void)state;
@@ -476,6 +478,7 @@ static void test_drop_before_the_answer(void **state)
 	assert_int_equal(put(false, SL_TCP_SYN, 0, 0)->how, SL_ACTION_BLOCK);
 }
 
+/* NE-CHOICE-02: with tcp_hold: syn. */
 static void test_syn_waits(void **state)
 {
 	(void)state;
