@@ -236,7 +236,7 @@ static void follow_filter(struct sl_ne_checking *c, const struct sl_ne_seen *e)
 		enum sl_ne_seen_event event = f->event[c->told].event;
 		if (event == SL_NE_SEEN_LOST && !sl_ne_replica_over(&c->r))
 			c->r.uncertain = true;
-		if (c->r.asked &&
+		if (c->r.asked && f->event[c->told].filter == c->flow->filter &&
 		    (event == SL_NE_SEEN_FILTER_STOPPED || event == SL_NE_SEEN_FILTER_CRASHED)) {
 			sl_ne_replica_let_go(&c->r);
 			c->gone = true;
@@ -282,7 +282,7 @@ static void check_filter(const struct sl_ne_recording *rec, struct sl_ne_finding
 		else if (e->event == SL_NE_SEEN_FILTER_START)
 			starting = e;
 		else if (e->event == SL_NE_SEEN_FILTER_STARTED || e->event == SL_NE_SEEN_FILTER_STOP)
-			starting = NULL;
+			starting = starting != NULL && starting->filter == e->filter ? NULL : starting;
 		else if (e->event == SL_NE_SEEN_ILLEGAL)
 			sl_ne_check_illegal(out, NULL, e, NULL);
 		else if (e->event == SL_NE_SEEN_LOG)

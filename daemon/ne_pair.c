@@ -124,9 +124,15 @@ static bool ends_fit(const struct sl_ne_seen_end *x, const struct sl_ne_seen_end
 	       x->port == y->port; /* the address may be <private>, and not the port */
 }
 
+/* Names are compared where both recordings are of several filters. */
+static bool same_filter(const struct sl_ne_seen_flow *x, const struct sl_ne_seen_flow *y)
+{
+	return x->filter == NULL || y->filter == NULL || strcmp(x->filter, y->filter) == 0;
+}
+
 static bool fit(const struct sl_ne_seen_flow *x, const struct sl_ne_seen_flow *y)
 {
-	return x->family == y->family &&
+	return x->family == y->family && same_filter(x, y) &&
 	       (x->protocol == 0 || y->protocol == 0 || x->protocol == y->protocol) &&
 	       (x->direction < 0 || y->direction < 0 || x->direction == y->direction) &&
 	       ends_fit(&x->remote, &y->remote) && ends_fit(&x->local, &y->local);

@@ -162,6 +162,8 @@ void sl_ne_recording_free(struct sl_ne_recording **rec)
 	free(old->flow);
 	free(old->name);
 	free(old->writer);
+	for (size_t i = 0; i < SL_NE_FILTERS_MAX; i++)
+		free(old->filters[i]);
 	free(old->profile);
 	json_decref(old->index);
 	free(old);

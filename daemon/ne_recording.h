@@ -69,6 +69,7 @@ struct sl_ne_seen {
 	const char
 	        *word; /* timer, illegal, reason, control, action of a rule; the report's event; NULL: none */
 	uint64_t bytes[SL_NE_SIDES]; /* of a report */
+	const char *filter;          /* whose event; NULL: there is one filter alone; the recording's */
 	struct sl_ne_log_line log;   /* of a log's line; its views are absent */
 };
 
@@ -81,7 +82,8 @@ struct sl_ne_seen_end {
 enum sl_ne_seen_family { SL_NE_SEEN_FILTER, SL_NE_SEEN_DIVERT }; /* of a trace always the first */
 
 struct sl_ne_seen_flow {
-	char *name; /* as the recording calls it */
+	char *name;         /* as the recording calls it, and "of" its filter where there are several */
+	const char *filter; /* NULL: there is one alone; the recording's */
 	enum sl_ne_seen_family family;
 	int direction;     /* of its beginning: SL_NE_OUT, SL_NE_IN; -1 not known */
 	unsigned protocol; /* 0: not known */
@@ -91,6 +93,8 @@ struct sl_ne_seen_flow {
 	size_t n, room;
 	unsigned unnumbered; /* lines that had lost their number and were taken for this flow's */
 };
+
+enum { SL_NE_FILTERS_MAX = 8 }; /* of a chain (NE-TIME-07): later ones are taken for one without a name */
 
 enum sl_ne_recording_kind { SL_NE_TRACE, SL_NE_LOG };
 
@@ -107,10 +111,11 @@ struct sl_ne_recording {
 	size_t flows, room;
 	struct sl_ne_seen_flow filter;                 /* events of none */
 	uint64_t lines, events, lost, gaps, malformed; /* lost: events that seq says are missing */
-	uint64_t unknown; /* events of names that are not known; lines of others in a log */
-	uint64_t hidden;  /* lines of a log with <private> in them */
-	bool trailer;     /* ndjson's last object was there */
-	void *index;      /* private */
+	uint64_t unknown;                 /* events of names that are not known; lines of others in a log */
+	uint64_t hidden;                  /* lines of a log with <private> in them */
+	bool trailer;                     /* ndjson's last object was there */
+	char *filters[SL_NE_FILTERS_MAX]; /* names, in the order in which they appear; NULL: no more */
+	void *index;                      /* private */
 };
 
 /* Reads to the end. name is for messages and output.

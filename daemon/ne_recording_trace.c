@@ -5,7 +5,7 @@
 #include "base/util.h"
 #include "daemon/ne_recording_impl.h"
 
-enum { VERSION = 1, NAME_MAX_LEN = 128 };
+enum { VERSION = 1, NAME_MAX_LEN = 160 };
 #define TIME_MAX (INT64_C(1) << 53) /* microseconds: three centuries, and sums of a few fit */
 
 static const char *text_of(const json_t *object, const char *key)
@@ -202,17 +202,36 @@ static void read_flow(const json_t *object, const struct sl_ne_seen *e, struct s
 		keep(&flow->host, text_of(object, "remoteHostname"));
 }
 
-static struct sl_ne_seen_flow *flow_of(struct sl_ne_recording *rec, const json_t *object)
+/* Of several, the recording's own copy of its name. */
+static const char *filter_of(struct sl_ne_recording *rec, const json_t *object)
+{
+	const char *text = text_of(object, "filter");
+	for (size_t i = 0; text != NULL && i < SL_NE_FILTERS_MAX; i++) {
+		if (rec->filters[i] == NULL)
+			keep(&rec->filters[i], text);
+		if (rec->filters[i] != NULL && strcmp(rec->filters[i], text) == 0)
+			return rec->filters[i];
+	}
+	return NULL;
+}
+
+static struct sl_ne_seen_flow *flow_of(struct sl_ne_recording *rec, const json_t *object, const char *filter)
 {
 	char name[NAME_MAX_LEN];
 	const json_t *v = json_object_get(object, "flow");
+	const char *of = filter == NULL ? "" : " of ";
 	if (v == NULL)
 		return &rec->filter;
 	if (json_is_string(v))
-		(void)snprintf(name, sizeof(name), "%.100s", json_string_value(v));
+		(void)snprintf(name, sizeof(name), "%.100s%s%.32s", json_string_value(v), of,
+		               filter == NULL ? "" : filter);
 	else
-		(void)snprintf(name, sizeof(name), "%lld", (long long)json_integer_value(v));
-	return sl_ne_recording_flow(rec, SL_NE_SEEN_FILTER, name);
+		(void)snprintf(name, sizeof(name), "%lld%s%.32s", (long long)json_integer_value(v), of,
+		               filter == NULL ? "" : filter);
+	struct sl_ne_seen_flow *flow = sl_ne_recording_flow(rec, SL_NE_SEEN_FILTER, name);
+	if (flow != NULL)
+		flow->filter = filter;
+	return flow;
 }
 
 /* seq shows what is missing: every flow that was open may have lost some of its events. */
@@ -279,7 +298,8 @@ int sl_ne_trace_take(struct sl_ne_reader *r, const json_t *object, uint32_t line
 	read_standing(json_object_get(object, "inbound"), &e.standing[SL_NE_IN]);
 	read_standing(json_object_get(object, "outbound"), &e.standing[SL_NE_OUT]);
 	read_words(object, &e);
-	struct sl_ne_seen_flow *flow = flow_of(rec, object);
+	e.filter = filter_of(rec, object);
+	struct sl_ne_seen_flow *flow = flow_of(rec, object, e.filter);
 	if (flow == NULL)
 		return SL_ENOMEM;
 	if (name != NULL)

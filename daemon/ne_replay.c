@@ -117,8 +117,8 @@ static int make_filter(struct player *p, struct sl_ne_filter_config *config)
 	return sl_ne_filter_new(config, p->now, &p->script.filter);
 }
 
-int sl_ne_replay_scenario(const char *name, const struct sl_ne_scenario *scenario, const struct sl_diag *diag,
-                          FILE *to)
+static int replay_one(const char *name, const struct sl_ne_scenario *scenario, const struct sl_diag *diag,
+                      FILE *to)
 {
 	struct player p = { .flow = (struct sl_ne_flow **)calloc(scenario->flows + 1, sizeof(p.flow[0])) };
 	struct sl_ne_filter_config config = { .options = scenario->options };
@@ -140,4 +140,10 @@ int sl_ne_replay_scenario(const char *name, const struct sl_ne_scenario *scenari
 	sl_ne_script_end(&p.script);
 	free(p.flow);
 	return err == SL_OK ? p.script.err : err;
+}
+
+int sl_ne_replay_scenario(const char *name, const struct sl_ne_scenario *scenario, const struct sl_diag *diag,
+                          FILE *to)
+{
+	return (scenario->filters > 1 ? sl_ne_replay_chain : replay_one)(name, scenario, diag, to);
 }

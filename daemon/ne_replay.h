@@ -15,4 +15,9 @@
 int sl_ne_replay_scenario(const char *name, const struct sl_ne_scenario *scenario, const struct sl_diag *diag,
                           FILE *to);
 
+/* The same of a scenario with several filters, which is called by it: each event of the trace has the filter's name, and a flow has
+ * the number of the scenario with each of them. */
+int sl_ne_replay_chain(const char *name, const struct sl_ne_scenario *scenario, const struct sl_diag *diag,
+                       FILE *to);
+
 #endif

@@ -197,10 +197,13 @@ static int make_timeline(struct sl_ne_capture_player *p)
 static int check(const struct sl_ne_capture_replay *r)
 {
 	const struct sl_ne_scenario *s = r->scenario;
-	if (s != NULL && s->flows > 0)
+	if (s != NULL && s->filters > 1)
+		sl_diag(r->diag, r->scenario_name, 1,
+		        "several filters, and a capture goes through one; take \"filters\" away");
+	else if (s != NULL && s->flows > 0)
 		sl_diag(r->diag, r->scenario_name, 0,
 		        "the flows are the capture's; take away \"open\" and what follows it");
-	else if (s != NULL && r->verdicts == NULL && !s->answers[0])
+	else if (s != NULL && r->verdicts == NULL && !s->filter[0].answers[0])
 		sl_diag(r->diag, r->scenario_name, 1,
 		        "nobody says what the provider answers; write "
 		        "\"provider\":{\"handleNewFlow\":VERDICT} into the "

@@ -22,7 +22,7 @@ static void set_act(struct sl_ne_capture_player *p, struct sl_ne_played_flow *f)
 static struct sl_ne_verdict default_answer(const struct sl_ne_capture_player *p, enum sl_ne_event callback)
 {
 	struct sl_ne_verdict v = { .kind = SL_NE_VERDICT_LATER };
-	(void)(p->r->scenario != NULL && sl_ne_scenario_default(p->r->scenario, callback, &v));
+	(void)(p->r->scenario != NULL && sl_ne_scenario_default(&p->r->scenario->filter[0], callback, &v));
 	v.of = callback == SL_NE_EVENT_NEW_FLOW ? SL_NE_NEW_FLOW_VERDICT : SL_NE_DATA_VERDICT;
 	return v;
 }

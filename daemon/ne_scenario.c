@@ -171,31 +171,12 @@ static bool read_data(const struct reader *r, struct sl_ne_scenario_event *e)
 	return hex == NULL || read_hex(r, hex, e);
 }
 
-/* ---- answers ---- */
-
 static bool read_verdict(const struct reader *r, struct sl_ne_scenario_event *e)
 {
 	const json_t *verdict = json_object_get(e->json, "verdict");
 	if (verdict == NULL)
 		return sl_ne_scenario_wrong(&r->at, "without a \"verdict\" this says nothing; write one");
 	return sl_ne_scenario_verdict(&r->at, verdict, &e->verdict);
-}
-
-static bool read_answers(const struct reader *r, struct sl_ne_scenario_event *e)
-{
-	const json_t *list = json_object_get(e->json, "answers");
-	size_t n = json_array_size(list);
-	if (list == NULL || (json_is_array(list) && n == 0))
-		return true;
-	if (!json_is_array(list))
-		return sl_ne_scenario_wrong(&r->at, "\"answers\" is no list; write [VERDICT, ...]");
-	e->answer = (struct sl_ne_verdict *)calloc(n, sizeof(e->answer[0]));
-	if (e->answer == NULL)
-		return sl_ne_scenario_wrong(&r->at, "out of memory; write fewer answers");
-	for (; e->answers < n; e->answers++)
-		if (!sl_ne_scenario_verdict(&r->at, json_array_get(list, e->answers), &e->answer[e->answers]))
-			return false;
-	return true;
 }
 
 /* ---- events ---- */
@@ -229,7 +210,7 @@ static bool read_flow(const struct reader *r, struct sl_ne_scenario_event *e)
 		                            "no flow of that number was opened; write 1 to %zu as "
 		                            "\"flow\", or open it first",
 		                            r->s->flows);
-	return read_answers(r, e);
+	return sl_ne_scenario_answers(&r->at, r->s, e);
 }
 
 static bool read_words(const struct reader *r, struct sl_ne_scenario_event *e)
@@ -284,8 +265,10 @@ static bool read_event(struct reader *r, struct sl_ne_scenario_event *e)
 	if (kind == SL_NE_SCENARIO_KINDS)
 		return sl_ne_scenario_wrong(&r->at, "no \"event\"; write which it is, as \"open\"");
 	e->kind = (enum sl_ne_scenario_kind)kind;
-	return sl_ne_scenario_keys(&r->at, e->json, kinds[kind].keys, "time event note") && read_time(r, e) &&
-	       read_flow(r, e) && read_words(r, e) && read_rest(r, e);
+	return sl_ne_scenario_keys(&r->at, e->json, kinds[kind].keys,
+	                           r->s->filters > 1 ? "time event note filter" : "time event note") &&
+	       read_time(r, e) && sl_ne_scenario_whose(&r->at, r->s, e) && read_flow(r, e) &&
+	       read_words(r, e) && read_rest(r, e);
 }
 
 static struct sl_ne_scenario_event *add_event(struct reader *r)
@@ -306,40 +289,6 @@ static struct sl_ne_scenario_event *add_event(struct reader *r)
 
 /* ---- lines ---- */
 
-bool sl_ne_scenario_default(const struct sl_ne_scenario *s, enum sl_ne_event callback,
-                            struct sl_ne_verdict *out)
-{
-	unsigned i = (unsigned)callback - SL_NE_EVENT_NEW_FLOW;
-	if (i >= SL_COUNT(s->answer) || !s->answers[i])
-		return false;
-	*out = s->answer[i];
-	return true;
-}
-
-/* Callbacks by their names, each with its verdict. */
-static bool read_provider(const struct reader *r, const json_t *head)
-{
-	const json_t *provider = json_object_get(head, "provider");
-	if (provider == NULL)
-		return true;
-	if (!json_is_object(provider))
-		return sl_ne_scenario_wrong(
-		        &r->at, "\"provider\" is no object; write {\"handleNewFlow\": VERDICT, ...}");
-	if (!sl_ne_scenario_keys(&r->at, provider,
-	                         "handleNewFlow handleInboundData handleOutboundData "
-	                         "handleInboundDataComplete handleOutboundDataComplete",
-	                         ""))
-		return false;
-	for (unsigned i = 0; i < SL_COUNT(r->s->answer); i++) {
-		const char *name = sl_ne_event_name((enum sl_ne_event)(SL_NE_EVENT_NEW_FLOW + i));
-		const json_t *verdict = json_object_get(provider, name);
-		r->s->answers[i] = verdict != NULL;
-		if (verdict != NULL && !sl_ne_scenario_verdict(&r->at, verdict, &r->s->answer[i]))
-			return false;
-	}
-	return true;
-}
-
 static bool read_head(struct reader *r, json_t *head)
 {
 	r->s->json = head;
@@ -348,10 +297,10 @@ static bool read_head(struct reader *r, json_t *head)
 	if (r->s->title == NULL)
 		return sl_ne_scenario_wrong(&r->at,
 		                            "the first line has no \"scenario\"; write what it shows");
-	return sl_ne_scenario_keys(&r->at, head, "scenario profile platform control options provider",
+	return sl_ne_scenario_keys(&r->at, head, "scenario profile platform control options provider filters",
 	                           "note") &&
 	       sl_ne_scenario_bool(&r->at, head, "control", &r->s->control) &&
-	       sl_ne_scenario_options(&r->at, head, r->s) && read_provider(r, head);
+	       sl_ne_scenario_options(&r->at, head, r->s) && sl_ne_scenario_filters(&r->at, head, r->s);
 }
 
 static int read_line(struct reader *r, struct sl_bytes line)
@@ -421,6 +370,7 @@ void sl_ne_scenario_free(struct sl_ne_scenario **scenario)
 		struct sl_ne_scenario_event *e = &s->event[i];
 		sl_ne_scenario_settings_free(e->settings);
 		free(e->answer);
+		free(e->answerer);
 		free(e->owned);
 		json_decref(e->json);
 	}

@@ -7,7 +7,7 @@
 #include <jansson.h>
 
 #include "base/diag.h"
-#include "filter/ne_filter.h"
+#include "filter/ne_chain.h"
 
 /* Name in the file, and the keys that it takes besides time, event and note. */
 #define SL_NE_SCENARIO_EVENTS(X)                                                                       \
@@ -65,12 +65,22 @@ struct sl_ne_scenario_event {
 	enum sl_ne_control_verdict control;
 	struct sl_ne_verdict verdict; /* its class is that of the callback that it stands in for */
 	struct sl_ne_verdict *answer; /* of the flow's next callbacks, in their order */
+	uint8_t *answerer;            /* of each: whose provider's, as an index of the scenario's filters */
 	size_t answers;
+	int filter;                               /* whose event it is: an index; -1: of all of them */
 	struct sl_ne_scenario_settings *settings; /* NULL: nil, or none */
 	struct sl_ne_flow_info info;              /* of open */
 	struct sl_bytes bytes; /* of data; p NULL where only its length is said. Of open: a DNS message */
 	uint8_t *owned;        /* bytes, where they are not json's */
 	json_t *json;
+};
+
+struct sl_ne_scenario_filter {
+	const char *name; /* borrowed from json; NULL: the only one */
+	enum sl_ne_grade grade;
+	/* To a callback for which no other one is left: by enum sl_ne_event, from NEW_FLOW on; and is there one? */
+	struct sl_ne_verdict answer[5];
+	bool answers[5];
 };
 
 struct sl_ne_scenario {
@@ -79,9 +89,8 @@ struct sl_ne_scenario {
 	enum sl_ne_profile profile;
 	struct sl_ne_options options; /* of the profile, and as the head changes them */
 	bool control;                 /* there is a control provider */
-	struct sl_ne_verdict answer
-	        [5]; /* to a callback for which no other one is left: by enum sl_ne_event, from NEW_FLOW on */
-	bool answers[5]; /* is there one? */
+	struct sl_ne_scenario_filter filter[SL_NE_CHAIN_MAX]; /* in the order of the head */
+	size_t filters;                                       /* 1 where the head names none */
 	struct sl_ne_scenario_event *event;
 	size_t events, flows; /* how many, and how many of them open one */
 };
@@ -92,8 +101,8 @@ int sl_ne_scenario_read(const char *name, struct sl_bytes text, const struct sl_
                         struct sl_ne_scenario **out);
 void sl_ne_scenario_free(struct sl_ne_scenario **scenario);
 
-/* What the head's provider answers to the callback. False, and *out as it was, where it says nothing. */
-bool sl_ne_scenario_default(const struct sl_ne_scenario *s, enum sl_ne_event callback,
+/* What the filter's provider answers by the head to the callback. False, and *out as it was, where it says nothing. */
+bool sl_ne_scenario_default(const struct sl_ne_scenario_filter *filter, enum sl_ne_event callback,
                             struct sl_ne_verdict *out);
 
 const char *sl_ne_scenario_kind_name(enum sl_ne_scenario_kind kind);

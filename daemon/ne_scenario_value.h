@@ -42,4 +42,13 @@ void sl_ne_scenario_settings_free(struct sl_ne_scenario_settings *settings);
 bool sl_ne_scenario_options(const struct sl_ne_scenario_place *at, const json_t *head,
                             struct sl_ne_scenario *out);
 
+/* The head's provider, or its filters, each with a name, a grade and a provider. */
+bool sl_ne_scenario_filters(const struct sl_ne_scenario_place *at, const json_t *head,
+                            struct sl_ne_scenario *out);
+/* Which filter an event is of, and the answers that come with it: a list, or a list by the name of a filter. */
+bool sl_ne_scenario_whose(const struct sl_ne_scenario_place *at, const struct sl_ne_scenario *s,
+                          struct sl_ne_scenario_event *e);
+bool sl_ne_scenario_answers(const struct sl_ne_scenario_place *at, const struct sl_ne_scenario *s,
+                            struct sl_ne_scenario_event *e);
+
 #endif

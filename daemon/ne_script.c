@@ -23,17 +23,18 @@ static struct sl_ne_verdict next_answer(struct sl_ne_script *p, struct sl_ne_flo
 	struct sl_ne_verdict v = { .kind = SL_NE_VERDICT_ALLOW };
 	enum sl_ne_verdict_of of =
 	        callback == SL_NE_EVENT_NEW_FLOW ? SL_NE_NEW_FLOW_VERDICT : SL_NE_DATA_VERDICT;
-	bool default_answer = sl_ne_scenario_default(p->scenario, callback, &v);
+	bool default_answer = sl_ne_scenario_default(&p->scenario->filter[p->whose], callback, &v);
 	v.of = of;
-	if (flow->number > p->scenario->flows)
+	uint64_t number = p->number_of == NULL ? flow->number : p->number_of(flow);
+	if (number > p->scenario->flows)
 		return v;
-	struct sl_ne_script_flow *f = &p->flow[flow->number - 1];
+	struct sl_ne_script_flow *f = &p->flow[number - 1];
 	struct sl_ne_script_answer *a = f->first;
 	if (a == NULL && !default_answer) {
 		sl_ne_script_wrong(p, p->at == NULL ? 0 : p->at->line,
 		                   "%s is asked about flow %llu, and no answer is left; write one more "
 		                   "into \"answers\"",
-		                   sl_ne_event_name(callback), (unsigned long long)flow->number);
+		                   sl_ne_event_name(callback), (unsigned long long)number);
 	} else if (a != NULL) {
 		v = a->verdict;
 		f->first = a->next;
@@ -119,6 +120,8 @@ void sl_ne_script_add_answers(struct sl_ne_script *p, const struct sl_ne_scenari
 		return;
 	struct sl_ne_script_flow *f = &p->flow[e->flow - 1];
 	for (size_t i = 0; i < e->answers; i++) {
+		if (e->answerer[i] != p->whose)
+			continue;
 		struct sl_ne_script_answer *a = &p->answer[p->answers++];
 		*a = (struct sl_ne_script_answer){ e->answer[i], e->line, NULL };
 		*f->last = a;

@@ -26,6 +26,9 @@ struct sl_ne_script {
 	struct sl_ne_script_flow *flow;        /* by number - 1 */
 	struct sl_ne_script_answer *answer;    /* room for all of them */
 	size_t answers;
+	unsigned whose; /* the index of its filter in the scenario */
+	/* The flow's number in the scenario; NULL: the filter's own. */
+	uint64_t (*number_of)(const struct sl_ne_flow *flow);
 	int err; /* SL_OK, or something was wrong, of which diag was told */
 };
 

@@ -18,8 +18,9 @@ struct stand {
 
 struct sl_ne_trace_writer {
 	FILE *to;
-	uint64_t seq;
-	struct stand *stand; /* by the flow's slot */
+	uint64_t own_seq, *seq; /* of all that are beside each other */
+	const char *filter;     /* NULL: the only one */
+	struct stand *stand;    /* by the flow's slot */
 	uint8_t line[LINE_MAX_BYTES];
 };
 
@@ -50,22 +51,43 @@ static void field_head(struct sl_out *o, enum sl_ne_profile profile, const struc
 	sl_ne_field_text(o, "started", started, KEY_MAX);
 }
 
-int sl_ne_trace_writer_new(FILE *to, enum sl_ne_profile profile, const struct sl_ne_options *options,
-                           const char *started, struct sl_ne_trace_writer **out)
+static struct sl_ne_trace_writer *make(FILE *to, const struct sl_ne_options *options, const char *filter)
 {
 	struct sl_ne_trace_writer *w = (struct sl_ne_trace_writer *)malloc(sizeof(*w));
 	if (w == NULL)
-		return SL_ENOMEM;
+		return NULL;
 	w->to = to;
-	w->seq = 0;
+	w->own_seq = 0;
+	w->seq = &w->own_seq;
+	w->filter = filter;
 	w->stand = (struct stand *)calloc(options->max_flows, sizeof(w->stand[0]));
 	if (w->stand == NULL) {
 		free(w);
-		return SL_ENOMEM;
+		return NULL;
 	}
+	return w;
+}
+
+int sl_ne_trace_writer_new(FILE *to, enum sl_ne_profile profile, const struct sl_ne_options *options,
+                           const char *started, struct sl_ne_trace_writer **out)
+{
+	struct sl_ne_trace_writer *w = make(to, options, NULL);
+	if (w == NULL)
+		return SL_ENOMEM;
 	struct sl_out o = begin_line(w);
 	field_head(&o, profile, options, started);
 	write_line(w, &o);
+	*out = w;
+	return SL_OK;
+}
+
+int sl_ne_trace_writer_beside(struct sl_ne_trace_writer *first, const char *filter,
+                              const struct sl_ne_options *options, struct sl_ne_trace_writer **out)
+{
+	struct sl_ne_trace_writer *w = make(first->to, options, filter);
+	if (w == NULL)
+		return SL_ENOMEM;
+	w->seq = first->seq;
 	*out = w;
 	return SL_OK;
 }
@@ -254,8 +276,9 @@ void sl_ne_trace_write(void *ctx, const struct sl_ne_trace_event *event)
 	struct sl_ne_trace_writer *w = (struct sl_ne_trace_writer *)ctx;
 	struct sl_out o = begin_line(w);
 	sl_json_field_u64(&o, "time", (uint64_t)event->time.us);
-	sl_json_field_u64(&o, "seq", ++w->seq);
+	sl_json_field_u64(&o, "seq", ++*w->seq);
 	sl_ne_field_word(&o, "event", sl_ne_event_name(event->event));
+	sl_ne_field_text(&o, "filter", w->filter, KEY_MAX);
 	if (event->flow != NULL)
 		sl_json_field_u64(&o, "flow", event->number);
 	field_arguments(&o, event);

@@ -14,6 +14,10 @@ struct sl_ne_trace_writer; /* opaque */
  * in one fwrite(), and is not flushed. Memory: about 120 bytes for each of options->max_flows. SL_OK; SL_ENOMEM. */
 int sl_ne_trace_writer_new(FILE *to, enum sl_ne_profile profile, const struct sl_ne_options *options,
                            const char *started, struct sl_ne_trace_writer **out);
+/* One more, for a filter of that name (borrowed) that judges the same flows: without a head, and its lines are counted with those of
+ * the first, which is freed after it. Each event has the name as its `filter`. SL_OK; SL_ENOMEM. */
+int sl_ne_trace_writer_beside(struct sl_ne_trace_writer *first, const char *filter,
+                              const struct sl_ne_options *options, struct sl_ne_trace_writer **out);
 void sl_ne_trace_writer_free(struct sl_ne_trace_writer **writer);
 
 /* One line. In the shape of struct sl_ne_trace: ctx is the writer, of which one filter makes use. */

@@ -148,6 +148,12 @@ static int open_stage(struct sl_ne_chain_flow *f, size_t place, struct sl_mono n
 	return err;
 }
 
+void *sl_ne_chain_driver(const struct sl_ne_flow *flow)
+{
+	const struct stage *s = (const struct stage *)flow->driver;
+	return s->of->driver;
+}
+
 /* Each call of a sink begins here. */
 static struct stage *stage_of(struct sl_ne_flow *flow)
 {

@@ -49,6 +49,8 @@ bool sl_ne_chain_preserves(const struct sl_ne_chain *chain);
 
 /* ---- the driver ---- */
 
+/* The driver's pointer of a flow that one of the filters has. */
+void *sl_ne_chain_driver(const struct sl_ne_flow *flow);
 /* opening->driver is what the sink is given. out is NULL where the flow ended at once. SL_OK; SL_ELIMIT */
 int sl_ne_chain_open_flow(struct sl_ne_chain *chain, const struct sl_ne_opening *opening, struct sl_mono now,
                           struct sl_ne_chain_flow **out);

@@ -145,6 +145,12 @@ static int play_capture(const struct sl_cli *cli)
 		             cli->verdicts);
 		err = SL_EINVAL;
 	}
+	if (err == SL_OK && verdicts != NULL && verdicts->filters[0] != NULL) {
+		sl_cli_error("replay: %s is of several filters, and a capture goes through one; give a trace "
+		             "of one",
+		             cli->verdicts);
+		err = SL_EINVAL;
+	}
 	r.scenario = scenario;
 	r.verdicts = verdicts;
 	if (err == SL_OK)

@@ -18,6 +18,7 @@
 #define OPEN                                                                                                 \
 	"{\"event\": \"open\", \"flow\": 1, \"direction\": \"outbound\", \"protocol\": \"udp\", \"local\": " \
 	"\"10.0.0.2:4000\", \"remote\": \"192.0.2.1:53\""
+#define TWO   "{\"scenario\": \"x\", \"filters\": [{\"name\": \"a\"}, {\"name\": \"b\"}]}\n"
 #define START HEAD "{\"event\": \"filterStart\"}\n"
 
 static const struct wrong_case {
@@ -34,6 +35,27 @@ static const struct wrong_case {
 	{ "a key that is none", HEAD "{\"event\": \"tick\", \"flow\": 1}\n", 2, "no key \"flow\"" },
 	{ "a key of the head that is none", "{\"scenario\": \"x\", \"titel\": \"y\"}\n", 1,
 	  "no key \"titel\"" },
+	{ "one filter by name", "{\"scenario\": \"x\", \"filters\": [{\"name\": \"a\"}]}\n", 1,
+	  "no list of 2 to 8" },
+	{ "two filters of one name",
+	  "{\"scenario\": \"x\", \"filters\": [{\"name\": \"a\"}, {\"name\": \"a\"}]}\n", 1,
+	  "a \"name\" of its own" },
+	{ "a filter that is no object", "{\"scenario\": \"x\", \"filters\": [1, 2]}\n", 1,
+	  "a filter is an object" },
+	{ "a provider of nobody", "{\"scenario\": \"x\", \"provider\": {}, \"filters\": []}\n", 1,
+	  "write it there" },
+	{ "a provider's callback that is none",
+	  "{\"scenario\": \"x\", \"provider\": {\"handleFlow\": \"allow\"}}\n", 1, "no key \"handleFlow\"" },
+	{ "an event of a filter that is not there", TWO "{\"event\": \"crash\", \"filter\": \"c\"}\n", 2,
+	  "no filter \"c\"" },
+	{ "a packet of one filter", TWO OPEN "}\n{\"event\": \"close\", \"flow\": 1, \"filter\": \"a\"}\n", 3,
+	  "no filter's" },
+	{ "a resume by nobody",
+	  TWO OPEN "}\n{\"event\": \"resumeFlow\", \"flow\": 1, \"verdict\": \"allow\"}\n", 3,
+	  "write \"filter\"" },
+	{ "answers of nobody", TWO OPEN ", \"answers\": [\"allow\"]}\n", 2, "whose \"answers\"" },
+	{ "a filter where there is one", HEAD "{\"event\": \"crash\", \"filter\": \"a\"}\n", 2,
+	  "no key \"filter\"" },
 	{ "an event that is none", HEAD "{\"event\": \"tock\"}\n", 2, "write one of: filterStart" },
 	{ "no event", HEAD "{\"time\": 1}\n", 2, "no \"event\"" },
 	{ "time backwards", HEAD "{\"time\": 5, \"event\": \"tick\"}\n{\"time\": 4, \"event\": \"tick\"}\n",

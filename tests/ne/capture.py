@@ -73,7 +73,7 @@ def packets_of(events):
 def scenario_and_capture(tmp, path):
     """The scenario's trace, and the trace of its capture with those verdicts, are the same."""
     lines = [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
-    packets = None if "urlFilter" in lines[0] else packets_of(lines[1:])
+    packets = None if "urlFilter" in lines[0] or "filters" in lines[0] else packets_of(lines[1:])
     if not packets or "options" in lines[0] or lines[0].get("platform") or lines[0].get("profile", "macos") != "macos":
         return False
     capture, again = tmp / "wire.pcap", tmp / "again.trace"
@@ -192,6 +192,9 @@ def refused(tmp):
             ("a log for verdicts", "is a log, which does not hold verdicts",
              ["--verdicts", pathlib.Path(__file__).with_name("recordings") / "wake.txt"]),
             ("no prefix", "--local x is no prefix", ["--local", "x", "--verdicts", tmp / "first.trace"]),
+            ("verdicts of several filters", "is of several filters", ["--verdicts", SCENARIOS / "chain" / "drop.trace"]),
+            ("a scenario with several filters", "several filters, and a capture goes through one",
+             ["--scenario", SCENARIOS / "chain" / "drop.jsonl"]),
             ("no trace", "cannot be read", ["--verdicts", tmp / "absent"]),
             ("flows and verdicts", "needs --flows and at least one capture", ["--flows", "--verdicts", tmp / "first.trace"])):
         status, out, err = run("replay", tmp / "in.pcap", *args)
