@@ -23,7 +23,7 @@ from lab import machine
 from lab.interrupts import Interrupted, catch, held, ignore
 from lab.namespaces import LabError, Network
 
-from . import filters, life, loads, report
+from . import filters, life, loads, plot, report
 
 NAMES, ASKED = 2000, "asked.txt"  # that clients ask for; none is on the list
 LABELS = ("ads", "track", "cdn", "img", "metrics", "api", "static", "pixel", "stat", "news", "shop", "mail", "video", "app")
@@ -81,7 +81,8 @@ def options(argv):
                         "\nstart, memory, a reload, and what is left when all is killed")
     parser.add_argument("--conformance", metavar="FILE", nargs="+", default=[],
                         help="results of tests/conformance/run --format json, to be counted in the report")
-    parser.add_argument("--json", metavar="FILE")
+    parser.add_argument("--json", metavar="FILE", help="for programs, and bench/queue/compare")
+    parser.add_argument("--plot", metavar="DIR", help="pictures of the rates, by gnuplot")
     parser.add_argument("--markdown", metavar="FILE", help="instead of the standard output")
     opts = parser.parse_args(argv)
     if opts.rounds < 0 or opts.seconds <= 0 or opts.warm < 0 or opts.list < 1 or not 1 <= opts.workers <= filters.QUEUE_COUNT:
@@ -190,6 +191,8 @@ def show(results, about, opts):
     if opts.json:
         with open(opts.json, "w") as to:
             to.write(results.json(about))
+    if opts.plot:
+        plot.draw(results.summary(), opts.plot)
     if opts.markdown:
         with open(opts.markdown, "w") as to:
             to.write(text)

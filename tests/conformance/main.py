@@ -142,13 +142,15 @@ def text_line(result):
     return "%-6s %-34s IPv%d %-4s %s" % (verdict(result), result.setting, result.family, result.protocol, result.case)
 
 
-def markdown(results):
+def markdown(results, trouble):
     settings = list(dict.fromkeys(r.setting for r in results))
     rows = {}
     for r in results:
         rows.setdefault((r.protocol, r.case), {}).setdefault(r.setting, []).append(r)
     out = ["| protocol | case | " + " | ".join(settings) + " |", "| --- | --- |" + " --- |" * len(settings)]
     for (protocol, case), cells in rows.items():
+        if trouble and all(r.passed for s in settings for r in cells.get(s, [])):
+            continue
         out.append("| %s | %s | %s |" % (protocol, case, " | ".join(cell(cells.get(s, [])) for s in settings)))
     totals = [[r for r in results if r.setting == s] for s in settings]
     out.append("| | passed | %s |" % " | ".join("%d of %d" % (sum(r.passed for r in t), len(t)) for t in totals))
@@ -174,12 +176,12 @@ def cell(results):
     return ", ".join("%s %s" % item for item in words.items())
 
 
-def show(results, form):
+def show(results, form, trouble=False):
     if form == "json":
         for r in results:
             print(json.dumps({**dataclasses.asdict(r), "passed": r.passed}))
     elif form == "markdown":
-        print(markdown(results))
+        print(markdown(results, trouble))
     print("%d of %d passed, %d known limits" % (sum(r.passed for r in results), len(results),
                                                 sum(verdict(r) == "known" for r in results)),
           file=sys.stdout if form == "text" else sys.stderr)
@@ -233,6 +235,7 @@ def options(argv):
     parser.add_argument("--only", default="", metavar="TEXT", help="only cases whose 'PROTOCOL: name' contains TEXT")
     parser.add_argument("--slow", type=float, default=1, metavar="FACTOR", help="stretch limits of time")
     parser.add_argument("--format", choices=("text", "json", "markdown"), default="text")
+    parser.add_argument("--trouble", action="store_true", help="in Markdown: only rows that somebody does not pass")
     opts = parser.parse_args(argv)
     opts.hold = opts.hold or list(HOLDS)
     opts.tcp_hold = opts.tcp_hold or list(TCP_HOLDS)
@@ -277,7 +280,7 @@ def run_suite(opts):
                 results += run_setting(network, endpoint, setting, cases, progress)
         finally:
             ignore()
-    show(results, opts.format)
+    show(results, opts.format, opts.trouble)
     return bool(results) and all(r.passed or verdict(r) == "known" for r in results)
 
 
@@ -285,7 +288,7 @@ def main(argv):
     global ANSWERED_WITHIN, SILENT_FOR
     opts = options(argv)
     if opts.table:
-        show(saved(opts.table), opts.format)
+        show(saved(opts.table), opts.format, opts.trouble)
         return 0
     if os.geteuid() != 0:
         print("conformance: network namespaces need root", file=sys.stderr)
