@@ -457,3 +457,8 @@ const struct sl_ne_parking_counts *sl_ne_live_parking(const struct sl_ne_live *l
 {
 	return sl_ne_parking_counts(live->parking);
 }
+
+size_t sl_ne_live_held(const struct sl_ne_live *live)
+{
+	return sl_ne_parking_held(live->parking);
+}

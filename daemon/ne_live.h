@@ -59,6 +59,7 @@ bool sl_ne_live_due(const struct sl_ne_live *live, struct sl_mono *due);
 struct sl_answers *sl_ne_live_answers(struct sl_ne_live *live);
 struct sl_ne_filter *sl_ne_live_filter(struct sl_ne_live *live);
 const struct sl_ne_live_counts *sl_ne_live_counts(const struct sl_ne_live *live);
+size_t sl_ne_live_held(const struct sl_ne_live *live); /* packets that wait now */
 const struct sl_ne_parking_counts *sl_ne_live_parking(const struct sl_ne_live *live);
 
 /* ---- what the configuration says: ne_live_conf.c ---- */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -121,6 +122,43 @@ int sl_ne_worker_stop(struct sl_ne_worker *w, struct sl_nfq_batch *batch, struct
 	while (err >= 0 && !sl_ne_live_stopped(w->live) && !sl_mono_reached(sl_clock_now(), limit))
 		err = sl_ne_worker_turn(w, batch, counts);
 	return err < 0 ? err : SL_OK;
+}
+
+void sl_ne_worker_count(const struct sl_ne_worker *w, uint64_t out[SL_NE_STAT_COUNT])
+{
+	const struct sl_ne_live_counts *l = sl_ne_live_counts(w->live);
+	const struct sl_ne_parking_counts *p = sl_ne_live_parking(w->live);
+	const struct sl_ne_counters *c = sl_ne_filter_counters(sl_ne_live_filter(w->live));
+	struct sl_flow_log_stats trace = { 0 };
+	uint64_t illegal = 0;
+	if (w->trace != NULL)
+		sl_ne_trace_log_count(w->trace, &trace);
+	for (unsigned i = 0; i < SL_NE_ILLEGAL_COUNT; i++)
+		illegal += c->illegal[i];
+	const uint64_t now[SL_NE_STAT_COUNT] = {
+		[SL_NE_STAT_packets] = l->packets,
+		[SL_NE_STAT_passed] = l->passed,
+		[SL_NE_STAT_damaged] = l->damaged,
+		[SL_NE_STAT_again] = l->again,
+		[SL_NE_STAT_absorbed] = l->absorbed,
+		[SL_NE_STAT_early] = l->early,
+		[SL_NE_STAT_parked] = p->parked,
+		[SL_NE_STAT_no_parking] = p->no_room,
+		[SL_NE_STAT_lost] = p->lost,
+		[SL_NE_STAT_flows] = c->flows,
+		[SL_NE_STAT_no_room] = c->no_room,
+		[SL_NE_STAT_in_vain] = c->in_vain,
+		[SL_NE_STAT_stalls] = c->stalls,
+		[SL_NE_STAT_illegal] = illegal,
+		[SL_NE_STAT_refused] = c->refused_packets,
+		[SL_NE_STAT_undecided_ended] = c->undecided_ended,
+		[SL_NE_STAT_idle_ended] = c->idle_ended,
+		[SL_NE_STAT_close_wait_ended] = c->close_wait_ended,
+		[SL_NE_STAT_answers_late] = c->answers_late,
+		[SL_NE_STAT_trace_dropped] = trace.dropped,
+		[SL_NE_STAT_held] = sl_ne_live_held(w->live),
+	};
+	memcpy(out, now, sizeof(now));
 }
 
 struct sl_ne_live *sl_ne_worker_live(struct sl_ne_worker *w)

@@ -5,6 +5,7 @@
 
 #include "base/diag.h"
 #include "daemon/ne_live.h"
+#include "daemon/ne_stats.h"
 
 struct sl_ne_worker; /* opaque */
 
@@ -28,6 +29,8 @@ int sl_ne_worker_turn(struct sl_ne_worker *worker, struct sl_nfq_batch *batch, s
 /* The filter stops, and what it holds is let go; its provider has a second to say that it has stopped. */
 int sl_ne_worker_stop(struct sl_ne_worker *worker, struct sl_nfq_batch *batch, struct sl_nfq_counts *counts);
 
+/* By enum sl_ne_stat. */
+void sl_ne_worker_count(const struct sl_ne_worker *worker, uint64_t out[SL_NE_STAT_COUNT]);
 struct sl_ne_live *sl_ne_worker_live(struct sl_ne_worker *worker);
 
 #endif

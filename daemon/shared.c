@@ -9,6 +9,16 @@
 
 #include "base/hash.h"
 
+const char *sl_ne_stat_name(enum sl_ne_stat stat)
+{
+	static const char *const names[] = {
+#define X(name, text) #name,
+		SL_NE_STATS(X)
+#undef X
+	};
+	return names[stat];
+}
+
 /* What stands where: the names of the counters in their order, and the sizes of the rest. */
 static uint64_t layout(void)
 {
@@ -18,6 +28,9 @@ static uint64_t layout(void)
 		h = sl_hash(sl_stat_name((enum sl_stat)i), strlen(sl_stat_name((enum sl_stat)i)), h);
 	for (int i = 0; i < SL_CAUSE_COUNT; i++)
 		h = sl_hash(sl_cause_name((enum sl_cause)i), strlen(sl_cause_name((enum sl_cause)i)), h);
+	for (int i = 0; i < SL_NE_STAT_COUNT; i++)
+		h = sl_hash(sl_ne_stat_name((enum sl_ne_stat)i), strlen(sl_ne_stat_name((enum sl_ne_stat)i)),
+		            h);
 	return h;
 }
 

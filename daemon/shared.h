@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "base/util.h"
+#include "daemon/ne_stats.h"
 #include "filter/stats.h"
 
 enum {
@@ -51,8 +52,12 @@ struct sl_worker_shared {
 	uint64_t resets_failed; /* could not be told */
 	uint64_t log_written;
 	uint64_t log_dropped;
-	uint64_t log_errors; /* failed writes */
+	uint64_t log_errors;                /* failed writes */
+	uint64_t content[SL_NE_STAT_COUNT]; /* of a content filter */
 } SL_ALIGNED;
+
+/* "packets" and so on. Static text. */
+const char *sl_ne_stat_name(enum sl_ne_stat stat);
 
 struct sl_shared {
 	uint64_t layout; /* of the version that made it: another's would be read wrongly */

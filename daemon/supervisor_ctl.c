@@ -95,6 +95,17 @@ static json_t *log_counts(const struct sl_supervisor *s)
 	                 "write_errors", (json_int_t)errors);
 }
 
+static json_t *content_counts(const struct sl_supervisor *s)
+{
+	const struct sl_worker_shared *x = &s->shared->worker[0];
+	json_t *out = json_object();
+
+	for (int i = 0; i < SL_NE_STAT_COUNT; i++)
+		json_object_set_new(out, sl_ne_stat_name((enum sl_ne_stat)i),
+		                    json_integer((json_int_t)sl_counter_get(&x->content[i])));
+	return out;
+}
+
 static const char *state_name(const struct sl_supervisor *s)
 {
 	return s->stopping            ? "stopping"
@@ -127,6 +138,8 @@ static json_t *status(const struct sl_supervisor *s)
 		json_object_set(out, "policy", (json_t *)(uintptr_t)sl_bundle_about(s->good));
 	json_object_set_new(out, "flows", sl_supervisor_flow_counts(s));
 	json_object_set_new(out, "unjudged", sl_supervisor_cause_counts(s));
+	if (s->conf->provider != SL_PROVIDER_POLICY)
+		json_object_set_new(out, "content_filter", content_counts(s));
 	json_object_set_new(out, "kernel", kernel_counts(s, workers));
 	json_object_set_new(out, "flow_log", log_counts(s));
 	json_object_set_new(out, "workers", workers);

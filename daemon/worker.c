@@ -31,11 +31,12 @@ struct sl_worker {
 	struct sl_nfq_batch *batch;
 	struct sl_nfq_counts counts;
 	struct sl_judging judging;
-	struct sl_ne_worker *ne;      /* in its place, with a content filter; else NULL */
-	struct sl_answers *answers;   /* of either; NULL while it is made */
-	struct sl_refuse *refuse;     /* NULL: servers are not told */
-	int64_t wait_us;              /* the socket's receive timeout now */
-	struct sl_flow_log_stats log; /* as published last; worker 0 only */
+	struct sl_ne_worker *ne;            /* in its place, with a content filter; else NULL */
+	struct sl_answers *answers;         /* of either; NULL while it is made */
+	struct sl_refuse *refuse;           /* NULL: servers are not told */
+	int64_t wait_us;                    /* the socket's receive timeout now */
+	struct sl_flow_log_stats log;       /* as published last; worker 0 only */
+	uint64_t content[SL_NE_STAT_COUNT]; /* likewise */
 };
 
 static void give_sign(struct sl_worker *w)
@@ -109,6 +110,20 @@ static void publish_counts(struct sl_worker *w)
 	sl_counter_add(&s->batches, 1);
 }
 
+/* The filter's counters are the engine's, the shared ones outlive it. */
+static void publish_content(struct sl_worker *w)
+{
+	uint64_t now[SL_NE_STAT_COUNT], *shared = w->cfg.shared->content;
+
+	if (w->ne == NULL)
+		return;
+	sl_ne_worker_count(w->ne, now);
+	for (unsigned i = 0; i < SL_NE_STAT_held; i++)
+		sl_counter_add(&shared[i], now[i] - w->content[i]);
+	__atomic_store_n(&shared[SL_NE_STAT_held], now[SL_NE_STAT_held], __ATOMIC_RELAXED);
+	memcpy(w->content, now, sizeof(now));
+}
+
 /* The log's counters are the engine's, the shared ones outlive it: worker 0 adds what is new. */
 static void publish_log_counts(struct sl_worker *w)
 {
@@ -147,6 +162,7 @@ static void *run(void *arg)
 		give_sign(w);
 		publish_counts(w);
 		publish_log_counts(w);
+		publish_content(w);
 		if (n > 0)
 			(void)sched_yield();
 	}

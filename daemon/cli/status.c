@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "daemon/cli/cli.h"
+#include "daemon/ne_stats.h"
 
 enum { WAIT_MS = 5000 };
 
@@ -166,13 +167,23 @@ static void print_flows(const json_t *r)
 	};
 	const json_t *flows = json_object_get(r, "flows");
 
-	if (flows == NULL)
-		return;
+	if (flows == NULL || json_object_get(r, "content_filter") != NULL)
+		return; /* which has no names to judge by */
 	label("flows");
 	print_share(number(flows, "judged"), unjudged_total(json_object_get(r, "unjudged")));
 	(void)printf(": %lld seen, %lld allowed, %lld blocked\n", (long long)number(flows, "flows"),
 	             (long long)number(flows, "allowed"), (long long)number(flows, "blocked"));
 	print_nonzero("traffic", flows, rest, SL_COUNT(rest));
+}
+
+static void print_content_filter(const json_t *r)
+{
+	static const char *const names[][2] = {
+#define X(name, text) { #name, text },
+		SL_NE_STATS(X)
+#undef X
+	};
+	print_nonzero("filter", json_object_get(r, "content_filter"), names, SL_COUNT(names));
 }
 
 static void print_unjudged(const json_t *r)
@@ -261,6 +272,7 @@ static void print_status(const json_t *r)
 	print_rules(r);
 	print_policy(r);
 	print_flows(r);
+	print_content_filter(r);
 	print_unjudged(r);
 	print_kernel(r);
 	print_log(r);

@@ -415,7 +415,7 @@ class Play:
             raise Failure("%s, %s goes on: %s" % (when, which, json.dumps(longer[min(len(expected), len(got))])))
 
     def check_wire(self, flows):
-        """The trace against what arrived, and against itself."""
+        """The trace against what arrived, against itself, and against the packets that the daemon says it holds."""
         side, gone, refusal = {}, set(), {}
         for event in self.trace():
             number = event.get("flow")
@@ -437,6 +437,12 @@ class Play:
                 if not right:
                     raise Failure("flow %d, %s: %d bytes arrived, %s" % (number, direction, arrived, s))
             self.check_resets(number, flow, refusal.get(number, []))
+        waits = sum(s["received"] - s["released"] - s["dropped"] for s in side.values())
+        status = json.loads(self.network.gateway.run(str(self.build / "daemon/sluice"), "--config",
+                                                     str(self.folder / "sluice.yaml"), "status", "--json").stdout)
+        held = status["content_filter"]["held"]
+        if waits > 0 and held == 0 or status["content_filter"]["flows"] < len(flows):
+            raise Failure("%d bytes wait: %s" % (waits, status["content_filter"]))
 
     @staticmethod
     def check_resets(number, flow, refusal):
