@@ -189,6 +189,32 @@ static bool answered(const struct story *s)
 	       s->last[SL_NE_LOG_CF_30] != NULL;
 }
 
+/* How far it got, where no verdict is in the log: the furthest line counts. */
+static const char *silence(const struct story *s)
+{
+	static const struct {
+		enum sl_ne_log_id id;
+		const char *text;
+	} lines[] = {
+		{ SL_NE_LOG_CF_22, "the flow is gone, and the log shows no verdict" },
+		{ SL_NE_LOG_CF_16, "the collector is to remove the datagram flow, idle or undecided; the log "
+		                   "shows no verdict" },
+		{ SL_NE_LOG_CF_11, "its outbound end was put to the filter (handleOutboundDataComplete); the "
+		                   "log shows no verdict" },
+		{ SL_NE_LOG_CF_10, "its inbound end was put to the filter (handleInboundDataComplete); the "
+		                   "log shows no verdict" },
+		{ SL_NE_LOG_CF_03, "its data was put to the filter (handleOutboundData, handleInboundData); "
+		                   "the log shows no verdict" },
+		{ SL_NE_LOG_CF_02, "it was put to the filter (handleNewFlow); the log shows no verdict" },
+		{ SL_NE_LOG_CF_01,
+		  "it came under the filter; the log shows neither a callback nor a verdict" },
+	};
+	for (size_t i = 0; i < SL_COUNT(lines); i++)
+		if (s->last[lines[i].id] != NULL)
+			return lines[i].text;
+	return "the log shows no verdict and no end";
+}
+
 static void check_filter(const struct sl_ne_seen_flow *flow, struct sl_ne_findings *out)
 {
 	struct story s = story_of(flow);
@@ -209,8 +235,7 @@ static void check_filter(const struct sl_ne_seen_flow *flow, struct sl_ne_findin
 		     seconds(s.first, e));
 	else
 		FIND("NE-LOG-04", SL_NE_NOTE, s.first, "%s",
-		     answered(&s) ? "it answered; the log does not show the end"
-		                  : "the log shows no verdict and no end");
+		     answered(&s) ? "it answered; the log does not show the end" : silence(&s));
 }
 
 /* ---- the PIR client of a URL filter (NE-LOG-08) ---- */

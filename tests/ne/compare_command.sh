@@ -59,6 +59,15 @@ o = json.load(sys.stdin)
 assert o["pairs"] == 4 and o["same"] == 3 and o["parts"] == 1 and o["wrong"] == 0, o
 assert o["a"]["lost"] == 1 and o["clock_offset_us"] == -99000, o
 assert {f["weight"] for f in o["findings"]} == {"documented"} and len(o["not_compared"]) == 10, o' || failed=1
+# The object at the end of ndjson is none of its lines, and none that could not be read.
+for file in wake.ndjson filter.ndjson; do
+	[ "$(tail -n 1 $file | cut -c 1-9)" = '{"count":' ] || failed=1
+	"$sluice" compare --json $file | /usr/bin/python3 -c '
+import json, sys
+o = json.load(sys.stdin)
+assert o["a"]["unread"] == 0 and o["a"]["events"] + o["a"]["unknown"] == int(sys.argv[1]) - 1, (o["a"], sys.argv)' \
+		"$(wc -l <$file)" || failed=1
+done
 # What is no recording.
 expect 2 'fetch.trace:1: a trace of a URL filter' ../../scenarios/url-filter/fetch.trace
 head -c 300 /dev/zero >"$tmp/zeros"
