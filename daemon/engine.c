@@ -33,6 +33,7 @@ struct engine {
 	struct sl_shared *shared;
 	struct sl_flow_log *log;
 	struct sl_dns_names *names; /* NULL where the option is off */
+	struct sl_syn_log *syns;    /* NULL where no copies of SYNs come */
 	struct sl_worker *worker[SL_WORKERS_MAX];
 	unsigned workers;
 };
@@ -105,6 +106,8 @@ static int start_worker(struct engine *e, unsigned i)
 		.provider = copy_of(take->provider),
 		.trace = copy_of(take->trace),
 		.diag = &sl_log_diag,
+		.syns = copy_of(take->syns),
+		.syn_log = e->syns,
 		.conf = e->conf,
 		.slot = &e->slot,
 		.log = e->log,
@@ -128,6 +131,17 @@ static int make_names(struct engine *e)
 	return sl_dns_names_new(e->conf->dns_names_max, seed, &e->names);
 }
 
+static int make_syns(struct engine *e)
+{
+	uint64_t seed;
+
+	if (e->take.syns < 0)
+		return SL_OK;
+	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
+		return SL_ESYS;
+	return sl_syn_log_new(e->take.workers, seed, &e->syns);
+}
+
 static int take_over(struct engine *e)
 {
 	if (e->conf == NULL || e->workers > 0)
@@ -140,6 +154,8 @@ static int take_over(struct engine *e)
 		                      &e->log);
 	if (err == SL_OK)
 		err = make_names(e);
+	if (err == SL_OK)
+		err = make_syns(e);
 	for (unsigned i = 0; i < e->take.workers && err == SL_OK; i++) {
 		err = start_worker(e, i);
 		if (err == SL_OK)
@@ -210,6 +226,7 @@ static void stop(struct engine *e, enum sl_worker_end how)
 		sl_worker_stop(&e->worker[i], how);
 	sl_flow_log_free(&e->log);
 	sl_dns_names_free(&e->names);
+	sl_syn_log_free(&e->syns);
 	sl_policy_slot_publish(&e->slot, NULL);
 	sl_shared_unmap(&e->shared);
 	sl_conf_free(&e->conf);

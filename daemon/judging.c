@@ -77,6 +77,10 @@ int sl_judging_batch(struct sl_judging *j, const struct sl_nfq_packet *packet, s
 	struct sl_mono now = enter(j);
 	int err = SL_OK;
 
+	if (j->syns != NULL && n > 0)
+		sl_syn_reader_batch(j->syns);
+	else if (j->syns != NULL)
+		sl_syn_reader_idle(j->syns);
 	read_batch(j, packet, n);
 	for (size_t i = 0; i < n && err == SL_OK; i++) {
 		err = room_for(j, 1 + sl_filter_held(j->filter), 1);
@@ -113,6 +117,8 @@ static struct sl_filter_cfg filter_cfg(const struct sl_judging_cfg *j)
 		.flow_idle = c->flow_idle,
 		.seed = j->seed,
 		.names = j->names,
+		.find_syn = j->syns == NULL ? NULL : sl_syn_reader_find,
+		.syn_ctx = j->syns,
 		.name_life = c->dns_names_life,
 	};
 	memcpy(f.block, c->unjudged_block, sizeof(f.block));
@@ -145,6 +151,7 @@ int sl_judging_new(const struct sl_judging_cfg *cfg, struct sl_judging *j)
 	*j = (struct sl_judging){
 		.provider = { NULL, cfg->log, cfg->worker, 0 },
 		.slot = cfg->slot,
+		.syns = cfg->syns,
 		.mark_mask = cfg->conf->mark_mask,
 		.flush = cfg->flush,
 		.ctx = cfg->ctx,

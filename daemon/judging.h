@@ -9,12 +9,14 @@
 #include "daemon/nfq.h"
 #include "daemon/policy_provider.h"
 #include "daemon/policy_slot.h"
+#include "daemon/syn_log.h"
 #include "filter/filter.h"
 
 struct sl_judging {
 	struct sl_filter *filter;
 	struct sl_policy_provider provider;
 	struct sl_policy_slot *slot; /* not owned */
+	struct sl_syn_reader *syns;  /* likewise; NULL: none */
 	struct sl_answers answers;   /* in the order of the packets; flush() empties it */
 	struct sl_packet *view;      /* of a batch */
 	int *read;                   /* what reading each came to */
@@ -31,6 +33,7 @@ struct sl_judging_cfg {
 	struct sl_policy_slot *slot; /* outlives it, as the two below */
 	struct sl_flow_log *log;     /* NULL: none */
 	struct sl_filter_stats *stats;
+	struct sl_syn_reader *syns; /* NULL: no copies of SYNs come */
 	struct sl_dns_names *names; /* NULL: DNS answers teach nothing */
 	unsigned worker;            /* its number in the log */
 	uint64_t seed;

@@ -37,8 +37,7 @@ struct sl_nfq_batch {
 
 static const struct sockaddr_nl kernel_addr = { .nl_family = AF_NETLINK };
 
-/* Sends one configuration message and waits for the kernel's answer. */
-static int talk(int fd, struct nlmsghdr *nlh, uint32_t seq)
+int sl_nfq_talk(int fd, struct nlmsghdr *nlh, uint32_t seq)
 {
 	char answer[MESSAGE_MAX] __attribute__((aligned(8)));
 
@@ -69,7 +68,7 @@ static int bind_queue(int fd, const struct sl_nfq_cfg *cfg, uint16_t queue)
 	uint32_t flags = NFQA_CFG_F_GSO | (cfg->fail_open ? NFQA_CFG_F_FAIL_OPEN : 0);
 
 	nfq_nlmsg_cfg_put_cmd(nlh, AF_UNSPEC, NFQNL_CFG_CMD_BIND);
-	int err = talk(fd, nlh, 1);
+	int err = sl_nfq_talk(fd, nlh, 1);
 	if (err != SL_OK)
 		return err;
 	nlh = nfq_nlmsg_put(buf, NFQNL_MSG_CONFIG, queue);
@@ -77,7 +76,7 @@ static int bind_queue(int fd, const struct sl_nfq_cfg *cfg, uint16_t queue)
 	nfq_nlmsg_cfg_put_qmaxlen(nlh, cfg->queue_length);
 	mnl_attr_put_u32(nlh, NFQA_CFG_FLAGS, htonl(flags));
 	mnl_attr_put_u32(nlh, NFQA_CFG_MASK, htonl(NFQA_CFG_F_GSO | NFQA_CFG_F_FAIL_OPEN));
-	return talk(fd, nlh, 2);
+	return sl_nfq_talk(fd, nlh, 2);
 }
 
 static void set_buffer(int fd, uint32_t bytes)
@@ -103,18 +102,30 @@ int sl_nfq_bind(int fd, const struct sl_nfq_cfg *cfg, uint16_t queue, const stru
 	return SL_ESYS;
 }
 
-int sl_nfq_open(const struct sl_nfq_cfg *cfg, uint16_t first, uint16_t count, unsigned share, unsigned shares,
-                const struct sl_diag *diag, int *fd)
+int sl_nfq_socket(uint32_t receive_buffer)
 {
 	struct sockaddr_nl local = { .nl_family = AF_NETLINK };
 	int s = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
 
-	if (s < 0 || bind(s, (struct sockaddr *)&local, sizeof(local)) != 0) {
+	if (s >= 0 && bind(s, (struct sockaddr *)&local, sizeof(local)) != 0) {
+		(void)close(s);
+		s = -1;
+	}
+	if (s >= 0)
+		set_buffer(s, receive_buffer);
+	return s;
+}
+
+int sl_nfq_open(const struct sl_nfq_cfg *cfg, uint16_t first, uint16_t count, unsigned share, unsigned shares,
+                const struct sl_diag *diag, int *fd)
+{
+	int s = sl_nfq_socket(cfg->receive_buffer);
+
+	if (s < 0) {
 		sl_diag(diag, NULL, 0, "netfilter socket: %s; is nfnetlink there (modprobe nfnetlink_queue)?",
 		        strerror(errno));
 		goto fail;
 	}
-	set_buffer(s, cfg->receive_buffer);
 	for (unsigned i = share; i < count; i += shares)
 		if (sl_nfq_bind(s, cfg, (uint16_t)(first + i), diag) != SL_OK)
 			goto fail;

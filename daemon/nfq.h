@@ -15,6 +15,8 @@
 #include "base/err.h"
 #include "filter/verdict.h"
 
+struct nlmsghdr;
+
 struct sl_nfq_cfg {
 	uint32_t queue_length;
 	uint32_t copy_range;
@@ -60,6 +62,11 @@ int sl_nfq_read(int fd, struct sl_nfq_batch *b, const struct sl_nfq_packet **pac
  * will: the packets wait on. */
 int sl_nfq_answer(int fd, struct sl_nfq_batch *b, const struct sl_answer *answer, size_t n,
                   uint32_t mark_mask, struct sl_nfq_counts *counts);
+
+/* A netlink socket of netfilter's with a receive buffer of so many bytes, close-on-exec; -1: errno says why. */
+int sl_nfq_socket(uint32_t receive_buffer);
+/* Sends one message of configuration and waits for the kernel's answer; SL_ESYS: errno says what it was. */
+int sl_nfq_talk(int fd, struct nlmsghdr *nlh, uint32_t seq);
 
 /* Sends bytes to the kernel; asks again, counted in *retries, where it has no memory or no room at the moment. */
 int sl_nfq_send(int fd, const char *buf, size_t len, uint64_t *retries);

@@ -110,6 +110,25 @@ static int choose(struct sl_rules *r, const struct sl_diag *diag)
 	return SL_EUNSUP;
 }
 
+/* What is not needed for judging must not be what keeps a backend out. */
+static int choose_with_copies(struct sl_rules *r, const struct sl_diag *diag)
+{
+	if (r->cfg.copy_syn && choose(r, NULL) == SL_OK)
+		return SL_OK;
+	r->cfg.copy_syn = false;
+	return choose(r, diag);
+}
+
+bool sl_rules_copies(const struct sl_rules *r)
+{
+	return r->cfg.copy_syn;
+}
+
+void sl_rules_without_copies(struct sl_rules *r)
+{
+	r->cfg.copy_syn = false;
+}
+
 int sl_rules_open(const struct sl_rules_cfg *cfg, const struct sl_diag *diag, struct sl_rules **out)
 {
 	int err = check(cfg, diag);
@@ -119,7 +138,7 @@ int sl_rules_open(const struct sl_rules_cfg *cfg, const struct sl_diag *diag, st
 	if (r == NULL)
 		return SL_ENOMEM;
 	r->cfg = *cfg;
-	err = choose(r, diag);
+	err = choose_with_copies(r, diag);
 	/* Before the first installation, so that no change after it can be missed; legacy tables have to exist first. */
 	if (err == SL_OK && r->ops != &sl_rules_xt_legacy)
 		err = sl_rules_watch_nft(r->ops == &sl_rules_nft ? nft_tables : sl_xt_table_name, &r->watch);

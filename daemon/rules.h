@@ -17,6 +17,10 @@
 
 enum sl_backend { SL_BACKEND_AUTO, SL_BACKEND_NFT, SL_BACKEND_IPTABLES, SL_BACKEND_IPTABLES_LEGACY };
 
+enum {
+	SL_RULES_SYN_BYTES = 128
+}; /* of a SYN that are copied: headers with all their options, and some of IPv6's */
+
 struct sl_rules_cfg {
 	enum sl_backend backend;
 	const struct sl_inside *inside; /* borrowed for the life of the rules */
@@ -25,6 +29,7 @@ struct sl_rules_cfg {
 	bool bypass;        /* with no listener on the queue packets pass instead of being dropped */
 	bool refuse_silent; /* blocked TCP is dropped instead of reset */
 	bool ask_syn;       /* SYNs are queued, too */
+	bool copy_syn; /* they are not, but the NFLOG group with the number of queue_first gets a copy of their headers */
 	bool both; /* of both directions everything with payload, SYN, FIN or RST is queued: what comes from inside to the queues
 	               * above, what goes to inside to as many behind them */
 	bool answers; /* answers of DNS over UDP to clients inside are queued, too, marked as such (daemon/mark.h) */
@@ -44,6 +49,9 @@ struct sl_rules; /* opaque */
 
 /* Probes which backend works here. SL_EUNSUP, with words for diag, when none does. Installs nothing. */
 int sl_rules_open(const struct sl_rules_cfg *cfg, const struct sl_diag *diag, struct sl_rules **out);
+/* Does it work with copy_syn? Where the kernel has no such rule, or sl_rules_without_copies() said so, it does not. */
+bool sl_rules_copies(const struct sl_rules *r);
+void sl_rules_without_copies(struct sl_rules *r);       /* before the installation */
 void sl_rules_close(struct sl_rules **r);               /* does not remove the rules */
 const char *sl_rules_backend(const struct sl_rules *r); /* "nft", "iptables (nf_tables)", "iptables-legacy" */
 

@@ -95,6 +95,9 @@ static void put_inside_chain(const struct sl_rules_cfg *cfg, const struct side *
 	sl_out_fmt(o, "\t\ttcp flags & (fin | syn | rst | ack) == syn ct mark set ct mark | 0x%08x\n",
 	           started);
 	sl_out_fmt(o, "\t\tmeta l4proto udp ct state new ct mark set ct mark | 0x%08x\n", started);
+	if (cfg->copy_syn)
+		sl_out_fmt(o, "\t\ttcp flags & (fin | syn | rst | ack) == syn log group %u snaplen %u\n",
+		           cfg->queue_first, SL_RULES_SYN_BYTES);
 	if (cfg->both)
 		sl_out_fmt(o, "\t\ttcp flags & (fin | syn | rst) != 0 goto %s\n", side->put);
 	else if (cfg->ask_syn)

@@ -93,6 +93,11 @@ static void put_side(const struct sl_rules_cfg *cfg, int family, const char *cha
 	           chain, started, started);
 	sl_out_fmt(o, "-A %s -p udp -m conntrack --ctstate NEW -j CONNMARK --set-xmark 0x%x/0x%x\n", chain,
 	           started, started);
+	if (cfg->copy_syn)
+		sl_out_fmt(o,
+		           "-A %s -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j NFLOG "
+		           "--nflog-group %u --nflog-size %u --nflog-threshold 1\n",
+		           chain, cfg->queue_first, SL_RULES_SYN_BYTES);
 	if (cfg->both)
 		sl_out_fmt(o, "-A %s -p tcp -m tcp ! --tcp-flags FIN,SYN,RST NONE -g %s\n", chain, ask);
 	else if (cfg->ask_syn)

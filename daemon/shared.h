@@ -47,6 +47,8 @@ struct sl_worker_shared {
 	uint64_t answers;       /* verdicts sent */
 	uint64_t enobufs;       /* the queue socket overflowed */
 	uint64_t errors;        /* verdicts refused by the kernel, messages without sense */
+	uint64_t syn_overruns;  /* the socket of SYNs' copies overflowed */
+	uint64_t syns_lost;     /* copies of SYNs that could not be read or kept */
 	uint64_t send_retries;  /* verdicts for which the kernel had no memory at first */
 	uint64_t resets;        /* servers of blocked connections told */
 	uint64_t resets_failed; /* could not be told */

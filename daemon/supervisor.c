@@ -23,6 +23,7 @@
 #include "daemon/nfq_left.h"
 #include "daemon/refuse.h"
 #include "daemon/supervisor_state.h"
+#include "daemon/syn_log.h"
 
 enum { STOP_LIMIT_MS = 3000, TICK_MS = 100, IDLE_MS = 1000 };
 
@@ -59,6 +60,21 @@ static int open_queues(struct sl_supervisor *s)
 	return err;
 }
 
+/* Where the kernel has no copies for us, or nobody could read them, sluice filters all the same, and says so. */
+static void open_syns(struct sl_supervisor *s)
+{
+	const struct sl_conf *c = s->conf;
+
+	if (s->take.syns < 0 && sl_rules_copies(s->rules))
+		(void)sl_syn_log_open((uint16_t)c->queue_first, (uint32_t)c->receive_buffer, &sl_log_diag,
+		                      &s->take.syns);
+	if (s->take.syns < 0)
+		sl_rules_without_copies(s->rules);
+	if (c->provider == SL_PROVIDER_POLICY && c->tcp_hold == 0 && s->take.syns < 0)
+		sl_log(SL_LOG_WARN,
+		       "no copies of SYNs: where connections begin is guessed (tcp_hold: syn would know)");
+}
+
 /* Sockets that tell the servers of refused connections. Without them sluice filters all the same, and says so. */
 static void open_raw(struct sl_supervisor *s)
 {
@@ -81,6 +97,7 @@ static int open_rules(struct sl_supervisor *s)
 		.bypass = c->bypass,
 		.refuse_silent = c->refuse != 0,
 		.ask_syn = c->provider == SL_PROVIDER_POLICY && c->tcp_hold != 0,
+		.copy_syn = c->provider == SL_PROVIDER_POLICY && c->tcp_hold == 0,
 		.answers = c->provider == SL_PROVIDER_POLICY && c->dns_names,
 		.mark_mask = c->mark_mask,
 	};
@@ -125,6 +142,7 @@ static int open_missing(struct sl_supervisor *s)
 		err = sl_shared_new(s->take.workers, &s->take.shared, &s->shared);
 	if (err != SL_OK)
 		return err;
+	open_syns(s);
 	open_raw(s);
 	if (s->take.flow_log < 0)
 		s->take.flow_log = sl_flow_log_file_open(s->conf->flow_log, &s->user);

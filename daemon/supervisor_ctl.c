@@ -53,20 +53,22 @@ static json_t *worker_counts(const struct sl_supervisor *s, unsigned w)
 		at += (size_t)snprintf(queues + at, sizeof(queues) - at, "%s%u", at > 0 ? "," : "",
 		                       s->conf->queue_first + q);
 	return json_pack(
-	        "{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "queues", queues, "packets",
+	        "{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "queues", queues, "packets",
 	        (json_int_t)sl_counter_get(&x->filter.count[SL_STAT_packets]), "batches",
 	        (json_int_t)sl_counter_get(&x->batches), "answers", (json_int_t)sl_counter_get(&x->answers),
 	        "resets", (json_int_t)sl_counter_get(&x->resets), "resets_failed",
 	        (json_int_t)sl_counter_get(&x->resets_failed), "errors",
 	        (json_int_t)sl_counter_get(&x->errors), "enobufs", (json_int_t)sl_counter_get(&x->enobufs),
-	        "send_retries", (json_int_t)sl_counter_get(&x->send_retries));
+	        "syn_overruns", (json_int_t)sl_counter_get(&x->syn_overruns), "syns_lost",
+	        (json_int_t)sl_counter_get(&x->syns_lost), "send_retries",
+	        (json_int_t)sl_counter_get(&x->send_retries));
 }
 
 static json_t *kernel_counts(const struct sl_supervisor *s, json_t *workers)
 {
 	struct sl_rules_counts rules = { 0, 0, 0 };
 	struct sl_nfq_kernel queues = { 0, 0, 0, 0 };
-	json_int_t enobufs = 0;
+	json_int_t enobufs = 0, syn_overruns = 0;
 	json_t *worker;
 	size_t i;
 
@@ -74,12 +76,14 @@ static json_t *kernel_counts(const struct sl_supervisor *s, json_t *workers)
 	(void)sl_nfq_kernel_counts((uint16_t)s->conf->queue_first, sl_conf_queues(s->conf), &queues);
 	json_array_foreach(workers, i, worker) enobufs +=
 	        json_integer_value(json_object_get(worker, "enobufs"));
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "unjudged_packets",
-	                 (json_int_t)rules.unjudged_packets, "invalid_packets",
-	                 (json_int_t)rules.invalid_packets, "unrefused_packets",
-	                 (json_int_t)rules.unrefused_packets, "queue_dropped",
-	                 (json_int_t)queues.queue_dropped, "user_dropped", (json_int_t)queues.user_dropped,
-	                 "waiting", (json_int_t)queues.waiting, "enobufs", enobufs);
+	json_array_foreach(workers, i, worker) syn_overruns +=
+	        json_integer_value(json_object_get(worker, "syn_overruns"));
+	return json_pack(
+	        "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "unjudged_packets",
+	        (json_int_t)rules.unjudged_packets, "invalid_packets", (json_int_t)rules.invalid_packets,
+	        "unrefused_packets", (json_int_t)rules.unrefused_packets, "queue_dropped",
+	        (json_int_t)queues.queue_dropped, "user_dropped", (json_int_t)queues.user_dropped, "waiting",
+	        (json_int_t)queues.waiting, "enobufs", enobufs, "syn_overruns", syn_overruns);
 }
 
 static json_t *log_counts(const struct sl_supervisor *s)
@@ -114,6 +118,12 @@ static const char *state_name(const struct sl_supervisor *s)
 	                              : "running";
 }
 
+/* How beginnings of connections are known. */
+static const char *syns_name(const struct sl_supervisor *s)
+{
+	return s->conf->tcp_hold != 0 ? "queued" : s->take.syns >= 0 ? "copied" : "unseen";
+}
+
 static json_t *status(const struct sl_supervisor *s)
 {
 	json_t *workers = json_array();
@@ -136,6 +146,8 @@ static json_t *status(const struct sl_supervisor *s)
 	                                      (json_int_t)s->upgrades));
 	if (s->good != NULL && s->generation > 0)
 		json_object_set(out, "policy", (json_t *)(uintptr_t)sl_bundle_about(s->good));
+	if (s->conf->provider == SL_PROVIDER_POLICY)
+		json_object_set_new(out, "syns", json_string(syns_name(s)));
 	json_object_set_new(out, "flows", sl_supervisor_flow_counts(s));
 	json_object_set_new(out, "unjudged", sl_supervisor_cause_counts(s));
 	if (s->conf->provider != SL_PROVIDER_POLICY)

@@ -23,6 +23,7 @@ static const struct slot {
 	{ "raw-6", offsetof(struct sl_take, raw[1]), ONE, false },
 	{ "flow-log", offsetof(struct sl_take, flow_log), ONE, false },
 	{ "adopt", offsetof(struct sl_take, adopt), ONE, false },
+	{ "syns", offsetof(struct sl_take, syns), ONE, false },
 	{ "provider", offsetof(struct sl_take, provider), ONE, false },
 	{ "trace", offsetof(struct sl_take, trace), ONE, false },
 	{ "queue", offsetof(struct sl_take, queue), EACH_WORKER, true },

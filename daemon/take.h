@@ -15,6 +15,7 @@ struct sl_take {
 	int raw[2];   /* IPv4, IPv6; -1: servers are not told */
 	int flow_log; /* -1: none */
 	int conf;     /* the configuration that this all was opened by */
+	int syns;     /* the socket of SYNs' copies (daemon/syn_log.h); -1: beginnings are guessed */
 	int adopt;    /* daemon/adopt.h; -1: none, the engine ends with its supervisor */
 	int provider; /* what a content filter's provider reads; -1: none */
 	int trace;    /* a content filter's trace; -1: none */

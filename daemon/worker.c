@@ -31,6 +31,7 @@ struct sl_worker {
 	struct sl_nfq_batch *batch;
 	struct sl_nfq_counts counts;
 	struct sl_judging judging;
+	struct sl_syn_reader *syns;         /* NULL: no copies come */
 	struct sl_ne_worker *ne;            /* in its place, with a content filter; else NULL */
 	struct sl_answers *answers;         /* of either; NULL while it is made */
 	struct sl_refuse *refuse;           /* NULL: servers are not told */
@@ -196,10 +197,18 @@ static int make_refuse(struct sl_worker *w)
 	return err;
 }
 
+static int make_syns(struct sl_worker *w)
+{
+	int fd = w->cfg.syns;
+
+	w->cfg.syns = -1;
+	return fd < 0 ? SL_OK : sl_syn_reader_new(w->cfg.syn_log, fd, w->cfg.number, w->cfg.shared, &w->syns);
+}
+
 static void worker_free(struct sl_worker **w)
 {
 	struct sl_worker_cfg *c = &(*w)->cfg;
-	int fd[] = { c->queue, c->raw[0], c->raw[1], c->conntrack, c->provider, c->trace };
+	int fd[] = { c->queue, c->raw[0], c->raw[1], c->conntrack, c->provider, c->trace, c->syns };
 
 	sl_ne_worker_free(&(*w)->ne);
 	sl_refuse_free(&(*w)->refuse);
@@ -207,6 +216,7 @@ static void worker_free(struct sl_worker **w)
 		if (fd[i] >= 0)
 			(void)close(fd[i]);
 	sl_judging_free(&(*w)->judging);
+	sl_syn_reader_free(&(*w)->syns);
 	sl_nfq_batch_free(&(*w)->batch);
 	free(*w);
 	*w = NULL;
@@ -232,11 +242,13 @@ static int make_filter(struct sl_worker *w)
 
 static int make_judging(struct sl_worker *w)
 {
+	int err = make_syns(w);
 	const struct sl_judging_cfg jc = {
 		.conf = w->cfg.conf,
 		.slot = w->cfg.slot,
 		.log = w->cfg.log,
 		.stats = &w->cfg.shared->filter,
+		.syns = w->syns,
 		.names = w->cfg.names,
 		.worker = w->cfg.number,
 		.seed = w->cfg.seed,
@@ -244,7 +256,7 @@ static int make_judging(struct sl_worker *w)
 		.ctx = w,
 	};
 	w->answers = &w->judging.answers;
-	return sl_judging_new(&jc, &w->judging);
+	return err != SL_OK ? err : sl_judging_new(&jc, &w->judging);
 }
 
 static int build(struct sl_worker *w)

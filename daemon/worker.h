@@ -10,6 +10,7 @@
 #include "daemon/flow_log.h"
 #include "daemon/policy_slot.h"
 #include "daemon/shared.h"
+#include "daemon/syn_log.h"
 
 struct sl_worker; /* opaque */
 
@@ -17,12 +18,14 @@ struct sl_worker_cfg {
 	unsigned number;
 	int queue;                       /* the socket; taken over */
 	int raw[2];                      /* for telling servers, IPv4 and IPv6; -1: none. Taken over */
+	int syns;                        /* the socket of SYNs' copies; -1: none. Taken over */
 	int conntrack;                   /* ctnetlink socket; -1: none. Taken over */
 	int provider, trace;             /* of a content filter (ne_worker.h); -1: none. Taken over */
 	const struct sl_conf *conf;      /* outlives the worker */
 	struct sl_policy_slot *slot;     /* likewise */
 	struct sl_flow_log *log;         /* likewise; NULL: none */
 	struct sl_worker_shared *shared; /* likewise */
+	struct sl_syn_log *syn_log;      /* likewise; NULL where syns is -1 */
 	struct sl_dns_names *names;      /* likewise; NULL: DNS answers teach nothing */
 	uint64_t seed;
 	const struct sl_diag *diag; /* likewise; told of a provider's file that is wrong */

@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Sets of eight names behind a sequence number each, odd while somebody writes. Every word is atomic; a reader believes what it
- * copied if the number has not changed meanwhile. Stores with release and loads with acquire order the words against the number
- * (Boehm, Can Seqlocks Get Along with Programming Language Memory Models?, 2012), and thread sanitizers follow them. */
+/* Sets of eight names behind a number each (base/seqlock.h). */
 #include "filter/dns_names.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/err.h"
 #include "base/hash.h"
+#include "base/seqlock.h"
 #include "base/util.h"
 
-enum { WAYS = 8, MIN_NAMES = 64, MAX_NAMES = 1 << 20, TRIES = 16 };
+enum { WAYS = 8, MIN_NAMES = 64, MAX_NAMES = 1 << 20 };
 
 struct ends {
 	uint8_t client[16], address[16];
@@ -68,23 +66,6 @@ void sl_dns_names_free(struct sl_dns_names **t)
 	free(old);
 }
 
-/* The first words of a fact. */
-static void read_fact(const _Atomic uint64_t *word, size_t words, void *out)
-{
-	for (size_t i = 0; i < words; i++) {
-		uint64_t copy = atomic_load_explicit(&word[i], memory_order_acquire);
-		memcpy((uint8_t *)out + i * sizeof(copy), &copy, sizeof(copy));
-	}
-}
-
-static void write_fact(_Atomic uint64_t *word, const struct fact *fact)
-{
-	uint64_t copy[WORDS];
-	memcpy(copy, fact, sizeof(copy));
-	for (size_t i = 0; i < WORDS; i++)
-		atomic_store_explicit(&word[i], copy[i], memory_order_release);
-}
-
 static struct set *set_of(const struct sl_dns_names *t, const struct sl_flow_key *flow, struct ends *ends)
 {
 	memcpy(ends->client, flow->src, sizeof(ends->client));
@@ -105,7 +86,7 @@ static size_t place_for(struct set *set, const struct fact *fact, struct sl_mono
 	int64_t first = INT64_MAX;
 	for (size_t way = 0; way < WAYS; way++) {
 		struct fact old;
-		read_fact(set->word[way], WORDS, &old);
+		sl_seqlock_load(set->word[way], WORDS, &old);
 		int64_t since = old.until <= now.us ? INT64_MIN : old.since;
 		if (is_of(&old, &fact->ends, fact->family)) {
 			*full = false;
@@ -120,17 +101,6 @@ static size_t place_for(struct set *set, const struct fact *fact, struct sl_mono
 	return place;
 }
 
-static bool begin_write(struct set *set, uint64_t *number)
-{
-	for (int i = 0; i < TRIES; i++) {
-		*number = atomic_load_explicit(&set->number, memory_order_relaxed) & ~UINT64_C(1);
-		if (atomic_compare_exchange_weak_explicit(&set->number, number, *number + 1,
-		                                          memory_order_acquire, memory_order_relaxed))
-			return true;
-	}
-	return false;
-}
-
 enum sl_dns_taught sl_dns_names_teach(struct sl_dns_names *t, const struct sl_flow_key *flow,
                                       struct sl_bytes name, struct sl_mono now, struct sl_mono until)
 {
@@ -138,12 +108,12 @@ enum sl_dns_taught sl_dns_names_teach(struct sl_dns_names *t, const struct sl_fl
 	struct set *set = set_of(t, flow, &fact.ends);
 	uint64_t number;
 	bool full;
-	if (name.len == 0 || name.len > SL_DNS_NAMES_TEXT || !begin_write(set, &number))
+	if (name.len == 0 || name.len > SL_DNS_NAMES_TEXT || !sl_seqlock_write(&set->number, &number))
 		return SL_DNS_TAUGHT_NOT;
 	fact.len = (uint8_t)name.len;
 	memcpy(fact.name, name.p, name.len);
-	write_fact(set->word[place_for(set, &fact, now, &full)], &fact);
-	atomic_store_explicit(&set->number, number + 2, memory_order_release);
+	sl_seqlock_store(set->word[place_for(set, &fact, now, &full)], WORDS, &fact);
+	sl_seqlock_written(&set->number, number);
 	return full ? SL_DNS_TAUGHT_FULL : SL_DNS_TAUGHT;
 }
 
@@ -152,10 +122,10 @@ static bool find(const struct set *set, const struct ends *ends, uint8_t family,
 {
 	for (size_t way = 0; way < WAYS; way++) {
 		struct ends at;
-		read_fact(set->word[way], ENDS_WORDS, &at);
+		sl_seqlock_load(set->word[way], ENDS_WORDS, &at);
 		if (memcmp(&at, ends, sizeof(at)) != 0)
 			continue;
-		read_fact(set->word[way], WORDS, out);
+		sl_seqlock_load(set->word[way], WORDS, out);
 		if (is_of(out, ends, family))
 			return true;
 	}
@@ -168,10 +138,10 @@ size_t sl_dns_names_find(const struct sl_dns_names *t, const struct sl_flow_key 
 	struct ends ends;
 	struct fact fact;
 	const struct set *set = set_of(t, flow, &ends);
-	for (int i = 0; i < TRIES; i++) {
-		uint64_t number = atomic_load_explicit(&set->number, memory_order_acquire);
+	for (int i = 0; i < SL_SEQLOCK_TRIES; i++) {
+		uint64_t number = sl_seqlock_read(&set->number);
 		bool found = find(set, &ends, flow->family, &fact);
-		if ((number & 1) != 0 || atomic_load_explicit(&set->number, memory_order_relaxed) != number)
+		if (!sl_seqlock_was_whole(&set->number, number))
 			continue;
 		if (!found || fact.until <= now.us)
 			return 0;

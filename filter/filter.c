@@ -6,15 +6,6 @@
 #include "filter/filter_priv.h"
 
 enum {
-	/* How far from the bytes that were seen may a segment of the same connection be? Beyond that it belongs to a new one
-	 * between the same ports. Less than 65537: a client that takes up a port again goes on so much later (Linux,
-	 * tcp_tw_reuse). What was lost on the way to us in one piece is less than a window without scaling. */
-	NEAR = 64 << 10,
-	/* So far back a retransmission may be. */
-	SEEN_WINDOW = 16 << 20,
-	/* How far the client may have moved in the server's bytes since its last segment, if this one is not the next in order.
-	 * A new connection's server begins anywhere (RFC 6528): one of 512 looks like the old one, if its own numbers do. */
-	ACK_NEAR = 4 << 20,
 	EXPIRE_AT_ONCE = 64,
 	SCRATCH_SPARE = 64,
 	/* A connection of HTTP/2 that was idle for longer cannot be read on. */
@@ -29,9 +20,7 @@ static bool is_syn_alone(const struct sl_flow *flow)
 	return flow->stream != NULL && flow->certain && !flow->consumed && flow->stage == SL_STAGE_START;
 }
 
-/* A flow leaves while it is open. What was not held has passed. Nobody is reset: the connection is gone, or the table is too
- * full to know it. */
-static void abandon(struct sl_filter *f, struct sl_flow *flow, enum sl_cause cause)
+void sl_filter_abandon(struct sl_filter *f, struct sl_flow *flow, enum sl_cause cause)
 {
 	struct sl_flow_key key = flow->key;
 	struct sl_visit v = { .flow = flow, .key = &key };
@@ -43,12 +32,14 @@ static void abandon(struct sl_filter *f, struct sl_flow *flow, enum sl_cause cau
 		v.pkt = &none;
 		(void)sl_filter_read_kept(f, &v);
 	}
-	if (flow->verdict == SL_ACTION_PASS && (flow->hold != 0 || !flow->judged || flow->stream != NULL)) {
+	bool begun = flow->end != flow->first || !flow->syn_seen; /* or nobody asked for anything */
+	if (flow->verdict == SL_ACTION_PASS && begun &&
+	    (flow->hold != 0 || !flow->judged || flow->stream != NULL)) {
 		struct sl_report report = sl_filter_report(f, &v);
-		struct sl_http_request begun;
+		struct sl_http_request request;
 		if (flow->stream != NULL &&
-		    sl_filter_begun_request(f, flow, sl_stream_head(flow->stream), &begun))
-			sl_filter_report_request(&report, &begun);
+		    sl_filter_begun_request(f, flow, sl_stream_head(flow->stream), &request))
+			sl_filter_report_request(&report, &request);
 		sl_filter_note(f, &report, cause, block);
 	}
 	sl_filter_settle(f, flow, block ? SL_ACTION_BLOCK : SL_ACTION_ALLOW);
@@ -63,7 +54,7 @@ static void gone(void *ctx, struct sl_flow *flow, bool evicted)
 	sl_filter_count(f, evicted ? SL_STAT_evicted : SL_STAT_expired, 1);
 	if (evicted && open)
 		sl_filter_count(f, SL_STAT_evicted_undecided, 1);
-	abandon(f, flow, evicted ? SL_CAUSE_memory : sl_filter_open_cause(f, flow));
+	sl_filter_abandon(f, flow, evicted ? SL_CAUSE_memory : sl_filter_open_cause(f, flow));
 }
 
 /* The fields of HTTP/2 are coded by what came before: a connection that was forgotten is lost, while one of any other protocol is
@@ -138,134 +129,6 @@ void sl_filter_free(struct sl_filter **f)
 	free(old);
 }
 
-/* ---- which flow a packet belongs to ---- */
-
-static bool is_ack_near(const struct sl_flow *flow, const struct sl_packet *pkt)
-{
-	int64_t moved = sl_seq_diff(pkt->ack, flow->ack);
-	if ((flow->end == flow->first && flow->syn_seen) ||
-	    flow->syn_text) /* nothing but the SYN has come, which acknowledges nothing */
-		return true;
-	return (pkt->flags & SL_TCP_ACK) == 0 || (-(int64_t)ACK_NEAR <= moved && moved <= (int64_t)ACK_NEAR);
-}
-
-/* Is the segment one of this connection? The next in order is, whatever the server has sent meanwhile. Any other must be near
- * to what was seen, in both directions: packets without payload are not queued, so the SYN that would tell is never seen, and
- * a segment that is taken for an old one passes unread. */
-static bool is_near(const struct sl_flow *flow, const struct sl_packet *pkt)
-{
-	int64_t skipped = flow->consumed ? sl_seq_diff(flow->next, flow->end) : 0;
-	int64_t ahead = NEAR + (skipped < 0 ? 0 : skipped > SEEN_WINDOW ? SEEN_WINDOW : skipped);
-	if (pkt->seq == flow->end)
-		return true;
-	return sl_seq_diff(pkt->seq, flow->end) <= ahead &&
-	       sl_seq_diff(pkt->seq, flow->first) >= -(int64_t)NEAR && is_ack_near(flow, pkt);
-}
-
-/* The connection's SYN came, and so would that of a new one. */
-static bool is_pinned(const struct sl_filter *f, const struct sl_flow *flow)
-{
-	return f->cfg.syns && flow->syn_seen;
-}
-
-static bool is_new_connection(const struct sl_filter *f, const struct sl_flow *flow,
-                              const struct sl_packet *pkt)
-{
-	struct sl_flow_key ordered = pkt->key;
-	if (pkt->key.proto != SL_PROTO_TCP)
-		return false;
-	if (sl_flow_key_order(&ordered) != flow->swapped)
-		return true;
-	if ((pkt->flags & SL_TCP_SYN) != 0)
-		return pkt->seq != flow->first;
-	return !is_pinned(f, flow) && !is_near(flow, pkt);
-}
-
-/* The number of a flow: each differs from all others, and a JSON reader that knows doubles only can keep it (RFC 8259 §6). */
-static uint64_t next_id(struct sl_filter *f)
-{
-	return (f->cfg.seed + ++f->born * UINT64_C(0x9e3779b97f4a7c15)) >> 11;
-}
-
-static void begin(struct sl_filter *f, struct sl_flow *flow, const struct sl_packet *pkt, bool start_seen)
-{
-	flow->id = next_id(f);
-	flow->next = flow->first = flow->end = pkt->seq;
-	if (pkt->key.proto == SL_PROTO_UDP)
-		flow->dtls = 0;
-	flow->start_seen = start_seen;
-	flow->certain = flow->syn_seen = pkt->key.proto == SL_PROTO_TCP && (pkt->flags & SL_TCP_SYN) != 0;
-	sl_filter_count(f, SL_STAT_flows, 1);
-}
-
-/* Does the segment write all of the SYN's bytes once more, as they were? */
-static bool is_repeated(const struct sl_flow *flow, const struct sl_packet *pkt)
-{
-	struct sl_bytes text = sl_stream_head(flow->stream);
-	return pkt->seq == flow->first && flow->end - flow->first == text.len &&
-	       pkt->payload.len >= text.len && sl_bytes_equal(sl_bytes_first(pkt->payload, text.len), text);
-}
-
-/* A segment in the place of the SYN's bytes says that the server may have dropped them (RFC 7413 §4.1.3). Those that are whole
- * are decided as they stand, which frees nothing that comes later: true where the connection begins once more. Those that are not
- * stay, since they may be a part of what comes. */
-static bool is_syn_text_dropped(struct sl_filter *f, struct sl_flow *flow, const struct sl_packet *pkt)
-{
-	struct sl_visit v = { .flow = flow, .key = &pkt->key, .pkt = pkt };
-	if (!flow->syn_text || (pkt->flags & SL_TCP_SYN) != 0 || sl_seq_diff(pkt->seq, flow->end) >= 0 ||
-	    is_repeated(flow, pkt))
-		return false;
-	(void)sl_filter_read_kept(f, &v);
-	return flow->verdict == SL_ACTION_ALLOW || (flow->verdict == SL_ACTION_PASS && flow->consumed);
-}
-
-/* The same connection, of which nothing but the SYN has come. */
-static struct sl_flow *begin_again(struct sl_filter *f, struct sl_flow *flow, const struct sl_packet *pkt)
-{
-	bool fresh;
-	uint32_t first = flow->first;
-	bool start_seen = flow->start_seen;
-	sl_filter_settle(f, flow, SL_ACTION_ALLOW);
-	sl_flow_table_drop(f->flows, flow);
-	flow = sl_flow_table_get(f->flows, &pkt->key, f->now, &fresh);
-	begin(f, flow, pkt, start_seen);
-	flow->next = flow->first = flow->end = first;
-	flow->certain = flow->syn_seen = true;
-	sl_filter_count(f, SL_STAT_restarts, 1);
-	return flow;
-}
-
-static struct sl_flow *meet(struct sl_filter *f, const struct sl_packet *pkt, bool start_seen)
-{
-	bool fresh;
-	struct sl_flow *flow = sl_flow_table_get(f->flows, &pkt->key, f->now, &fresh);
-	if (!fresh && is_new_connection(f, flow, pkt)) {
-		abandon(f, flow, sl_filter_open_cause(f, flow));
-		sl_flow_table_drop(f->flows, flow);
-		flow = sl_flow_table_get(f->flows, &pkt->key, f->now, &fresh);
-		sl_filter_count(f, SL_STAT_restarts, 1);
-	}
-	if (!fresh && is_syn_text_dropped(f, flow, pkt))
-		flow = begin_again(f, flow, pkt);
-	if (fresh)
-		begin(f, flow, pkt, start_seen);
-	flow->packets++;
-	flow->ack = pkt->ack;
-	return flow;
-}
-
-/* The segment is one of those seen. */
-static void note_place(struct sl_flow *flow, const struct sl_packet *pkt)
-{
-	uint32_t end = pkt->seq + pkt->payload_len;
-	if (sl_seq_diff(pkt->seq, flow->first) < 0)
-		flow->first = pkt->seq;
-	if (sl_seq_diff(end, flow->end) > 0)
-		flow->end = end;
-	if (sl_seq_diff(flow->end, flow->first) > SEEN_WINDOW)
-		flow->first = flow->end - SEEN_WINDOW;
-}
-
 /* ---- answers ---- */
 
 static void push_reset(struct sl_answers *out, const struct sl_flow_key *key, uint32_t seq)
@@ -274,10 +137,17 @@ static void push_reset(struct sl_answers *out, const struct sl_flow_key *key, ui
 		out->reset[out->resets++] = (struct sl_reset){ .key = *key, .seq = seq };
 }
 
+/* What the flow's verdict says of a packet. An allowed one whose bytes may not be those that the server has is not let go. */
+static enum sl_action answer_of(const struct sl_flow *flow)
+{
+	enum sl_action action = (enum sl_action)flow->verdict;
+	return action == SL_ACTION_ALLOW && flow->twice ? SL_ACTION_PASS : action;
+}
+
 /* The flow has its verdict: so have the packets that waited for it, and then its own. */
 static void conclude(struct sl_filter *f, const struct sl_visit *v, const struct sl_ticket *ticket)
 {
-	enum sl_action action = (enum sl_action)v->flow->verdict;
+	enum sl_action action = answer_of(v->flow);
 	if (action == SL_ACTION_BLOCK && v->key->proto == SL_PROTO_TCP)
 		push_reset(f->out, v->key,
 		           f->held != NULL ? sl_held_reset_seq(f->held, v->flow, v->reset) : v->reset);
@@ -318,7 +188,7 @@ static void take_segment(struct sl_filter *f, struct sl_visit *v, struct sl_tick
 {
 	struct sl_flow *flow = v->flow;
 	sl_filter_read(f, v);
-	note_place(flow, v->pkt);
+	sl_filter_note_place(flow, v->pkt);
 	/* Without its SYN a connection never comes to what is waited for. */
 	bool syn = (v->pkt->flags & SL_TCP_SYN) != 0;
 	bool held = flow->verdict == SL_ACTION_PASS && !syn && hold(f, v, ticket);
@@ -345,9 +215,9 @@ static void take_datagram(struct sl_filter *f, struct sl_visit *v, struct sl_tic
 static void take_again(struct sl_filter *f, struct sl_flow *flow, const struct sl_packet *pkt,
                        struct sl_ticket ticket)
 {
-	note_place(flow, pkt);
+	sl_filter_note_place(flow, pkt);
 	sl_filter_count(f, SL_STAT_retransmits, 1);
-	sl_answer_push(f->out, ticket, (enum sl_action)flow->verdict);
+	sl_answer_push(f->out, ticket, answer_of(flow));
 }
 
 /* A packet without payload, or with one that nobody reads, makes no flow, and moves none. */
@@ -355,9 +225,26 @@ static void take_bare(struct sl_filter *f, const struct sl_packet *pkt, struct s
 {
 	const struct sl_flow *flow = sl_flow_table_find(f->flows, &pkt->key);
 	enum sl_action action = SL_ACTION_PASS;
-	if (flow != NULL && !is_new_connection(f, flow, pkt))
-		action = (enum sl_action)flow->verdict;
+	if (flow != NULL && !sl_filter_is_new_connection(flow, pkt))
+		action = answer_of(flow);
 	sl_answer_push(f->out, ticket, action);
+}
+
+/* Where two SYNs came, what fits to the one only is read; what does not may be what the server reads. */
+static bool is_doubtful(const struct sl_flow *flow, const struct sl_packet *pkt)
+{
+	return flow != NULL && flow->twice && (pkt->flags & SL_TCP_SYN) == 0 && !sl_filter_is_near(flow, pkt);
+}
+
+static void take_doubtful(struct sl_filter *f, struct sl_flow *flow, const struct sl_packet *pkt,
+                          struct sl_ticket ticket)
+{
+	struct sl_visit v = { .flow = flow, .key = &pkt->key, .pkt = pkt, .reset = pkt->seq };
+	if (flow->verdict != SL_ACTION_BLOCK) {
+		flow->verdict = SL_ACTION_PASS;
+		sl_filter_unjudged(f, &v, SL_CAUSE_ambiguous);
+	}
+	conclude(f, &v, &ticket);
 }
 
 /* What receivers drop: a wrong checksum, a reset's text, data without ACK (RFC 9293 §3.10.7.4). */
@@ -369,21 +256,25 @@ static bool is_unread(const struct sl_packet *pkt)
 }
 
 /* What some receivers drop and others do not may block a flow, and never frees one. */
-static bool is_decoy(struct sl_filter *f, const struct sl_packet *pkt)
+static bool is_decoy(struct sl_filter *f, const struct sl_flow *flow, const struct sl_packet *pkt)
 {
-	if (is_unread(pkt))
-		return true;
-	const struct sl_flow *flow =
-	        pkt->key.proto != SL_PROTO_TCP || (!f->cfg.syns && (pkt->flags & SL_TCP_SYN) == 0)
-	                ? NULL
-	                : sl_flow_table_find(f->flows, &pkt->key);
-	if (flow != NULL && is_pinned(f, flow) && (pkt->flags & SL_TCP_SYN) == 0 && !is_near(flow, pkt))
+	if (flow != NULL && flow->pinned && (pkt->flags & SL_TCP_SYN) == 0 && !sl_filter_is_near(flow, pkt))
 		return true;
 	/* In the midst of a hello a server challenges a SYN, and drops its text (RFC 5961 §4). */
 	if (flow != NULL && (pkt->flags & SL_TCP_SYN) != 0 && flow->stream != NULL && pkt->seq != flow->first)
 		return !sl_filter_would_block(f, &pkt->key, pkt->payload);
 	return pkt->has_signature && pkt->key.proto == SL_PROTO_TCP &&
 	       !sl_filter_would_block(f, &pkt->key, pkt->payload);
+}
+
+/* The flow that a packet is of, where it may be a decoy for it. */
+static struct sl_flow *known(struct sl_filter *f, const struct sl_packet *pkt, bool start_seen)
+{
+	bool syn = (pkt->flags & SL_TCP_SYN) != 0;
+	if (pkt->key.proto != SL_PROTO_TCP || (!syn && !f->cfg.syns && f->cfg.find_syn == NULL))
+		return NULL;
+	struct sl_flow *flow = sl_flow_table_find(f->flows, &pkt->key);
+	return f->cfg.find_syn == NULL || !start_seen ? flow : sl_filter_meet_copy(f, flow, pkt);
 }
 
 void sl_filter_packet(struct sl_filter *f, const struct sl_packet *pkt, struct sl_ticket ticket,
@@ -397,12 +288,18 @@ void sl_filter_packet(struct sl_filter *f, const struct sl_packet *pkt, struct s
 		take_bare(f, pkt, ticket);
 		return;
 	}
-	if (is_decoy(f, pkt)) {
+	bool unread = is_unread(pkt);
+	struct sl_flow *flow = unread ? NULL : known(f, pkt, start_seen);
+	if (is_doubtful(flow, pkt)) {
+		take_doubtful(f, flow, pkt, ticket);
+		return;
+	}
+	if (unread || is_decoy(f, flow, pkt)) {
 		sl_filter_count(f, SL_STAT_decoys, 1);
 		take_bare(f, pkt, ticket);
 		return;
 	}
-	struct sl_flow *flow = meet(f, pkt, start_seen);
+	flow = sl_filter_meet(f, pkt, start_seen);
 	struct sl_visit v = { .flow = flow, .key = &pkt->key, .pkt = pkt };
 	if (flow->verdict != SL_ACTION_PASS)
 		take_again(f, flow, pkt, ticket);

@@ -8,6 +8,7 @@
 #include "filter/packet.h"
 #include "filter/provider.h"
 #include "filter/stats.h"
+#include "filter/syns.h"
 #include "filter/verdict.h"
 
 /* What happens to the pieces of a name that is not complete yet. */
@@ -23,6 +24,10 @@ struct sl_filter_cfg {
 	uint32_t budget;      /* bytes of a flow that are read for its name, 512..65536 */
 	enum sl_hold hold;
 	bool syns; /* every SYN comes to userspace: a connection begins with one, and bytes elsewhere are not of it */
+	/* Where they do not come, somebody may have copies of them: the same is known then. Asked when bytes come that are of no flow,
+	 * or not near to what their flow has seen; what it tells is forgotten with that (filter/syns.h). NULL: beginnings are guessed. */
+	bool (*find_syn)(void *ctx, const struct sl_flow_key *key, struct sl_syn *out);
+	void *syn_ctx;
 	struct sl_span
 	        hold_limit; /* a flow undecided for longer gets the action of cause hold_limit, or not_web */
 	struct sl_span flow_idle;   /* a flow unseen this long may go */

@@ -48,6 +48,27 @@ static inline void sl_filter_count(struct sl_filter *f, enum sl_stat stat, uint6
 	sl_counter_add(&f->stats->count[stat], n);
 }
 
+/* ---- filter.c ---- */
+
+/* A flow leaves while it is open. What was not held has passed. Nobody is reset: the connection is gone, or the table is too
+ * full to know it. */
+void sl_filter_abandon(struct sl_filter *f, struct sl_flow *flow, enum sl_cause cause);
+
+/* ---- filter_meet.c ---- */
+
+/* Is the segment one of this connection? The next in order is, whatever the server has sent meanwhile. Any other must be near
+ * to what was seen; in both directions, where the SYN that would tell a new one is not seen: a segment that is taken for an old one
+ * passes unread. */
+bool sl_filter_is_near(const struct sl_flow *flow, const struct sl_packet *pkt);
+bool sl_filter_is_new_connection(const struct sl_flow *flow, const struct sl_packet *pkt);
+/* The flow of a packet that has a say in it, made where there was none. */
+struct sl_flow *sl_filter_meet(struct sl_filter *f, const struct sl_packet *pkt, bool start_seen);
+/* Bytes that may be of no connection that is known (flow: what is known, or NULL): if a copy of its SYN is there, all is as if that
+ * had come. */
+struct sl_flow *sl_filter_meet_copy(struct sl_filter *f, struct sl_flow *flow, const struct sl_packet *pkt);
+/* The segment is one of those seen. */
+void sl_filter_note_place(struct sl_flow *flow, const struct sl_packet *pkt);
+
 /* ---- filter_read.c ---- */
 
 /* Puts the packet's payload in its place, reads what is in order, and decides or keeps it. */

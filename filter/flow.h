@@ -25,6 +25,7 @@ enum sl_stage {
 
 struct sl_flow {
 	struct sl_flow_key key; /* ordered: equal for both directions */
+	uint8_t ttl;            /* TCP: the largest that came from the client */
 	uint32_t chain; /* private to flow_table.c: the next flow of the bucket, and the neighbours by age */
 	uint32_t newer, older;
 	bool swapped;        /* the client is the second end of key */
@@ -52,8 +53,10 @@ struct sl_flow {
 	};
 	struct sl_http1_body body;
 	bool start_seen : 1;
-	bool syn_seen : 1; /* it came to userspace */
+	bool syn_seen : 1; /* it came to userspace, or a copy of it */
 	bool syn_text : 1; /* with bytes, and nothing else of the connection has come */
+	bool pinned : 1;   /* and that of a new connection would come, too */
+	bool twice : 1; /* two SYNs came that differ: the server took one, and drops what fits to the other */
 	bool certain : 1;  /* the position of the first byte is no guess */
 	bool consumed : 1; /* bytes were read for good: the beginning cannot move any more */
 	bool judged : 1;   /* a name of it was */

@@ -17,8 +17,9 @@ struct sl_flow_key {
 	uint16_t dport;
 	uint8_t family; /* 4 or 6 */
 	uint8_t proto;  /* enum sl_proto */
-	uint8_t zero[2];
 };
+
+_Static_assert(sizeof(struct sl_flow_key) == 38, "no padding");
 
 /* The same flow in the other direction. */
 static inline void sl_flow_key_swap(struct sl_flow_key *key)

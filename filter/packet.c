@@ -29,6 +29,7 @@ struct walk {
 	size_t uncopied;           /* bytes of the packet after those */
 	struct sl_bytes transport; /* the copied bytes from the TCP or UDP header on */
 	bool partial;              /* a fragment, or routed: the checksum is over something else */
+	uint8_t ttl;
 };
 
 /* Trusts a length field downwards only: less than the wire brought is padding, more is a lie or a field of 16
@@ -105,7 +106,7 @@ static int read_ip4(struct walk *w, struct sl_flow_key *key)
 	uint16_t fragment = sl_cur_u16(&w->c);
 	bool later_fragment = (fragment & FRAGMENT_OFFSET) != 0;
 	w->partial = (fragment & MORE_FRAGMENTS) != 0;
-	sl_cur_skip(&w->c, 1);
+	w->ttl = sl_cur_u8(&w->c);
 	uint8_t next = sl_cur_u8(&w->c);
 	sl_cur_skip(&w->c, 2);
 	copy_addr(key->src, sl_cur_bytes(&w->c, 4));
@@ -124,7 +125,7 @@ static int read_ip6(struct walk *w, struct sl_flow_key *key)
 	sl_cur_skip(&w->c, 4);
 	size_t len = sl_cur_u16(&w->c);
 	uint8_t next = sl_cur_u8(&w->c);
-	sl_cur_skip(&w->c, 1);
+	w->ttl = sl_cur_u8(&w->c);
 	copy_addr(key->src, sl_cur_bytes(&w->c, 16));
 	copy_addr(key->dst, sl_cur_bytes(&w->c, 16));
 	if (w->c.err == SL_OK && len != 0)
@@ -216,6 +217,7 @@ int sl_packet_read(struct sl_bytes ip, size_t wire_len, struct sl_packet *out)
 	size_t len = w.c.left + w.uncopied;
 	p.payload_len = len < UINT32_MAX ? (uint32_t)len : UINT32_MAX;
 	p.payload = sl_cur_rest(&w.c);
+	p.ttl = w.ttl;
 	*out = p;
 	return SL_OK;
 }

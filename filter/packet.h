@@ -14,6 +14,7 @@ struct sl_packet {
 	/* TCP; seq is that of the first payload byte: a SYN counts one (RFC 9293 §3.4) */
 	uint32_t seq, ack;
 	uint8_t flags; /* TCP: SL_TCP_ bits; URG only where the urgent pointer is not 0 */
+	uint8_t ttl;   /* or hop limit */
 	bool has_signature; /* TCP: option 19 or 29 (RFC 2385, 5925): who has no key for it drops the segment, or not */
 	bool damaged; /* its checksum is wrong: set by who has reason to look, see sl_packet_is_damaged() */
 	struct sl_bytes payload; /* what was copied of the payload */

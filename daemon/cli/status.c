@@ -88,6 +88,8 @@ static void print_rules(const json_t *r)
 		return;
 	label("rules");
 	(void)fputs(text(r, "backend"), stdout);
+	if (text(r, "syns") != NULL && strcmp(text(r, "syns"), "unseen") == 0)
+		(void)fputs(", no copies of SYNs: where connections begin is guessed", stdout);
 	if (restored > 0)
 		(void)printf(", RESTORED %lld times after others removed them, %lld ms without them",
 		             (long long)restored, (long long)number(r, "rules_gap_ms"));
@@ -159,6 +161,7 @@ static void print_flows(const json_t *r)
 		{ "ech", "hellos with ECH or GREASE of its look" },
 		{ "retransmits", "retransmits" },
 		{ "restarts", "restarts" },
+		{ "guessed", "flows whose beginning was guessed" },
 		{ "held", "packets held" },
 		{ "overlaps", "bytes in overlaps" },
 		{ "expired", "flows expired" },
@@ -218,6 +221,7 @@ static void print_kernel(const json_t *r)
 		{ "queue_dropped", "packets dropped at a full queue" },
 		{ "user_dropped", "packets dropped at a full socket" },
 		{ "enobufs", "overruns of a socket" },
+		{ "syn_overruns", "overruns of the socket of SYNs' copies" },
 		{ "waiting", "packets waiting" },
 	};
 	static const char *const failure[][2] = {

@@ -12,7 +12,7 @@ from .messages import (ALLOWED, BLOCKED, QUIC_V1, QUIC_V2, AESGCM, block, crypto
                        new_connection, request, stranger)
 from .player import WITH_SYN
 
-PSH = 8
+SYN, PSH = 2, 8
 HOPS = 3  # too few to reach the server (endpoint.py), enough to pass the gateway
 LONG = 1400  # of padding: a hello as long as those with a post-quantum key share
 DROPPED = {"keep": False}  # sent once: nobody waits for its acknowledgement
@@ -218,6 +218,12 @@ def too_early(make, offset):
     return lambda name: [(offset, make(ALLOWED), DROPPED), 0.02, *two(make)(name)]
 
 
+def second_syn(make, offset):
+    """A SYN with another number, which the server challenges (RFC 5961 §4), and a message in its place."""
+    return lambda name: [(offset - 1, b"", {"keep": False, "flags": SYN}), (offset, make(ALLOWED), DROPPED), 0.02,
+                         *two(make)(name)]
+
+
 def with_syn(make):
     return lambda name: [(0, make(ALLOWED), WITH_SYN), 0.02, *two(make)(name)]
 
@@ -261,17 +267,15 @@ FORMS = (
     ("begun a whole message too early", lambda make: begun_early(make, None), False),
     ("decoy: 10000 bytes before the beginning", lambda make: too_early(make, -10000), False),
     ("decoy: with the SYN", with_syn, False),
+    ("decoy: behind a second SYN", lambda make: second_syn(make, -(1 << 24)), True),
+    ("decoy: behind a second SYN, just ahead", lambda make: second_syn(make, -1000), False),
     ("decoy: dies on the way", lambda make: decoy(make, hops=HOPS), False),
     ("decoy: dies on the way, in between", lambda make: decoy_between(make, hops=HOPS), False),
     ("a byte of urgent data in the name", out_of_line, False),
     ("segments in IP fragments, the last first", in_fragments, True),
 )
-GUESSED, BELIEVED = "tcp_hold=data", "hold="  # with tcp_hold: data the beginning is a guess; what dies on its way looks real
+BELIEVED = "hold="  # what dies on its way looks real
 LIMITS = {
-    ("TLS", "decoy: sequence number behind the window"): GUESSED,
-    **{(protocol, name): GUESSED for protocol in ("TLS", "HTTP")
-       for name in ("decoy: 10000 bytes before the beginning", "begun one byte too early")},
-    ("TLS", "begun a whole message too early"): GUESSED,
     **{(protocol, name): BELIEVED for protocol in ("TLS", "HTTP")
        for name in ("decoy: dies on the way", "decoy: dies on the way, in between")},
 }
@@ -293,7 +297,7 @@ def behind(steps):
 def shared(protocol, make):
     for name, form, short in FORMS:
         limit = LIMITS.get((protocol, name), "")
-        yield Case(protocol, name, behind(form(make)), short=short, limit=limit, honest="urgent" not in name)
+        yield Case(protocol, name, behind(form(make)), short=short, limit=limit, honest="urgent" not in name and "second SYN" not in name)
 
 
 def records(name):

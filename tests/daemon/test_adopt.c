@@ -50,7 +50,7 @@ static void be_engine(int fd)
 
 	sl_take_none(&take);
 	take.workers = 1;
-	take.shared = take.conf = take.queue[0] = STDIN_FILENO;
+	take.shared = take.conf = take.syns = take.queue[0] = STDIN_FILENO;
 	take.adopt = fd;
 	if (sl_adopt_listen(fd) != SL_OK || sl_adopt_accept(fd, &conn) != SL_OK ||
 	    sl_take_send(conn, SL_IPC_ADOPTED, &take) != SL_OK)
@@ -137,6 +137,7 @@ static void the_engine_that_listens_is_found(void **state)
 	assert_int_equal(sl_take_read(&msg, &take), SL_OK);
 	assert_int_equal(take.workers, 1);
 	assert_true(take.adopt >= 0 && take.conf >= 0 && take.shared >= 0 && take.queue[0] >= 0);
+	assert_true(take.syns >= 0);
 	assert_int_equal(take.flow_log, -1);
 	sl_take_close(&take);
 	assert_false(sl_child_ended(&engine, &status));

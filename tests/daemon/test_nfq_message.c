@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 #include <libmnl/libmnl.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_log.h>
 #include <linux/netfilter/nfnetlink_queue.h>
 #include <string.h>
 
@@ -144,11 +145,39 @@ static void test_lengths(void **state)
 	}
 }
 
+/* A copy of a SYN: the packet, whatever else the kernel tells. */
+static void test_log(void **state)
+{
+	static const char mac[12];
+	char buf[MESSAGE_MAX] __attribute__((aligned(4)));
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct sl_bytes ip = { NULL, 0 };
+	(void)state;
+	nlh->nlmsg_type = NFNL_SUBSYS_ULOG << 8 | NFULNL_MSG_PACKET;
+	(void)mnl_nlmsg_put_extra_header(nlh, sizeof(struct nfgenmsg));
+	mnl_attr_put(nlh, NFULA_HWADDR, sizeof(mac), mac);
+	assert_false(sl_nflog_message_read(nlh, nlh->nlmsg_len, &ip));
+	struct nlattr *last = mnl_nlmsg_get_payload_tail(nlh);
+	mnl_attr_put(nlh, NFULA_PAYLOAD, sizeof(payload), payload);
+	assert_true(sl_nflog_message_read(nlh, nlh->nlmsg_len, &ip));
+	assert_int_equal(ip.len, sizeof(payload));
+	assert_memory_equal(ip.p, payload, sizeof(payload));
+	assert_false(sl_nflog_message_read(nlh, nlh->nlmsg_len - 4, &ip));
+	for (uint32_t n = 0; n < 256; n++) {
+		last->nla_len = (uint16_t)n;
+		bool fits = n >= NLA_HDRLEN && n <= NLA_HDRLEN + NLA_ALIGN(sizeof(payload));
+		assert_int_equal(sl_nflog_message_read(nlh, nlh->nlmsg_len, &ip), fits);
+	}
+	nlh->nlmsg_type = NFNL_SUBSYS_QUEUE << 8 | NFQNL_MSG_PACKET;
+	assert_false(sl_nflog_message_read(nlh, nlh->nlmsg_len, &ip));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_read),
 		cmocka_unit_test(test_lengths),
+		cmocka_unit_test(test_log),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

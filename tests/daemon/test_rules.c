@@ -54,6 +54,15 @@ static const struct golden_case {
 	    .bypass = true,
 	    .ask_syn = true,
 	    .mark_mask = 0x70000000 } },
+	{ "SYNs are copied",
+	  "copy",
+	  { .inside = lan,
+	    .insides = 1,
+	    .queue_first = 2860,
+	    .queue_count = 8,
+	    .bypass = true,
+	    .copy_syn = true,
+	    .mark_mask = 0x70000000 } },
 	{ "answers of DNS are read",
 	  "answers",
 	  { .inside = many,
@@ -140,6 +149,7 @@ static void test_room(void **state)
 		                    .queue_count = 64,
 		                    .bypass = true,
 		                    .ask_syn = true,
+		                    .copy_syn = true,
 		                    .answers = true,
 		                    .mark_mask = 0xe0000000 };
 	size_t cap = sl_rules_text_max(&cfg);

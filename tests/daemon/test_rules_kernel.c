@@ -25,6 +25,7 @@ static const struct sl_rules_cfg config = { .inside = lan,
 	                                    .queue_first = 52860,
 	                                    .queue_count = 4,
 	                                    .bypass = true,
+	                                    .copy_syn = true,
 	                                    .answers = true,
 	                                    .mark_mask = 0x70000000 };
 

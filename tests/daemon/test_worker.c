@@ -94,6 +94,7 @@ static int setup_with(void **state, const char *options)
 		.queue = pair[0],
 		.raw = { -1, -1 },
 		.conntrack = -1,
+		.syns = -1,
 		.conf = t->conf,
 		.slot = &t->slot,
 		.log = t->log,

@@ -18,7 +18,16 @@
 #include "tests/support/h2_text.h"
 #include "tests/support/quic_text.h"
 
-enum { BUDGET = 2048, STREAMS = 4, HELD = 8, FLOWS = 64, HOLD_MS = 500, IDLE_MS = 120000, STEPS = 10 };
+enum {
+	BUDGET = 2048,
+	STREAMS = 4,
+	HELD = 8,
+	FLOWS = 64,
+	HOLD_MS = 500,
+	IDLE_MS = 120000,
+	STEPS = 10,
+	HOPS = 63
+};
 
 /* ---- what clients send ---- */
 
@@ -198,6 +207,7 @@ struct bench {
 	struct sl_answers out;
 	struct sl_mono now;
 	uint32_t isn; /* sequence number of byte 0 */
+	struct sl_syns *copies;
 	char text[8192];
 	struct sl_out log;
 	struct sl_report last; /* its views are not valid any more */
@@ -243,7 +253,14 @@ static void report(void *ctx, const struct sl_report *r)
 	b->reports++;
 }
 
-static void open_bench_with(struct bench *b, enum sl_hold hold, bool syns, uint32_t block, uint32_t isn)
+static bool find_copy(void *ctx, const struct sl_flow_key *key, struct sl_syn *out)
+{
+	return sl_syns_take(ctx, key, out);
+}
+
+enum syns { SYNS_NONE, SYNS_QUEUED, SYNS_COPIED };
+
+static void open_bench_with(struct bench *b, enum sl_hold hold, enum syns syns, uint32_t block, uint32_t isn)
 {
 	struct sl_filter_cfg cfg = {
 		.max_flows = FLOWS,
@@ -251,7 +268,7 @@ static void open_bench_with(struct bench *b, enum sl_hold hold, bool syns, uint3
 		.max_held = HELD,
 		.budget = BUDGET,
 		.hold = hold,
-		.syns = syns,
+		.syns = syns == SYNS_QUEUED,
 		.hold_limit = sl_span_ms(HOLD_MS),
 		.flow_idle = sl_span_ms(IDLE_MS),
 		.seed = 5,
@@ -260,6 +277,11 @@ static void open_bench_with(struct bench *b, enum sl_hold hold, bool syns, uint3
 	for (size_t i = 0; i < SL_CAUSE_COUNT; i++)
 		cfg.block[i] = (block >> i & 1) != 0;
 	memset(b, 0, sizeof(*b));
+	if (syns == SYNS_COPIED) {
+		assert_int_equal(sl_syns_new(64, 5, &b->copies), SL_OK);
+		cfg.find_syn = find_copy;
+		cfg.syn_ctx = b->copies;
+	}
 	b->log = sl_out_of(b->text, sizeof(b->text) - 1);
 	b->out = (struct sl_answers){ b->answer, 0, SL_COUNT(b->answer), b->reset, 0, SL_COUNT(b->reset) };
 	b->isn = isn;
@@ -268,13 +290,14 @@ static void open_bench_with(struct bench *b, enum sl_hold hold, bool syns, uint3
 
 static void open_bench(struct bench *b, enum sl_hold hold, uint32_t block, uint32_t isn)
 {
-	open_bench_with(b, hold, false, block, isn);
+	open_bench_with(b, hold, SYNS_NONE, block, isn);
 }
 
 static void close_bench(struct bench *b)
 {
 	sl_filter_free(&b->filter);
 	assert_null(b->filter);
+	sl_syns_free(&b->copies);
 }
 
 /* Writes down what was answered. */
@@ -299,6 +322,7 @@ static struct sl_packet packet_of(const struct bench *b, struct sl_bytes payload
 		         .proto = SL_PROTO_TCP },
 		.seq = b->isn + (uint32_t)at,
 		.flags = SL_TCP_ACK,
+		.ttl = HOPS,
 		.payload = payload,
 		.payload_len = (uint32_t)payload.len,
 	};
@@ -323,7 +347,7 @@ static void give_copy(struct bench *b, struct sl_packet pkt, uint32_t id, bool s
 
 /* ---- conversations ---- */
 
-enum op { OP_PACKET, OP_TICK, OP_RELEASE };
+enum op { OP_PACKET, OP_COPY, OP_TICK, OP_RELEASE };
 struct step {
 	enum op op;
 	enum msg msg;
@@ -342,6 +366,7 @@ struct step {
 	uint16_t to_port;                           /* of the server, where it is not the usual one */
 	bool udp, syn, late;                        /* late: the start was not seen */
 	bool damaged, signature, urgent, rst, bare; /* bare: no flag at all */
+	uint8_t fewer;                              /* hops left than others have */
 };
 
 #define T(bytes, ...)                                           \
@@ -365,6 +390,11 @@ struct step {
 	{                                    \
 		.op = OP_TICK, .ms = (after) \
 	}
+/* A copy of a SYN, which the queue does not show. */
+#define COPY(...)                            \
+	{                                    \
+		.op = OP_COPY, ##__VA_ARGS__ \
+	}
 #define RELEASE                  \
 	{                        \
 		.op = OP_RELEASE \
@@ -377,6 +407,7 @@ struct row {
 	const char *want;
 	enum sl_hold hold;
 	bool syns;      /* every SYN comes */
+	bool copies;    /* a copy of it does */
 	uint32_t block; /* causes that block */
 	struct {
 		enum sl_stat stat;
@@ -430,6 +461,7 @@ static struct sl_packet step_packet(const struct bench *b, const struct step *s,
 	pkt.has_signature = s->signature;
 	pkt.ack = b->isn + s->ack;
 	pkt.payload.len -= s->cut;
+	pkt.ttl = (uint8_t)(HOPS - s->fewer);
 	return pkt;
 }
 
@@ -440,6 +472,9 @@ static void run_step(struct bench *b, const struct step *s, uint32_t id, int32_t
 		sl_filter_tick(b->filter, b->now, &b->out);
 	} else if (s->op == OP_RELEASE) {
 		sl_filter_release(b->filter, b->now, &b->out);
+	} else if (s->op == OP_COPY) {
+		struct sl_packet syn = step_packet(b, s, *next);
+		assert_true(sl_syns_put(b->copies, &syn.key, syn.seq, syn.ttl, b->now));
 	} else {
 		struct sl_packet pkt = step_packet(b, s, *next);
 		*next = (int32_t)(pkt.seq - b->isn + pkt.payload_len);
@@ -452,7 +487,8 @@ static void run_row(const struct row *row, uint32_t isn)
 {
 	static struct bench b;
 	int32_t next = 0;
-	open_bench_with(&b, row->hold, row->syns, row->block, isn);
+	enum syns syns = row->syns ? SYNS_QUEUED : row->copies ? SYNS_COPIED : SYNS_NONE;
+	open_bench_with(&b, row->hold, syns, row->block, isn);
 	for (uint32_t i = 0; i < STEPS; i++) {
 		const struct step *s = &row->step[i];
 		if (s->op == OP_PACKET && s->text == NULL && s->msg == MSG_TEXT && s->quic == NULL &&
