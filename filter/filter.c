@@ -43,6 +43,7 @@ void sl_filter_abandon(struct sl_filter *f, struct sl_flow *flow, enum sl_cause 
 		sl_filter_note(f, &report, cause, block);
 	}
 	sl_filter_settle(f, flow, block ? SL_ACTION_BLOCK : SL_ACTION_ALLOW);
+	sl_filter_unwatch(f, flow);
 	if (flow->hold != 0)
 		sl_held_release(f->held, flow, (enum sl_action)flow->verdict, f->out);
 }
@@ -89,6 +90,8 @@ static int make_parts(struct sl_filter *f)
 	if (err == SL_OK)
 		err = sl_h2_pool_new(f->cfg.max_streams, &f->h2);
 	if (err == SL_OK)
+		err = sl_watches_new(f->cfg.max_streams, &f->watches);
+	if (err == SL_OK)
 		err = sl_dtls_pool_new(f->cfg.max_streams, f->cfg.budget, &f->dtls);
 	if (err == SL_OK && f->cfg.names != NULL)
 		err = sl_dns_asked_new(f->cfg.seed, &f->asked);
@@ -123,6 +126,7 @@ void sl_filter_free(struct sl_filter **f)
 	sl_quic_pool_free(&old->quic);
 	sl_h2_pool_free(&old->h2);
 	sl_dtls_pool_free(&old->dtls);
+	sl_watches_free(&old->watches);
 	sl_held_pool_free(&old->held);
 	sl_dns_asked_free(&old->asked);
 	free(old->scratch.base);
@@ -141,7 +145,7 @@ static void push_reset(struct sl_answers *out, const struct sl_flow_key *key, ui
 static enum sl_action answer_of(const struct sl_flow *flow)
 {
 	enum sl_action action = (enum sl_action)flow->verdict;
-	return action == SL_ACTION_ALLOW && flow->twice ? SL_ACTION_PASS : action;
+	return action == SL_ACTION_ALLOW && (flow->twice || flow->watch != 0) ? SL_ACTION_PASS : action;
 }
 
 /* The flow has its verdict: so have the packets that waited for it, and then its own. */
@@ -187,7 +191,9 @@ static bool hold(struct sl_filter *f, struct sl_visit *v, struct sl_ticket ticke
 static void take_segment(struct sl_filter *f, struct sl_visit *v, struct sl_ticket ticket)
 {
 	struct sl_flow *flow = v->flow;
-	sl_filter_read(f, v);
+	sl_filter_watch(f, v);
+	if (flow->verdict == SL_ACTION_PASS)
+		sl_filter_read(f, v);
 	sl_filter_note_place(flow, v->pkt);
 	/* Without its SYN a connection never comes to what is waited for. */
 	bool syn = (v->pkt->flags & SL_TCP_SYN) != 0;
@@ -212,11 +218,18 @@ static void take_datagram(struct sl_filter *f, struct sl_visit *v, struct sl_tic
 }
 
 /* A packet of a decided flow: it was on its way already, or its flow has no mark that would tell the kernel. */
-static void take_again(struct sl_filter *f, struct sl_flow *flow, const struct sl_packet *pkt,
-                       struct sl_ticket ticket)
+static void take_again(struct sl_filter *f, struct sl_visit *v, struct sl_ticket ticket)
 {
-	sl_filter_note_place(flow, pkt);
-	sl_filter_count(f, SL_STAT_retransmits, 1);
+	struct sl_flow *flow = v->flow;
+	bool watched = flow->watch != 0;
+	if (watched)
+		sl_filter_watch(f, v);
+	sl_filter_note_place(flow, v->pkt);
+	if (watched && flow->verdict == SL_ACTION_BLOCK) {
+		conclude(f, v, &ticket);
+		return;
+	}
+	sl_filter_count(f, SL_STAT_retransmits, watched ? 0 : 1);
 	sl_answer_push(f->out, ticket, answer_of(flow));
 }
 
@@ -302,7 +315,7 @@ void sl_filter_packet(struct sl_filter *f, const struct sl_packet *pkt, struct s
 	flow = sl_filter_meet(f, pkt, start_seen);
 	struct sl_visit v = { .flow = flow, .key = &pkt->key, .pkt = pkt };
 	if (flow->verdict != SL_ACTION_PASS)
-		take_again(f, flow, pkt, ticket);
+		take_again(f, &v, ticket);
 	else if (pkt->key.proto == SL_PROTO_TCP)
 		take_segment(f, &v, ticket);
 	else

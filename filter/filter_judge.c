@@ -25,6 +25,8 @@ void sl_filter_settle(struct sl_filter *f, struct sl_flow *flow, enum sl_action 
 {
 	flow->verdict = (uint8_t)action;
 	sl_stream_close(f->streams, &flow->stream);
+	if (action == SL_ACTION_BLOCK)
+		sl_filter_unwatch(f, flow);
 	if (flow->key.proto == SL_PROTO_TCP) {
 		sl_h2_close(f->h2, &flow->h2);
 		return;

@@ -98,6 +98,7 @@ static struct sl_flow *begin_again(struct sl_filter *f, struct sl_flow *flow, co
 	uint32_t first = flow->first;
 	bool start_seen = flow->start_seen, pinned = flow->pinned, twice = flow->twice;
 	sl_filter_settle(f, flow, SL_ACTION_ALLOW);
+	sl_filter_unwatch(f, flow);
 	sl_flow_table_drop(f->flows, flow);
 	flow = sl_flow_table_get(f->flows, &pkt->key, f->now, &fresh);
 	begin(f, flow, pkt, start_seen);

@@ -13,6 +13,8 @@
 #include "filter/sniff_quic.h"
 #include "filter/stream.h"
 
+struct sl_watches; /* of all flows; filter_watch.c */
+
 struct sl_filter {
 	struct sl_filter_cfg cfg;
 	struct sl_provider provider;
@@ -22,6 +24,7 @@ struct sl_filter {
 	struct sl_quic_pool *quic;
 	struct sl_h2_pool *h2;
 	struct sl_dtls_pool *dtls;
+	struct sl_watches *watches;
 	struct sl_held_pool *held;      /* NULL unless hold = all */
 	struct sl_dns_asked *asked;     /* NULL where DNS answers teach nothing */
 	char taught[SL_DNS_NAMES_TEXT]; /* the name that was found last */
@@ -69,6 +72,15 @@ struct sl_flow *sl_filter_meet_copy(struct sl_filter *f, struct sl_flow *flow, c
 /* The segment is one of those seen. */
 void sl_filter_note_place(struct sl_flow *flow, const struct sl_packet *pkt);
 
+/* ---- filter_watch.c ---- */
+
+int sl_watches_new(uint32_t max, struct sl_watches **out);
+void sl_watches_free(struct sl_watches **w);
+/* Before a segment is read: may it die on its way, and does it say something else than one that may have? Then its flow may be decided
+ * with that. */
+void sl_filter_watch(struct sl_filter *f, struct sl_visit *v);
+void sl_filter_unwatch(struct sl_filter *f, struct sl_flow *flow);
+
 /* ---- filter_read.c ---- */
 
 /* Puts the packet's payload in its place, reads what is in order, and decides or keeps it. */
@@ -82,6 +94,8 @@ static inline bool sl_filter_is_late(const struct sl_filter *f, const struct sl_
 int sl_filter_read_kept(struct sl_filter *f, struct sl_visit *v);
 /* Would the bytes alone, a whole hello or request, be blocked? Nothing is counted or reported. */
 bool sl_filter_would_block(struct sl_filter *f, const struct sl_flow_key *key, struct sl_bytes bytes);
+/* Decides where the bytes alone, a whole hello or request, are to be blocked. */
+void sl_filter_judge_reading(struct sl_filter *f, struct sl_visit *v, struct sl_bytes bytes);
 /* Decides a flow whose rest nobody waits for: by the name that was read so far, else by the option of the cause. */
 void sl_filter_give_up(struct sl_filter *f, struct sl_visit *v, enum sl_cause cause);
 /* What has come of a request whose end will not be waited for. False when there is none, or its line is not complete. */

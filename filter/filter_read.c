@@ -309,6 +309,12 @@ static int judge_reading(struct sl_filter *f, struct sl_visit *v, struct sl_byte
 	return err;
 }
 
+void sl_filter_judge_reading(struct sl_filter *f, struct sl_visit *v, struct sl_bytes bytes)
+{
+	size_t len;
+	(void)judge_reading(f, v, bytes, &len);
+}
+
 /* SL_OK: the two readings go on alike, or the flow is decided. SL_EMORE: wait. Nobody knows which of them the server has, so
  * that where they part and neither is blocked the flow cannot be followed any more. */
 static int read_both(struct sl_filter *f, struct sl_visit *v)

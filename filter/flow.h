@@ -34,7 +34,9 @@ struct sl_flow {
 	uint8_t app;         /* enum sl_app; whose bytes they seem to be so far */
 	struct sl_mono seen; /* its last packet */
 
-	uint64_t id;
+	uint64_t id : 53; /* as many bits as JSON readers can tell apart */
+	uint64_t
+	        watch : 11; /* private to filter_watch.c; not 0: what was judged may not be what the server has */
 	struct sl_mono born; /* the first byte of what is to be judged now */
 	struct sl_stream *stream;
 	union {

@@ -162,6 +162,7 @@ static void print_flows(const json_t *r)
 		{ "retransmits", "retransmits" },
 		{ "restarts", "restarts" },
 		{ "guessed", "flows whose beginning was guessed" },
+		{ "watched", "flows whose bytes may not arrive" },
 		{ "held", "packets held" },
 		{ "overlaps", "bytes in overlaps" },
 		{ "expired", "flows expired" },

@@ -14,6 +14,7 @@ from .player import WITH_SYN
 
 SYN, PSH = 2, 8
 HOPS = 3  # too few to reach the server (endpoint.py), enough to pass the gateway
+ENOUGH = 50  # fewer than others have, enough to reach it
 LONG = 1400  # of padding: a hello as long as those with a post-quantum key share
 DROPPED = {"keep": False}  # sent once: nobody waits for its acknowledgement
 
@@ -26,7 +27,7 @@ class Case:
     player: str = "raw"
     short: bool = False  # of the short form
     port: int = 0
-    limit: str = ""      # word of a setting's name under which README.md says that it leaks
+    limit: str = ""      # word of a setting's name under which README.md says that it leaks; "hold=" is in all
     honest: bool = True  # else nobody but who hides a name sends such, and it may be refused with any name
 
     @property
@@ -144,6 +145,15 @@ def decoy_between(make, **options):
         first, second = two(make)(name)
         fake = make(ALLOWED)
         return [first, (second[0], fake[second[0]:], {"keep": False, **options}), 0.02, second]
+    return steps
+
+
+def fewer_hops(make, decoy_hops=0):
+    """The real segments have fewer hops left than the SYN had, and arrive; perhaps behind a decoy that does not."""
+    def steps(name):
+        real = [(*piece, {"hops": ENOUGH}) for piece in two(make)(name)]
+        fake = [(0, make(ALLOWED), {"keep": False, "hops": decoy_hops}), 0.02] if decoy_hops else []
+        return [*fake, *real]
     return steps
 
 
@@ -269,16 +279,13 @@ FORMS = (
     ("decoy: with the SYN", with_syn, False),
     ("decoy: behind a second SYN", lambda make: second_syn(make, -(1 << 24)), True),
     ("decoy: behind a second SYN, just ahead", lambda make: second_syn(make, -1000), False),
-    ("decoy: dies on the way", lambda make: decoy(make, hops=HOPS), False),
-    ("decoy: dies on the way, in between", lambda make: decoy_between(make, hops=HOPS), False),
+    ("decoy: dies on the way", lambda make: decoy(make, hops=HOPS), True),
+    ("decoy: dies on the way, in between", lambda make: decoy_between(make, hops=HOPS), True),
+    ("decoy: dies on the way, the real one goes less far than the SYN", lambda make: fewer_hops(make, HOPS), False),
+    ("segments go less far than the SYN", fewer_hops, False),
     ("a byte of urgent data in the name", out_of_line, False),
     ("segments in IP fragments, the last first", in_fragments, True),
 )
-BELIEVED = "hold="  # what dies on its way looks real
-LIMITS = {
-    **{(protocol, name): BELIEVED for protocol in ("TLS", "HTTP")
-       for name in ("decoy: dies on the way", "decoy: dies on the way, in between")},
-}
 
 
 def behind(steps):
@@ -296,8 +303,7 @@ def behind(steps):
 
 def shared(protocol, make):
     for name, form, short in FORMS:
-        limit = LIMITS.get((protocol, name), "")
-        yield Case(protocol, name, behind(form(make)), short=short, limit=limit, honest="urgent" not in name and "second SYN" not in name)
+        yield Case(protocol, name, behind(form(make)), short=short, honest="urgent" not in name and "second SYN" not in name)
 
 
 def records(name):
@@ -519,7 +525,7 @@ QUIC = () if AESGCM is None else (
     Case("QUIC", "sent again with other lengths", quic(quic_again), "udp"),
     Case("QUIC", "decoy: a datagram that does not open", quic(quic_decoy_tag), "udp", True),
     Case("QUIC", "decoy: a datagram below 1200 bytes", quic(quic_decoy_short), "udp"),
-    Case("QUIC", "decoy: another connection between the same ports", quic(quic_decoy_connection), "udp", limit=BELIEVED),
+    Case("QUIC", "decoy: another connection between the same ports", quic(quic_decoy_connection), "udp", limit="hold="),
     Case("QUIC", "decoy: a part of another connection's hello", quic(quic_decoy_part), "udp"),
     Case("QUIC", "CRYPTO frames that differ, the decoy first", quic(quic_overlap(True)), "udp", honest=False),
     Case("QUIC", "CRYPTO frames that differ, the decoy last", quic(quic_overlap(False)), "udp", honest=False),

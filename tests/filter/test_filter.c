@@ -584,6 +584,31 @@ static void give_from(struct bench *b, uint16_t port, struct sl_bytes payload, u
 	give(b, &pkt, id, true);
 }
 
+/* What could have been sent in place of the hello would have to be read by now. */
+static void lets_a_watched_flow_go_when_it_is_a_window_further(void **state)
+{
+	static struct bench b;
+	struct sl_packet pkt;
+	int32_t at = 0;
+	(void)state;
+	open_bench_with(&b, SL_HOLD_LAST, SYNS_COPIED, 0, UINT32_MAX - 50);
+	pkt = packet_of(&b, (struct sl_bytes){ NULL, 0 }, 0);
+	assert_true(sl_syns_put(b.copies, &pkt.key, pkt.seq, HOPS, b.now));
+	pkt = packet_of(&b, sl_bytes_of(msgs[MSG_ODD].p, msgs[MSG_ODD].len), 0);
+	for (; at <= 16 << 20; at += 60000) {
+		pkt.ttl = HOPS - 1;
+		give_copy(&b, pkt, 0, true);
+		assert_int_equal(b.out.answers, 1);
+		assert_int_equal(b.answer[0].action, SL_ACTION_PASS);
+		b.out.answers = 0;
+		pkt = packet_of(&b, SL_BYTES_LIT("x"), at + 60000);
+	}
+	give_copy(&b, pkt, 0, true);
+	assert_int_equal(b.answer[0].action, SL_ACTION_ALLOW);
+	assert_int_equal(b.stats.count[SL_STAT_watched], 1);
+	close_bench(&b);
+}
+
 static void fill_table(struct bench *b, uint16_t first_port)
 {
 	for (unsigned i = 0; i < FLOWS; i++)
@@ -843,6 +868,7 @@ static void reads_h2c_however_it_is_cut(void **state)
 int main(void)
 {
 	static const struct CMUnitTest single[] = {
+		cmocka_unit_test(lets_a_watched_flow_go_when_it_is_a_window_further),
 		cmocka_unit_test(counts_an_open_flow_that_is_put_out),
 		cmocka_unit_test(answers_the_held_packets_of_a_flow_that_is_put_out),
 		cmocka_unit_test(expires_idle_flows_and_counts_the_open_ones),
