@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* fuzz_filter.c - a conversation, cut into pieces that come in any order, some of them twice.
+ * There may be a copy of the connection's SYN, and some pieces may have a lower TTL than it had.
  * Properties: the names asked for, the causes and the verdict are those of the whole in one segment; every packet is
  * answered exactly once; one reset at most; and where pieces are held and the first name is blocked, nothing passes.
  * Input: mode; pieces; for each piece its share of the length, and its place in the order; then the client's bytes. */
@@ -13,7 +14,16 @@
 #include "filter/sniff_preface.h"
 
 enum { BUDGET = 4096, PIECES = 16, PACKETS = 2 * PIECES, ISN_NEAR_END = 300 };
-enum { MODE_HOLD = 1, MODE_SYN = 2, MODE_WRAP = 4, MODE_TWICE = 8, MODE_IN_ORDER = 16 };
+enum {
+	MODE_HOLD = 1,
+	MODE_SYN = 2,
+	MODE_WRAP = 4,
+	MODE_TWICE = 8,
+	MODE_IN_ORDER = 16,
+	MODE_COPY = 32,
+	MODE_WEAK = 64
+};
+enum { TTL = 64, LOW = 3 };
 
 struct piece {
 	size_t from, to;
@@ -29,6 +39,8 @@ struct run {
 	struct sl_out log; /* what was asked and why it ended */
 	unsigned asked;
 	enum sl_action verdict;
+	uint32_t isn;
+	bool copied; /* the copy of the SYN was taken */
 };
 
 static void must(bool ok)
@@ -69,6 +81,15 @@ static void report(void *ctx, const struct sl_report *p)
 		sl_out_u8(&r->log, (uint8_t)p->cause);
 }
 
+static bool find_syn(void *ctx, const struct sl_flow_key *key, struct sl_syn *out)
+{
+	struct run *r = ctx;
+	bool found = !r->copied && key->sport == 3;
+	r->copied = true;
+	*out = (struct sl_syn){ .seq = r->isn, .ttl = TTL, .numbers = 1 };
+	return found;
+}
+
 static void give(struct run *r, struct sl_bytes all, const struct piece *p, uint8_t mode, uint32_t id)
 {
 	size_t len = p->to - p->from;
@@ -76,7 +97,6 @@ static void give(struct run *r, struct sl_bytes all, const struct piece *p, uint
 	must(copy != NULL);
 	if (len > 0)
 		memcpy(copy, all.p + p->from, len);
-	uint32_t isn = mode & MODE_WRAP ? UINT32_MAX - ISN_NEAR_END : 1000;
 	struct sl_packet pkt = {
 		.key = { .src = { 1 },
 		         .dst = { 2 },
@@ -84,8 +104,9 @@ static void give(struct run *r, struct sl_bytes all, const struct piece *p, uint
 		         .dport = 4,
 		         .family = 4,
 		         .proto = SL_PROTO_TCP },
-		.seq = isn + (uint32_t)p->from,
+		.seq = r->isn + (uint32_t)p->from,
 		.flags = id == 0 && mode & MODE_SYN ? SL_TCP_SYN : SL_TCP_ACK,
+		.ttl = (mode & MODE_WEAK) != 0 && (id & 1) != 0 ? LOW : TTL,
 		.payload = { copy, len },
 		.payload_len = (uint32_t)len,
 	};
@@ -98,18 +119,22 @@ static void run(struct run *r, struct sl_bytes all, const struct piece *piece, s
 {
 	struct sl_filter_cfg cfg = {
 		.max_flows = 64,
-		.max_streams = 1,
+		.max_streams = (mode & MODE_WEAK) != 0 ? 2 : 1, /* one for the bytes that are watched */
 		.max_held = PACKETS,
 		.budget = BUDGET,
 		.hold = mode & MODE_HOLD ? SL_HOLD_ALL : SL_HOLD_LAST,
 		.hold_limit = sl_span_ms(1),
 		.flow_idle = sl_span_ms(1),
+		.find_syn = (mode & MODE_COPY) != 0 ? find_syn : NULL,
+		.syn_ctx = r,
 	};
 	static struct sl_filter_stats stats;
 	struct sl_provider provider = { r, judge, report, false };
 	cfg.block[SL_CAUSE_malformed] = true;
 	r->f = NULL;
 	r->asked = 0;
+	r->copied = false;
+	r->isn = mode & MODE_WRAP ? UINT32_MAX - ISN_NEAR_END : 1000;
 	r->log = sl_out_of(r->text, sizeof(r->text));
 	r->out = (struct sl_answers){ r->answer, 0, PACKETS + 2, r->reset, 0, PACKETS + 2 };
 	must(sl_filter_new(&cfg, &provider, &stats, &r->f) == SL_OK);
@@ -185,7 +210,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct piece piece[PACKETS] = { 0 }, one[2] = { { 0, all.len, 0 }, { 0, all.len, 0 } };
 	size_t n = cut(all, data + 2, wanted, piece);
 	bool free_order = (mode & (MODE_SYN | MODE_IN_ORDER)) == 0;
-	for (size_t i = 1; i < n; i++)
+	for (size_t i = 1; i < n && (mode & MODE_COPY) == 0; i++)
 		free_order = free_order && !reads_as_start(sl_bytes_skip(all, piece[i].from));
 	if (mode & MODE_TWICE) {
 		memcpy(piece + n, piece, n * sizeof(*piece));
@@ -201,8 +226,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size_t ones = (mode & MODE_SYN) != 0 ? 2 : 1;
 	if (n == 1 && ones == 2)
 		piece[n++] = piece[0];
-	run(&whole, all, one, ones, mode);
+	run(&whole, all, one, ones, (uint8_t)(mode & ~MODE_WEAK));
 	run(&parts, all, piece, n, mode);
+	if ((mode & MODE_WEAK) != 0 && whole.verdict == SL_ACTION_ALLOW && parts.verdict == SL_ACTION_PASS)
+		whole.verdict = SL_ACTION_PASS;
 	must(!whole.log.overflow && whole.log.len == parts.log.len && whole.verdict == parts.verdict);
 	must(memcmp(whole.text, parts.text, whole.log.len) == 0);
 	bool blocked = whole.asked == 1 && whole.verdict == SL_ACTION_BLOCK && whole.text[0] == '?' &&
