@@ -7,16 +7,24 @@
  *   verdict 0  undecided                            not answered by us
  *   verdict 1  allowed: never queued again          allowed: the later chain saves it to the connection
  *   verdict 2  blocked: refused in both directions  blocked: the later chain saves and refuses
- *   verdict 3  (recall)                             passed, its flow is still undecided; of a packet that is queued:
- *                                                   it goes from server to client
- *   started    SYN seen by our rule, or new UDP     copied from the connection before queueing */
+ *   verdict 3  allowed, and QUIC: only packets      passed, its flow is still undecided; of a packet that is queued:
+ *              with a long header are queued        it goes from server to client
+ *   started    SYN seen by our rule, or new UDP     copied from the connection before queueing; of an answer, with
+ *                                                   verdict 1: allowed, and QUIC */
 #ifndef SL_DAEMON_MARK_H
 #define SL_DAEMON_MARK_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-enum sl_mark_verdict { SL_MARK_NONE, SL_MARK_ALLOWED, SL_MARK_BLOCKED, SL_MARK_PASSED };
+enum sl_mark_verdict {
+	SL_MARK_NONE,
+	SL_MARK_ALLOWED,
+	SL_MARK_BLOCKED,
+	SL_MARK_PASSED,
+	SL_MARK_QUIC = SL_MARK_PASSED, /* of a connection */
+	SL_MARK_ALLOWED_QUIC = 5,      /* of an answer */
+};
 
 static inline unsigned sl_mark_shift(uint32_t mask)
 {

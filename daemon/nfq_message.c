@@ -108,6 +108,7 @@ size_t sl_nfq_message_verdict(char *at, const struct sl_answer *a, uint32_t mark
 		[SL_ACTION_PASS] = SL_MARK_PASSED,
 		[SL_ACTION_ALLOW] = SL_MARK_ALLOWED,
 		[SL_ACTION_BLOCK] = SL_MARK_BLOCKED,
+		[SL_ACTION_ALLOW_QUIC] = SL_MARK_ALLOWED_QUIC,
 	};
 	struct nlmsghdr *nlh = nfq_nlmsg_put(at, NFQNL_MSG_VERDICT, a->ticket.queue);
 

@@ -66,11 +66,48 @@ const struct sock_filter *sl_payload_bpf(int family, size_t *n)
 	return family == 4 ? program4 : program6;
 }
 
+static const struct sock_filter short4[] = {
+	/* 0 */ LOAD_BYTE(9), /* protocol */
+	/* 1 */ IF_EQ(IPPROTO_UDP, 0, 3),
+	/* 2 */ LOAD_IHL,
+	/* 3 */ BPF_STMT(BPF_LD | BPF_B | BPF_IND, 8), /* of the payload; none is there: no */
+	/* 4 */ IF_GT(0x7f, 0, 1),
+	/* 5 */ NO,
+	/* 6 */ YES,
+};
+
+static const struct sock_filter short6[] = {
+	/* 0 */ LOAD_BYTE(6), /* next header */
+	/* 1 */ IF_EQ(IPPROTO_UDP, 0, 2),
+	/* 2 */ LOAD_BYTE(48),
+	/* 3 */ IF_GT(0x7f, 0, 1),
+	/* 4 */ NO,
+	/* 5 */ YES,
+};
+
+const struct sock_filter *sl_quic_short_bpf(int family, size_t *n)
+{
+	*n = family == 4 ? SL_COUNT(short4) : SL_COUNT(short6);
+	return family == 4 ? short4 : short6;
+}
+
+static void put_code(const struct sock_filter *code, size_t n, struct sl_out *o)
+{
+	sl_out_fmt(o, "%zu", n);
+	for (size_t i = 0; i < n; i++)
+		sl_out_fmt(o, ",%u %u %u %u", code[i].code, code[i].jt, code[i].jf, code[i].k);
+}
+
 void sl_payload_bpf_text(int family, struct sl_out *o)
 {
 	size_t n = 0;
 	const struct sock_filter *code = sl_payload_bpf(family, &n);
-	sl_out_fmt(o, "%zu", n);
-	for (size_t i = 0; i < n; i++)
-		sl_out_fmt(o, ",%u %u %u %u", code[i].code, code[i].jt, code[i].jf, code[i].k);
+	put_code(code, n, o);
+}
+
+void sl_quic_short_bpf_text(int family, struct sl_out *o)
+{
+	size_t n = 0;
+	const struct sock_filter *code = sl_quic_short_bpf(family, &n);
+	put_code(code, n, o);
 }

@@ -18,4 +18,9 @@ const struct sock_filter *sl_payload_bpf(int family, size_t *n);
 /* As xt_bpf wants it: "N,code jt jf k,code jt jf k" and so on. */
 void sl_payload_bpf_text(int family, struct sl_out *o);
 
+/* The same for: is this UDP whose first byte of payload has the top bit clear, as QUIC's short header has it (RFC 9000 §17.3)? A packet
+ * with extension headers is none. */
+const struct sock_filter *sl_quic_short_bpf(int family, size_t *n);
+void sl_quic_short_bpf_text(int family, struct sl_out *o);
+
 #endif

@@ -74,6 +74,8 @@ static void put_queue_chain(const struct sl_rules_cfg *cfg, struct sl_out *o)
 	sl_out_fmt(o, "\t\tct mark & 0x%08x == 0x%08x return\n", v, sl_mark_of(m, SL_MARK_ALLOWED));
 	sl_out_fmt(o, "\t\tct mark & 0x%08x == 0x%08x meta mark set meta mark & 0x%08x | 0x%08x return\n", v,
 	           sl_mark_of(m, SL_MARK_BLOCKED), ~v, sl_mark_of(m, SL_MARK_BLOCKED));
+	sl_out_fmt(o, "\t\tct mark & 0x%08x == 0x%08x meta l4proto udp @th,64,8 & 0x80 == 0x0 return\n", v,
+	           sl_mark_of(m, SL_MARK_QUIC));
 	if (cfg->answers)
 		sl_out_str(o, "\t\tudp sport 53 ct direction reply goto answer\n");
 	put_insides(cfg, FROM, "inside", o);
@@ -152,6 +154,8 @@ static void put_verdict_chain(const struct sl_rules_cfg *cfg, struct sl_out *o)
 	sl_out_str(o, "\tchain forward_verdict {\n\t\ttype filter hook forward priority mangle + 1; policy "
 	              "accept;\n");
 	sl_out_fmt(o, "\t\tmeta mark & 0x%08x == 0x%08x goto refuse\n", v, sl_mark_of(m, SL_MARK_BLOCKED));
+	sl_out_fmt(o, "\t\tmeta mark & 0x%08x == 0x%08x ct mark set ct mark & 0x%08x | 0x%08x return\n", m,
+	           sl_mark_of(m, SL_MARK_ALLOWED_QUIC), ~v, sl_mark_of(m, SL_MARK_QUIC));
 	sl_out_fmt(o, "\t\tmeta mark & 0x%08x == 0x%08x ct mark set ct mark & 0x%08x | 0x%08x return\n", v,
 	           allowed, ~v, allowed);
 	sl_out_fmt(o, "\t\tct mark & 0x%08x != 0x00000000 return\n", v);

@@ -117,6 +117,8 @@ static void put_post(const struct sl_rules_cfg *cfg, struct sl_out *o)
 	           "-A SLUICE-POST -m mark --mark 0x%x/0x%x -j CONNMARK --save-mark --nfmask 0x%x --ctmask "
 	           "0x%x\n",
 	           allowed, v, v, v);
+	sl_out_fmt(o, "-A SLUICE-POST -m mark --mark 0x%x/0x%x -j CONNMARK --set-xmark 0x%x/0x%x\n",
+	           sl_mark_of(m, SL_MARK_ALLOWED_QUIC), m, sl_mark_of(m, SL_MARK_QUIC), v);
 	sl_out_fmt(o,
 	           "-A SLUICE-POST -m mark --mark 0x%x/0x%x -j CONNMARK --save-mark --nfmask 0x%x --ctmask "
 	           "0x%x\n",
@@ -148,6 +150,10 @@ static void put_mangle(const struct sl_rules_cfg *cfg, int family, struct sl_out
 	sl_out_fmt(o, "-A SLUICE-FORWARD -m connmark --mark 0x%x/0x%x -j MARK --set-xmark 0x%x/0x%x\n",
 	           blocked, v, blocked, v);
 	sl_out_fmt(o, "-A SLUICE-FORWARD -m connmark --mark 0x%x/0x%x -j RETURN\n", blocked, v);
+	sl_out_fmt(o, "-A SLUICE-FORWARD -m connmark --mark 0x%x/0x%x -m bpf --bytecode \"",
+	           sl_mark_of(m, SL_MARK_QUIC), v);
+	sl_quic_short_bpf_text(family, o);
+	sl_out_str(o, "\" -j RETURN\n");
 	if (cfg->answers)
 		sl_out_str(o, "-A SLUICE-FORWARD -p udp -m udp --sport 53 -m conntrack --ctdir REPLY -g "
 		              "SLUICE-ANSWER\n");

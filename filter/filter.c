@@ -32,7 +32,8 @@ void sl_filter_abandon(struct sl_filter *f, struct sl_flow *flow, enum sl_cause 
 		v.pkt = &none;
 		(void)sl_filter_read_kept(f, &v);
 	}
-	bool begun = flow->end != flow->first || !flow->syn_seen; /* or nobody asked for anything */
+	/* Or nobody asked for anything, or all of it was judged. */
+	bool begun = (flow->end != flow->first || !flow->syn_seen) && !(flow->let_go && flow->hold == 0);
 	if (flow->verdict == SL_ACTION_PASS && begun &&
 	    (flow->hold != 0 || !flow->judged || flow->stream != NULL)) {
 		struct sl_report report = sl_filter_report(f, &v);
@@ -44,6 +45,8 @@ void sl_filter_abandon(struct sl_filter *f, struct sl_flow *flow, enum sl_cause 
 	}
 	sl_filter_settle(f, flow, block ? SL_ACTION_BLOCK : SL_ACTION_ALLOW);
 	sl_filter_unwatch(f, flow);
+	if (flow->key.proto == SL_PROTO_UDP)
+		sl_quic_close(f->quic, &flow->quic);
 	if (flow->hold != 0)
 		sl_held_release(f->held, flow, (enum sl_action)flow->verdict, f->out);
 }
@@ -145,6 +148,8 @@ static void push_reset(struct sl_answers *out, const struct sl_flow_key *key, ui
 static enum sl_action answer_of(const struct sl_flow *flow)
 {
 	enum sl_action action = (enum sl_action)flow->verdict;
+	if (action == SL_ACTION_PASS && flow->let_go)
+		return SL_ACTION_ALLOW_QUIC;
 	return action == SL_ACTION_ALLOW && (flow->twice || flow->watch != 0) ? SL_ACTION_PASS : action;
 }
 
@@ -163,11 +168,12 @@ static void conclude(struct sl_filter *f, const struct sl_visit *v, const struct
 
 static bool hold_packet(struct sl_filter *f, struct sl_visit *v, const struct sl_held *held)
 {
-	if (sl_held_add(f->held, v->flow, held, f->now))
+	bool added = sl_held_add(f->held, v->flow, held, f->now);
+	if (added)
 		sl_filter_count(f, SL_STAT_held, 1);
 	else
 		sl_filter_unjudged(f, v, SL_CAUSE_memory);
-	return v->flow->verdict == SL_ACTION_PASS;
+	return added;
 }
 
 /* Holds the packet of an open flow, if bytes of it were kept. False when it may pass. */
@@ -211,7 +217,7 @@ static void take_datagram(struct sl_filter *f, struct sl_visit *v, struct sl_tic
 	struct sl_held packet = { .ticket = ticket };
 	bool awaited = sl_filter_read_datagram(f, v);
 	bool held = awaited && f->held != NULL && hold_packet(f, v, &packet);
-	if (flow->verdict != SL_ACTION_PASS)
+	if (flow->verdict != SL_ACTION_PASS || (flow->let_go && !held))
 		conclude(f, v, &ticket);
 	else if (!held)
 		sl_answer_push(f->out, ticket, SL_ACTION_PASS);

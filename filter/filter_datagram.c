@@ -2,6 +2,7 @@
 /* UDP. What is of no known protocol is decided at once, or nearly so: there is no order to wait for. A QUIC flow is decided by a
  * name, or when its time is up: a datagram that cannot be read says nothing of the next one, since servers discard such and
  * anybody can send them. */
+#include "base/hash.h"
 #include "filter/filter_priv.h"
 
 enum { HTTP3_PORT = 443, UNKNOWN_MAX = 3 };
@@ -25,12 +26,53 @@ enum sl_cause sl_filter_quic_cause(const struct sl_filter *f, const struct sl_fl
 static void judge(struct sl_filter *f, struct sl_visit *v, const struct sl_quic_hello *hello)
 {
 	struct sl_flow *flow = v->flow;
+	bool was_let_go = flow->let_go;
+	sl_quic_flow others = flow->quic;
+	flow->quic = 0; /* what came of other connections stays */
+	sl_filter_judge_tls(f, v, &hello->tls);
+	flow->quic = others;
+	if (flow->verdict == SL_ACTION_BLOCK)
+		sl_quic_close(f->quic, &flow->quic);
+	flow->let_go = was_let_go || (flow->let_go && hello->padded);
+}
+
+/* Sent again it is the same hello; it was judged, and told. Another one of the same look cannot be planned: the seed is ours. */
+static bool is_again(const struct sl_filter *f, struct sl_flow *flow, const struct sl_quic_hello *hello)
+{
+	uint64_t name = sl_hash(hello->tls.sni.p, hello->tls.sni.len, f->cfg.seed);
+	uint32_t hash = (uint32_t)sl_hash(hello->dcid.p, hello->dcid.len, name);
+	bool again = flow->let_go && flow->first == hash;
+	flow->first = hash;
+	return again;
+}
+
+static void take_hello(struct sl_filter *f, struct sl_visit *v, const struct sl_quic_hello *hello)
+{
 	v->quic_version = hello->version;
+	v->flow->app = SL_APP_QUIC;
 	if (!hello->padded && hello->tls.sni.len == 0 && !f->cfg.block[SL_CAUSE_no_name])
 		return;
-	sl_filter_judge_tls(f, v, &hello->tls);
-	if (!hello->padded && flow->verdict == SL_ACTION_ALLOW)
-		flow->verdict = SL_ACTION_PASS;
+	if (!is_again(f, v->flow, hello))
+		judge(f, v, hello);
+}
+
+/* All the hellos of a datagram, or of several that came glued. What the last reading said. */
+static int read_hellos(struct sl_filter *f, struct sl_visit *v)
+{
+	struct sl_bytes rest = v->pkt->payload;
+	struct sl_quic_hello hello;
+	uint32_t differs;
+	int err;
+	do {
+		err = sl_quic_read(f->quic, &v->flow->quic, rest, &hello, &differs);
+		if (differs > 0)
+			sl_filter_count(f, SL_STAT_overlaps, differs);
+		if (err != SL_OK)
+			return err;
+		take_hello(f, v, &hello);
+		rest = hello.rest;
+	} while (rest.len > 0 && v->flow->verdict != SL_ACTION_BLOCK);
+	return SL_OK;
 }
 
 static void judge_late(struct sl_filter *f, struct sl_visit *v)
@@ -94,8 +136,6 @@ static void take_unknown(struct sl_filter *f, struct sl_visit *v)
 bool sl_filter_read_datagram(struct sl_filter *f, struct sl_visit *v)
 {
 	struct sl_flow *flow = v->flow;
-	struct sl_quic_hello hello;
-	uint32_t differs;
 	struct sl_dtls_cur at;
 	if (sl_dtls_begin(v->pkt->payload, &at))
 		return read_dtls(f, v, &at);
@@ -103,21 +143,17 @@ bool sl_filter_read_datagram(struct sl_filter *f, struct sl_visit *v)
 		return pass_stun(f, v);
 	if (flow->app != SL_APP_QUIC && sl_filter_take_dns(f, v, v->pkt->payload))
 		return false;
-	int err = sl_quic_read(f->quic, &flow->quic, v->pkt->payload, &hello, &differs);
+	int err = read_hellos(f, v);
 	if (err == SL_EPROTO && flow->app != SL_APP_QUIC && flow->app != SL_APP_DTLS) {
 		take_unknown(f, v);
 		return false;
 	}
 	if (err != SL_EPROTO)
 		flow->app = SL_APP_QUIC;
-	if (differs > 0)
-		sl_filter_count(f, SL_STAT_overlaps, differs);
-	bool late = sl_filter_is_late(f, flow);
-	if (err == SL_OK)
-		judge(f, v, &hello);
-	else if (err == SL_ENOMEM)
+	bool late = sl_filter_is_late(f, flow) && !flow->let_go;
+	if (err == SL_ENOMEM && flow->verdict == SL_ACTION_PASS)
 		sl_filter_unjudged(f, v, SL_CAUSE_memory);
-	else if (err == SL_EUNSUP && f->cfg.block[SL_CAUSE_quic])
+	else if (err == SL_EUNSUP && f->cfg.block[SL_CAUSE_quic] && !flow->let_go)
 		sl_filter_unjudged(
 		        f, v, SL_CAUSE_quic); /* allowed, it may still come in a version that can be read */
 	if (late && flow->verdict == SL_ACTION_PASS)

@@ -23,6 +23,14 @@ void sl_filter_emit(const struct sl_filter *f, const struct sl_report *report)
 
 void sl_filter_settle(struct sl_filter *f, struct sl_flow *flow, enum sl_action action)
 {
+	/* Who has one connection can begin another between the same ports, and each is the server's (RFC 9000 §5.2): what frees a
+	 * QUIC flow does not free it from being asked for the next hello. */
+	if (action == SL_ACTION_ALLOW && flow->key.proto == SL_PROTO_UDP && flow->app == SL_APP_QUIC) {
+		flow->verdict = SL_ACTION_PASS;
+		flow->let_go = true;
+		sl_quic_close(f->quic, &flow->quic);
+		return;
+	}
 	flow->verdict = (uint8_t)action;
 	sl_stream_close(f->streams, &flow->stream);
 	if (action == SL_ACTION_BLOCK)

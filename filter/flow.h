@@ -44,7 +44,8 @@ struct sl_flow {
 		sl_dtls_flow dtls; /* UDP: what is kept of an incomplete DTLS hello */
 	};
 	uint32_t
-	        first; /* TCP: the least number that a segment of this connection had, or one a window before end */
+	        first; /* TCP: the least number that a segment of this connection had, or one a window before end;
+	                 * QUIC: a hash of the hello judged last */
 	uint32_t end;     /* TCP: the end of the furthest segment seen */
 	uint32_t ack;     /* TCP: how far the client had the server's bytes, by its last packet */
 	uint32_t packets; /* that came to userspace */
@@ -64,7 +65,8 @@ struct sl_flow {
 	bool judged : 1;   /* a name of it was */
 	bool nameless : 1; /* a request without a host was counted */
 	bool unnamed : 1;  /* it was judged without a name of its own */
-	bool upgrade : 1;  /* the request in hand asked for another protocol */
+	bool let_go : 1; /* QUIC: allowed by a hello, and open for those of other connections between the same ports */
+	bool upgrade : 1; /* the request in hand asked for another protocol */
 } SL_ALIGNED;
 
 _Static_assert(sizeof(struct sl_flow) <= (size_t)2 * SL_CACHE_LINE, "a flow is two cache lines");

@@ -241,6 +241,7 @@ static int read_initial(struct reading *r, const struct sl_quic_packet *pkt)
 	c->err = err;
 	r->out->version = pkt->version;
 	r->out->padded = r->padded || c->version->google;
+	r->out->dcid = sl_bytes_of(c->dcid, c->dcid_len);
 	return err;
 }
 
@@ -290,8 +291,10 @@ static int read_packets(struct reading *r, struct sl_bytes rest)
 			continue;
 		}
 		err = read_packet(r, &pkt);
-		if (err == SL_OK)
+		if (err == SL_OK) {
+			r->out->rest = sl_bytes_skip(rest, pkt.all.len);
 			return err;
+		}
 		/* What one packet lacks, the next may have: what a connection says stands above what none says. */
 		if (err == SL_EMALF || err == SL_ELIMIT || answer == SL_EPROTO)
 			answer = err;
@@ -319,7 +322,10 @@ int sl_quic_read(struct sl_quic_pool *pool, sl_quic_flow *flow, struct sl_bytes 
 		*out = hello;
 	else if (pool->free == 0)
 		err = SL_ENOMEM;
-	if (err == SL_OK || err == SL_ENOMEM)
-		sl_quic_close(pool, flow); /* the bytes stay where they are until the memory is used again */
+	/* The bytes stay where they are until the memory is used again. */
+	if (err == SL_OK && hello.dcid.p != NULL)
+		give_back(pool, unlink_conn(pool, flow)); /* the one that was read stands first */
+	else if (err == SL_ENOMEM)
+		sl_quic_close(pool, flow);
 	return err;
 }

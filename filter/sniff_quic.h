@@ -20,6 +20,10 @@ typedef uint32_t sl_quic_flow; /* what a flow holds of the pool; 0 = nothing */
 struct sl_quic_hello {
 	struct sl_tls_hello tls; /* of a CHLO: its server name */
 	uint32_t version;
+	struct sl_bytes
+	        dcid; /* by which the keys of its connection were made; lives as long as tls. None of a CHLO */
+	struct sl_bytes
+	        rest; /* of the datagram, behind the packet that completed it: other connections' may be there, glued */
 	bool padded; /* the datagram is long enough for a server to read it; Google's did not ask for so much */
 };
 
@@ -28,7 +32,7 @@ int sl_quic_pool_new(uint32_t conns, uint32_t budget, struct sl_quic_pool **out)
 void sl_quic_pool_free(struct sl_quic_pool **pool);
 
 /* The client's next datagram, or several of them glued together by GSO.
- * flow     holds nothing after SL_OK and SL_ENOMEM
+ * flow     holds nothing of the hello's connection after SL_OK, and nothing at all after SL_ENOMEM
  * out      written only on SL_OK; its views live until the next call with this pool, those of a CHLO as long as the datagram
  * differs  how many bytes came that had come before with another value; the first copy stays
  * Returns  SL_OK      the hello is complete

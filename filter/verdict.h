@@ -12,6 +12,7 @@ enum sl_action {
 	SL_ACTION_PASS,  /* this packet goes on, its flow is still undecided */
 	SL_ACTION_ALLOW, /* this packet goes on, and so does all of its flow, without asking again */
 	SL_ACTION_BLOCK, /* this packet and its flow are refused */
+	SL_ACTION_ALLOW_QUIC, /* as ALLOW, but for packets with QUIC's long header: they may begin another connection */
 	/* Of the driver of content filters alone (daemon/ne_live.h): */
 	SL_ACTION_DROP, /* this packet alone goes nowhere, and nobody is told */
 	SL_ACTION_PARK, /* it waits on in another queue, and is answered from there */

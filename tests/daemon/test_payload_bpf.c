@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-enum { TCP = 6, UDP = 17, ICMP = 1, ICMP6 = 58, ESP = 50, NONE = 59 };
+enum { TCP = 6, UDP = 17, ICMP = 1, ICMP6 = 58, ESP = 50, NONE = 59, PACKET = 128 };
 
 static const struct bpf_case {
 	const char *name;
@@ -101,24 +101,64 @@ static void put_packet(const struct bpf_case *c, uint8_t *p)
 		                       0x0f); /* the lower half is reserved, and not ours to trust */
 }
 
+/* Does the program let the packet arrive? */
+static bool arrives(const struct sock_filter *code, size_t n, const uint8_t *packet, size_t len)
+{
+	uint8_t got[PACKET];
+	int pair[2];
+	struct sock_fprog program = { (unsigned short)n, (struct sock_filter *)(uintptr_t)code };
+	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair), 0);
+	assert_int_equal(setsockopt(pair[1], SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)), 0);
+	assert_int_equal(send(pair[0], packet, len, 0), len);
+	ssize_t arrived = recv(pair[1], got, sizeof(got), MSG_DONTWAIT);
+	close(pair[0]);
+	close(pair[1]);
+	assert_true(arrived == -1 || arrived == (ssize_t)len);
+	return arrived > 0;
+}
+
 static void test_payload(void **state)
 {
 	const struct bpf_case *c = *state;
-	uint8_t packet[128] = { 0 }, got[128];
-	int pair[2];
-	struct sock_fprog program;
+	uint8_t packet[PACKET] = { 0 };
 	size_t n = 0;
-	program.filter = (struct sock_filter *)(uintptr_t)sl_payload_bpf(c->family, &n);
-	program.len = (unsigned short)n;
+	const struct sock_filter *code = sl_payload_bpf(c->family, &n);
 	put_packet(c, packet);
-	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair), 0);
-	assert_int_equal(setsockopt(pair[1], SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)), 0);
-	size_t len = c->cut == 0 ? sizeof(packet) : c->cut;
-	assert_int_equal(send(pair[0], packet, len, 0), len);
-	ssize_t arrived = recv(pair[1], got, sizeof(got), MSG_DONTWAIT);
-	assert_int_equal(arrived, c->payload ? (ssize_t)len : -1);
-	close(pair[0]);
-	close(pair[1]);
+	assert_int_equal(arrives(code, n, packet, c->cut == 0 ? sizeof(packet) : c->cut), c->payload);
+}
+
+/* Of all first bytes, those with the top bit clear, behind IP options as well; nothing but UDP, and nothing without a byte. */
+static void test_quic_short(void **state)
+{
+	static const struct bpf_case udp[] = {
+		{ .family = 4, .proto = UDP, .ip_words = 5, .words = 9, .length = 29 },
+		{ .family = 4, .proto = UDP, .ip_words = 8, .words = 9, .length = 41 },
+		{ .family = 6, .proto = UDP, .words = 9, .length = 9 }
+	};
+	static const struct bpf_case others[] = {
+		{ .family = 4, .proto = TCP, .ip_words = 5, .words = 5, .length = 29 },
+		{ .family = 6, .proto = TCP, .words = 5, .length = 9 },
+		{ .family = 6, .proto = 44, .words = 9, .length = 9 }
+	};
+	size_t n = 0;
+	(void)state;
+	for (size_t i = 0; i < SL_COUNT(udp); i++) {
+		uint8_t packet[PACKET] = { 0 };
+		size_t at = (udp[i].family == 4 ? udp[i].ip_words * 4 : 40) + 8;
+		const struct sock_filter *code = sl_quic_short_bpf(udp[i].family, &n);
+		put_packet(&udp[i], packet);
+		for (unsigned first = 0; first < 256; first++) {
+			packet[at] = (uint8_t)first;
+			assert_int_equal(arrives(code, n, packet, at + 1), first < 0x80);
+		}
+		assert_false(arrives(code, n, packet, at));
+	}
+	for (size_t i = 0; i < SL_COUNT(others); i++) {
+		uint8_t packet[PACKET] = { 0 };
+		const struct sock_filter *code = sl_quic_short_bpf(others[i].family, &n);
+		put_packet(&others[i], packet);
+		assert_false(arrives(code, n, packet, sizeof(packet)));
+	}
 }
 
 /* iptables reads "N,code jt jf k,..." and takes at most 64 instructions. */
@@ -141,10 +181,11 @@ static void test_text(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[SL_COUNT(cases) + 1];
+	struct CMUnitTest tests[SL_COUNT(cases) + 2];
 	for (size_t i = 0; i < SL_COUNT(cases); i++)
 		tests[i] = (struct CMUnitTest){ cases[i].name, test_payload, NULL, NULL,
 			                        (void *)(uintptr_t)&cases[i] };
 	tests[SL_COUNT(cases)] = (struct CMUnitTest)cmocka_unit_test(test_text);
+	tests[SL_COUNT(cases) + 1] = (struct CMUnitTest)cmocka_unit_test(test_quic_short);
 	return _cmocka_run_group_tests("payload_bpf", tests, SL_COUNT(tests), NULL, NULL);
 }

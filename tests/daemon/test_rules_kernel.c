@@ -517,6 +517,12 @@ static void check_answers(struct scene *s)
 	assert_int_equal(counts_of(s).unjudged_packets, before);
 	no_answer();
 
+	answer_with(s, 0x50000005); /* allowed, and QUIC */
+	assert_true(passes(s->tcp.client, s->tcp.server));
+	assert_int_equal(mark_of(s), 0x70000000);
+	assert_left_with_others_mark();
+	no_answer();
+
 	answer_with(s, 0x20000005); /* blocked */
 	assert_int_equal(send(s->tcp.client, "z", 1, MSG_NOSIGNAL), 1);
 	assert_true(is_reset(s->tcp.client));

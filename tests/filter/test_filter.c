@@ -2,7 +2,7 @@
 /* Conversations, packet by packet, and what the filter makes of them, written as a line of text: for each step what
  * happened, in order, with " | " between steps.
  *   ?HOST/PATH  the provider was asked      !CAUSE  a flow, or a request, ended unjudged
- *   P1 A2 B3    packet 1 passes, packet 2 is allowed, packet 3 is blocked      R60  a reset at byte 60 */
+ *   P1 A2 B3 Q4 packet 1 passes, packet 2 is allowed, packet 3 is blocked, packet 4 is allowed and QUIC      R60  a reset at byte 60 */
 #include "filter/filter.h"
 
 #include <setjmp.h>
@@ -303,7 +303,7 @@ static void close_bench(struct bench *b)
 /* Writes down what was answered. */
 static void drain(struct bench *b)
 {
-	static const char letter[] = { 'P', 'A', 'B' };
+	static const char letter[] = { 'P', 'A', 'B', 'Q' };
 	for (size_t i = 0; i < b->out.answers; i++)
 		say(b, "%c%u", letter[b->answer[i].action], b->answer[i].ticket.id);
 	for (size_t i = 0; i < b->out.resets; i++)

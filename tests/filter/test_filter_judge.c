@@ -385,7 +385,7 @@ static void give(struct bench *b, const struct step *s, struct sl_packet *pkt)
 /* The payload has a heap copy of its own, so that a byte too far is seen. */
 static void run_step(struct bench *b, const struct step *s)
 {
-	static const char *const letter[] = { "P", "A", "B" };
+	static const char *const letter[] = { "P", "A", "B", "Q" };
 	uint8_t mem[512];
 	struct sl_out o = sl_out_of(mem, sizeof(mem));
 	put_payload(&o, s);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* fuzz_quic.c - a client's datagrams, each with two bytes of length before it, and the answers of the reader and of a second
  * one. Properties: reading ends, and within each datagram; packets lie one behind the other in it; a name lies in the hello's
- * memory or in the datagram; what was given back is not held; a reader that has seen other flows before answers alike. */
+ * memory or in the datagram, and what is left to read behind its end; without memory nothing is held; a reader that has seen other flows before answers alike. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +30,10 @@ static void ask(struct sl_quic_pool *pool, sl_quic_flow *flow, struct sl_bytes d
 		memcpy(copy, datagram.p, datagram.len);
 	*out = (struct answer){ 0 };
 	out->err = sl_quic_read(pool, flow, sl_bytes_of(copy, datagram.len), &out->hello, &out->differs);
-	if ((out->err == SL_OK || out->err == SL_ENOMEM) && *flow != 0)
+	if (out->err == SL_ENOMEM && *flow != 0)
+		abort();
+	if (out->err == SL_OK && out->hello.rest.len > 0 &&
+	    out->hello.rest.p + out->hello.rest.len != copy + datagram.len)
 		abort();
 	if (out->err == SL_OK && out->hello.tls.sni.p != NULL) {
 		out->sni_len = out->hello.tls.sni.len;
