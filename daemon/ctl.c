@@ -345,11 +345,12 @@ static void begin(struct sl_ctl *ctl)
 int sl_ctl_open(const char *path, const struct sl_ctl_handler *handler, const struct sl_diag *diag,
                 struct sl_ctl **out)
 {
+	static const struct sl_ctl_socket_kind kind = { "control socket", 0666, (gid_t)-1 };
 	struct sl_ctl *ctl = NULL;
 	int err = ctl_new(handler, &ctl);
 
 	if (err == SL_OK)
-		err = sl_ctl_socket_open(path, diag, &ctl->socket);
+		err = sl_ctl_socket_open(path, &kind, diag, &ctl->socket);
 	if (err != SL_OK) {
 		sl_ctl_close(&ctl);
 		return err;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* ctl_socket.h - the file of the control socket: made, taken over from a dead daemon, removed. */
+/* ctl_socket.h - the file of a socket that others connect to, the control socket or a provider's: made, taken over from a dead daemon,
+ * removed. */
 #ifndef SL_DAEMON_CTL_SOCKET_H
 #define SL_DAEMON_CTL_SOCKET_H
 
@@ -16,8 +17,15 @@ struct sl_ctl_socket {
 	ino_t ino;
 };
 
+struct sl_ctl_socket_kind {
+	const char *name; /* in messages: "control socket" */
+	mode_t mode;      /* who may connect */
+	gid_t group;      /* of the file; (gid_t)-1: as it comes */
+};
+
 /* As sl_ctl_open(). On failure out->fd is -1. */
-int sl_ctl_socket_open(const char *path, const struct sl_diag *diag, struct sl_ctl_socket *out);
+int sl_ctl_socket_open(const char *path, const struct sl_ctl_socket_kind *kind, const struct sl_diag *diag,
+                       struct sl_ctl_socket *out);
 /* One that listens already on path; taken over on SL_OK. SL_EINVAL: the path is of no use. */
 int sl_ctl_socket_continue(const char *path, int fd, struct sl_ctl_socket *out);
 void sl_ctl_socket_close(struct sl_ctl_socket *s);

@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "daemon/ne_replay.h"
 
+#include <poll.h>
 #include <stdlib.h>
 
 #include "daemon/ne_script.h"
 #include "daemon/ne_trace_write.h"
+#include "daemon/provider_external.h"
+
+enum { PATIENCE_MS = 10000 };
 
 struct player {
 	struct sl_ne_script script;
 	struct sl_ne_flow **flow; /* by number - 1; NULL: not open */
 	struct sl_mono now;
+	struct sl_ne_source *external; /* NULL: the script answers */
+	bool lost;                     /* and it went away, or is silent */
 };
 
 /* ---- the driver: the trace says what becomes of packets ---- */
@@ -25,6 +31,40 @@ static void on_closed(void *ctx, struct sl_ne_flow *flow, struct sl_mono now)
 	struct player *p = (struct player *)ctx;
 	(void)now;
 	p->flow[flow->number - 1] = NULL;
+}
+
+/* ---- a provider of its own ---- */
+
+/* What it has said is heard. False: nothing came in that time, -1 for ever. */
+static bool hear(struct player *p, int wait_ms)
+{
+	struct sl_ne_source *s = p->external;
+	struct pollfd fd = { .fd = s->fd, .events = s->events };
+	struct sl_mono due;
+	s->flush(s->ctx, p->now);
+	bool came = poll(&fd, 1, wait_ms) > 0;
+	if (came)
+		s->ready(s->ctx, fd.revents, p->now);
+	if (s->due(s->ctx, &due) && sl_mono_reached(p->now, due))
+		s->expired(s->ctx, p->now);
+	return came;
+}
+
+/* Until nobody waits for it, and it has nothing more to say now. */
+static void settle(struct player *p)
+{
+	if (p->external == NULL || p->lost)
+		return;
+	while (sl_provider_external_is_asked(p->external) && hear(p, PATIENCE_MS))
+		;
+	while (!sl_provider_external_is_asked(p->external) && hear(p, 0))
+		;
+	p->lost = sl_provider_external_is_asked(p->external) || !sl_provider_external_is_there(p->external);
+	if (p->lost)
+		sl_ne_script_wrong(&p->script, p->script.at->line, "the provider %s",
+		                   sl_provider_external_is_there(p->external)
+		                           ? "does not answer; see that it answers each callback, or pauses"
+		                           : "is gone; see what it says of it");
 }
 
 /* ---- events ---- */
@@ -45,6 +85,8 @@ static void flow_event(struct player *p, const struct sl_ne_scenario_event *e)
 {
 	struct sl_ne_flow *flow = p->flow[e->flow - 1];
 	struct sl_ne_packet packet = { e->bytes, 0 };
+	if (flow == NULL && p->external != NULL)
+		return; /* it may have dropped it */
 	if (flow == NULL) {
 		sl_ne_script_wrong(&p->script, e->line,
 		                   "flow %u is closed; take the event away, or open another flow", e->flow);
@@ -63,7 +105,10 @@ static void flow_event(struct player *p, const struct sl_ne_scenario_event *e)
 static void play(struct player *p, const struct sl_ne_scenario_event *e)
 {
 	p->script.at = e;
-	sl_ne_script_add_answers(&p->script, e);
+	if (p->external != NULL && sl_ne_script_is_of_provider(e))
+		return;
+	if (p->external == NULL)
+		sl_ne_script_add_answers(&p->script, e);
 	if (!sl_ne_script_is_outside(e))
 		sl_ne_script_play(&p->script, e, e->flow == 0 ? NULL : p->flow[e->flow - 1], p->now);
 	else if (e->kind == SL_NE_SCENARIO_OPEN)
@@ -80,6 +125,7 @@ static void go_on(struct player *p, struct sl_mono until)
 		if (due.us > p->now.us)
 			p->now = due;
 		sl_ne_filter_tick(filter, p->now);
+		settle(p);
 	}
 	p->now = until;
 }
@@ -87,10 +133,13 @@ static void go_on(struct player *p, struct sl_mono until)
 static void play_all(struct player *p)
 {
 	const struct sl_ne_scenario *s = p->script.scenario;
+	while (p->external != NULL && !sl_provider_external_is_there(p->external))
+		(void)hear(p, -1);
 	for (size_t i = 0; i < s->events; i++) {
 		p->script.at = &s->event[i]; /* for messages of what is due before it */
 		go_on(p, s->event[i].time);
 		play(p, &s->event[i]);
+		settle(p);
 	}
 	sl_ne_script_check_answers(&p->script);
 }
@@ -109,7 +158,7 @@ static void limit_room(const struct sl_ne_scenario *s, struct sl_ne_options *opt
 
 static int make_filter(struct player *p, struct sl_ne_filter_config *config)
 {
-	config->provider = sl_ne_script_provider(&p->script);
+	config->provider = p->external == NULL ? sl_ne_script_provider(&p->script) : p->external->provider;
 	config->control = sl_ne_script_control(&p->script);
 	config->sink =
 	        (struct sl_ne_sink){ .ctx = p, .release = on_packet, .drop = on_packet, .closed = on_closed };
@@ -118,9 +167,10 @@ static int make_filter(struct player *p, struct sl_ne_filter_config *config)
 }
 
 static int replay_one(const char *name, const struct sl_ne_scenario *scenario, const struct sl_diag *diag,
-                      FILE *to)
+                      struct sl_ne_source *external, FILE *to)
 {
-	struct player p = { .flow = (struct sl_ne_flow **)calloc(scenario->flows + 1, sizeof(p.flow[0])) };
+	struct player p = { .external = external,
+		            .flow = (struct sl_ne_flow **)calloc(scenario->flows + 1, sizeof(p.flow[0])) };
 	struct sl_ne_filter_config config = { .options = scenario->options };
 	struct sl_ne_trace_writer *writer = NULL;
 	int err = p.flow == NULL ? SL_ENOMEM : sl_ne_script_init(&p.script, name, scenario, diag);
@@ -145,5 +195,16 @@ static int replay_one(const char *name, const struct sl_ne_scenario *scenario, c
 int sl_ne_replay_scenario(const char *name, const struct sl_ne_scenario *scenario, const struct sl_diag *diag,
                           FILE *to)
 {
-	return (scenario->filters > 1 ? sl_ne_replay_chain : replay_one)(name, scenario, diag, to);
+	return scenario->filters > 1 ? sl_ne_replay_chain(name, scenario, diag, to)
+	                             : replay_one(name, scenario, diag, NULL, to);
+}
+
+int sl_ne_replay_provider(const char *name, const struct sl_ne_scenario *scenario, const struct sl_diag *diag,
+                          struct sl_ne_source *external, FILE *to)
+{
+	if (scenario->filters > 1) {
+		sl_diag(diag, name, 1, "a provider answers for one filter; take the others out of the head");
+		return SL_EINVAL;
+	}
+	return replay_one(name, scenario, diag, external, to);
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "daemon/ne_scenario.h"
+#include "daemon/ne_source.h"
 
 /* name  of the scenario's file, for messages.
  * Before each event every timer that is due fires, at its own time. A callback without an answer, an answer that nobody asked for, an
@@ -19,5 +20,11 @@ int sl_ne_replay_scenario(const char *name, const struct sl_ne_scenario *scenari
  * the number of the scenario with each of them. */
 int sl_ne_replay_chain(const char *name, const struct sl_ne_scenario *scenario, const struct sl_diag *diag,
                        FILE *to);
+
+/* The same with a provider of provider_external.h, which answers instead of the scenario. Time stands still while it is asked. What the scenario
+ * says of its provider (answers, resumeFlow ...) is not played, and an event for a flow that is closed is none. It is waited for at the
+ * beginning; where it goes away, or says nothing for ten seconds of the clock, diag is told. */
+int sl_ne_replay_provider(const char *name, const struct sl_ne_scenario *scenario, const struct sl_diag *diag,
+                          struct sl_ne_source *external, FILE *to);
 
 #endif

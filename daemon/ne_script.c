@@ -129,6 +129,22 @@ void sl_ne_script_add_answers(struct sl_ne_script *p, const struct sl_ne_scenari
 	}
 }
 
+bool sl_ne_script_is_of_provider(const struct sl_ne_scenario_event *e)
+{
+	switch (e->kind) {
+	case SL_NE_SCENARIO_STARTED:
+	case SL_NE_SCENARIO_STOPPED:
+	case SL_NE_SCENARIO_ASLEEP:
+	case SL_NE_SCENARIO_APPLY:
+	case SL_NE_SCENARIO_RESUME:
+	case SL_NE_SCENARIO_UPDATE:
+	case SL_NE_SCENARIO_ANSWER:
+		return true;
+	default:
+		return false;
+	}
+}
+
 bool sl_ne_script_is_outside(const struct sl_ne_scenario_event *e)
 {
 	switch (e->kind) {

@@ -46,6 +46,8 @@ struct sl_ne_control sl_ne_script_control(struct sl_ne_script *script);
 void sl_ne_script_add_answers(struct sl_ne_script *script, const struct sl_ne_scenario_event *event);
 /* Is it an event of the network, or of time? */
 bool sl_ne_script_is_outside(const struct sl_ne_scenario_event *event);
+/* Is it an answer, or a call, of the provider itself? */
+bool sl_ne_script_is_of_provider(const struct sl_ne_scenario_event *event);
 /* One that is not. flow  of its number, NULL where it has none, or it is closed: then a call about it is wrong. */
 void sl_ne_script_play(struct sl_ne_script *script, const struct sl_ne_scenario_event *event,
                        struct sl_ne_flow *flow, struct sl_mono now);

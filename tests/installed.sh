@@ -13,6 +13,7 @@ need /usr/sbin/sluiced
 need /usr/bin/sluice
 need /usr/share/man/man8/sluiced.8
 need /usr/share/man/man1/sluice.1
+need /usr/share/man/man7/sluice-provider.7
 need /usr/share/man/man5/sluice.yaml.5
 need /usr/lib/systemd/system/sluiced.service
 need /usr/lib/sysusers.d/sluice.conf

@@ -7,6 +7,7 @@
 
 #include "daemon/capture.h"
 #include "daemon/cli/cli.h"
+#include "daemon/cli/provider.h"
 #include "daemon/cli/recording.h"
 #include "daemon/file.h"
 #include "daemon/ne_replay.h"
@@ -50,7 +51,7 @@ static void tell(const char *path, int err)
 		sl_cli_error("replay: %s: %s", path, err == SL_ESYS ? strerror(errno) : sl_strerror(err));
 }
 
-static int play(const char *path)
+static int play(const char *path, const char *provider)
 {
 	struct sl_bytes text = { NULL, 0 };
 	struct sl_ne_scenario *scenario = NULL;
@@ -58,11 +59,18 @@ static int play(const char *path)
 	if (err != SL_OK)
 		return err;
 	bool url = sl_ne_url_is_scenario(text);
+	if (url && provider != NULL) {
+		sl_cli_error("replay: %s is a URL filter's, which no provider answers; leave --provider out",
+		             path);
+		sl_file_free(&text);
+		return SL_EINVAL;
+	}
 	err = url ? sl_ne_url_replay(path, text, &sl_cli_diag, stdout)
 	          : sl_ne_scenario_read(path, text, &sl_cli_diag, &scenario);
 	sl_file_free(&text);
 	if (err == SL_OK && !url)
-		err = sl_ne_replay_scenario(path, scenario, &sl_cli_diag, stdout);
+		err = provider != NULL ? sl_cli_play_provider(path, scenario, provider)
+		                       : sl_ne_replay_scenario(path, scenario, &sl_cli_diag, stdout);
 	tell(path, err);
 	sl_ne_scenario_free(&scenario);
 	return err;
@@ -168,7 +176,11 @@ static int run(const struct sl_cli *cli)
 	int status = SL_EXIT_OK;
 	bool verdicts = cli->verdicts != NULL, scenario = cli->scenario != NULL;
 	if (scenario && !verdicts && cli->flows == NULL && cli->args == 0)
-		return play(cli->scenario) == SL_OK ? SL_EXIT_OK : SL_EXIT_ERROR;
+		return play(cli->scenario, cli->provider) == SL_OK ? SL_EXIT_OK : SL_EXIT_ERROR;
+	if (cli->provider != NULL) {
+		sl_cli_error("replay: --provider answers a --scenario alone; see: sluice replay --help");
+		return SL_EXIT_ERROR;
+	}
 	if ((scenario || verdicts) && cli->flows == NULL && cli->args == 1)
 		return play_capture(cli) == SL_OK ? SL_EXIT_OK : SL_EXIT_ERROR;
 	if (cli->flows == NULL || cli->args == 0 || scenario || verdicts) {
@@ -185,8 +197,10 @@ static int run(const struct sl_cli *cli)
 
 const struct sl_cli_command sl_cli_replay = {
 	.name = "replay",
-	.options = SL_CLI_BIT(flows) | SL_CLI_BIT(scenario) | SL_CLI_BIT(verdicts) | SL_CLI_BIT(local),
-	.usage = "--flows CAPTURE... | --scenario FILE | CAPTURE [--scenario FILE] [--verdicts TRACE]",
+	.options = SL_CLI_BIT(flows) | SL_CLI_BIT(scenario) | SL_CLI_BIT(provider) | SL_CLI_BIT(verdicts) |
+	           SL_CLI_BIT(local),
+	.usage = "--flows CAPTURE... | --scenario FILE [--provider SOCKET] | CAPTURE [--scenario FILE] "
+	         "[--verdicts TRACE]",
 	.summary = "run a capture, or a scenario, through the filter",
 	.help = "Reads captures (pcap, pcapng; - is standard input) through the code that judges live "
 	        "traffic and prints what it\n"
@@ -196,6 +210,10 @@ const struct sl_cli_command sl_cli_replay = {
 	        "A scenario (docs/ne-scenario.md) says what happens to flows, when, and what their provider "
 	        "answers; printed is the\n"
 	        "trace of a content filter of Network Extension (docs/ne-trace.md), the same each time.\n"
+	        "With --provider a process of yours answers instead (sluice-provider(7)): it is waited for "
+	        "at "
+	        "SOCKET, and while it is\n"
+	        "asked, the scenario's time stands still.\n"
 	        "A capture with a scenario: the flows are the capture's, the filter and the provider's "
 	        "answers "
 	        "the scenario's.\n"
