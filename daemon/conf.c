@@ -214,6 +214,15 @@ static void apply_profile(struct sl_conf_reader *r, const struct sl_yaml_node *r
 	}
 }
 
+/* Nobody sits in front of a gateway to see that its provider is stuck: NE has no limit (NE-CHOICE-22). */
+static void apply_external(struct sl_conf_reader *r, const struct sl_yaml_node *root)
+{
+	enum { GATEWAY, LIMIT_MS = 1000 };
+	if (r->conf->provider == SL_PROVIDER_EXTERNAL && r->conf->profile == GATEWAY &&
+	    line_of_key(root, "answer_limit") == 0)
+		r->conf->answer_limit = sl_span_ms(LIMIT_MS);
+}
+
 /* What no value shows alone. */
 static void check_together(struct sl_conf_reader *r, const struct sl_yaml_node *root)
 {
@@ -234,17 +243,21 @@ static void check_together(struct sl_conf_reader *r, const struct sl_yaml_node *
 		              c->workers, c->queue_count);
 }
 
-/* A content filter: one worker, three queues, and a file that its provider reads. */
+/* A content filter: one worker, three queues, and a file that its provider reads, or a socket. */
 static void check_filter(struct sl_conf_reader *r, const struct sl_yaml_node *root)
 {
 	const struct sl_conf *c = r->conf;
 	bool policy = c->provider == SL_PROVIDER_POLICY, file = c->provider_file[0] != '\0';
-	if (policy == file)
+	bool reads = !policy && c->provider != SL_PROVIDER_EXTERNAL;
+	if (reads != file)
 		sl_conf_error(
-		        &r->errors, line_of_key(root, policy ? "provider_file" : "provider"),
-		        policy ? "provider_file: found a path, expected none, as the provider policy reads "
-		                 "the lists; write the provider it is for"
-		               : "provider: this one needs a provider_file; write its path");
+		        &r->errors, line_of_key(root, reads ? "provider" : "provider_file"),
+		        reads ? "provider: this one needs a provider_file; write its path"
+		        : policy
+		                ? "provider_file: found a path, expected none, as the provider policy reads "
+		                  "the lists; write the provider it is for"
+		                : "provider_file: found a path, expected none, as the provider external is a "
+		                  "process; see provider_socket");
 	if (policy && c->trace[0] != '\0')
 		sl_conf_error(&r->errors, line_of_key(root, "trace"),
 		              "trace: found a path, expected none, as the provider policy has no trace; see "
@@ -270,6 +283,7 @@ static void read_root(struct sl_conf_reader *r, const struct sl_yaml_node *root)
 	for (const struct sl_yaml_node *c = empty ? NULL : root->child; c != NULL; c = c->next)
 		read_key(r, c);
 	apply_profile(r, empty ? NULL : root);
+	apply_external(r, empty ? NULL : root);
 	check_together(r, empty ? NULL : root);
 	check_filter(r, empty ? NULL : root);
 	sl_conf_lists_finish(r);

@@ -18,7 +18,7 @@
 #include "policy/policy.h"
 
 /* The words of the option `provider`, in their order. Those of all but the first are content filters. */
-enum sl_provider_kind { SL_PROVIDER_POLICY, SL_PROVIDER_RULES, SL_PROVIDER_SCRIPTED };
+enum sl_provider_kind { SL_PROVIDER_POLICY, SL_PROVIDER_RULES, SL_PROVIDER_SCRIPTED, SL_PROVIDER_EXTERNAL };
 
 /* A content filter's queues, from queue_first on (daemon/ne_live.h). */
 enum { SL_CONF_LIVE_QUEUES = 2, SL_CONF_FILTER_QUEUES = 3 };

@@ -6,16 +6,36 @@
 #include <unistd.h>
 
 #include "daemon/file.h"
+#include "daemon/log.h"
+#include "daemon/ne_live.h"
+#include "daemon/provider_external.h"
 
 unsigned sl_ne_source_needs(enum sl_provider_kind kind)
 {
-	return kind == SL_PROVIDER_SCRIPTED ? SL_NE_NEEDS_ALL : 0;
+	return kind == SL_PROVIDER_RULES ? 0 : SL_NE_NEEDS_ALL;
+}
+
+static void say(void *ctx, bool trouble, const char *text)
+{
+	(void)ctx;
+	sl_log(trouble ? SL_LOG_WARN : SL_LOG_INFO, "%s", text);
+}
+
+static int open_external(const struct sl_conf *conf, int listen, struct sl_ne_source **out)
+{
+	const struct sl_provider_config config = { .listen = listen,
+		                                   .options = sl_ne_live_options(conf),
+		                                   .buffer = (size_t)conf->provider_buffer,
+		                                   .say = say };
+	return sl_provider_external_new(&config, out);
 }
 
 int sl_ne_source_open(const struct sl_conf *conf, int fd, const struct sl_diag *diag,
                       struct sl_ne_source **out)
 {
 	struct sl_bytes text;
+	if (conf->provider == SL_PROVIDER_EXTERNAL)
+		return open_external(conf, fd, out);
 	const char *name = conf->provider_file;
 	int err = sl_file_read(fd, &text);
 	if (err == SL_ESYS)

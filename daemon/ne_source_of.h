@@ -10,7 +10,7 @@
 /* What a provider of this kind must be shown: of enum sl_ne_needs. The rules are made before the provider is. */
 unsigned sl_ne_source_needs(enum sl_provider_kind kind);
 
-/* fd  what the supervisor has opened for it: a copy of provider_file; taken over.
+/* fd  what the supervisor has opened for it: a copy of provider_file, or the socket that listens at provider_socket; taken over.
  * SL_OK; SL_EMALF, SL_ESYS where diag was told; SL_ENOMEM. *out is given back by its close(). */
 int sl_ne_source_open(const struct sl_conf *conf, int fd, const struct sl_diag *diag,
                       struct sl_ne_source **out);

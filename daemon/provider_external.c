@@ -9,7 +9,11 @@
 #include "base/err.h"
 #include "daemon/provider_external_impl.h"
 
-enum { LOG_MAX = 1536, RESERVE = 512 * 1024 /* of the buffer, for what is no question */ };
+enum {
+	LOG_MAX = 1536,
+	RESERVE = 512 * 1024 /* of the buffer, for what is no question */,
+	TRIED_EACH = 10 /* deadlines */
+};
 
 void sl_provider_say_log(struct sl_provider_external *x, bool trouble, const char *fmt, ...)
 {
@@ -73,12 +77,13 @@ struct sl_ne_verdict sl_provider_default(const struct sl_provider_external *x, c
 	                                                                    : SL_NE_VERDICT_DROP);
 }
 
-/* It has said nothing for a deadline, though it was asked: it is tried again each deadline. */
+/* It has said nothing for a deadline, though it was asked: it is tried again once in ten, so that a client whose connections come one
+ * after the other does not wait for each. */
 static bool is_stuck(const struct sl_provider_external *x, struct sl_mono now)
 {
-	struct sl_span limit = x->config.options.answer;
+	struct sl_span limit = x->config.options.answer, again = { limit.us * TRIED_EACH };
 	return limit.us > 0 && x->silent && sl_mono_reached(now, sl_mono_add(x->asked_first, limit)) &&
-	       !sl_mono_reached(now, sl_mono_add(x->asked_last, limit));
+	       !sl_mono_reached(now, sl_mono_add(x->asked_last, again));
 }
 
 /* May it be asked about the flow? Where not, one of the counters moves. */

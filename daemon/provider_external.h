@@ -5,7 +5,7 @@
  * Each callback is sent as a question and answered `later`; many are under way at once, and their answers come in any order. What a
  * provider does not say in time gets options.late of the filter:
  *   late     the filter's own limit, options.answer, for each callback
- *   stuck    it owes an answer and has said nothing for that long: it is not asked until it says something
+ *   stuck    it owes an answer and has said nothing for that long: it is asked once in ten deadlines until it says something
  *   full     what waits for it to be read leaves no room for the question
  *   absent   it went away while it was asked, or had paused the flow. Then the filter is down (NE-FAIL-02, NE-FAIL-03) until another
  *            one says hello

@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include "daemon/adopt.h"
-#include "daemon/file.h"
 #include "daemon/flow_log_file.h"
 #include "daemon/handover.h"
 #include "daemon/log.h"
@@ -50,8 +49,8 @@ static int open_queues(struct sl_supervisor *s)
 	for (unsigned i = 0; i < s->take.workers && err == SL_OK; i++) {
 		bool fresh = s->take.queue[i] < 0; /* else taken from an engine, or from an earlier program */
 		if (fresh)
-			err = sl_nfq_open(&cfg, (uint16_t)c->queue_first, sl_conf_queues(c), i, s->take.workers,
-			                  &sl_log_diag, &s->take.queue[i]);
+			err = sl_nfq_open(&cfg, (uint16_t)c->queue_first, sl_conf_queues(c), i,
+			                  s->take.workers, &sl_log_diag, &s->take.queue[i]);
 		if (err == SL_OK && fresh && c->provider != SL_PROVIDER_POLICY)
 			err = sl_nfq_bind(s->take.queue[i], &parking, sl_conf_parking_queue(c), &sl_log_diag);
 		if (err == SL_OK && c->refuse == 0 && s->take.conntrack[i] < 0)
@@ -114,25 +113,6 @@ static void find_user(struct sl_supervisor *s)
 		       s->conf->user);
 }
 
-/* A content filter's: a copy of what its provider reads, so that the next engine reads the same; and an empty trace. */
-static int open_filter(struct sl_supervisor *s)
-{
-	const struct sl_conf *c = s->conf;
-
-	if (c->provider == SL_PROVIDER_POLICY || s->take.provider >= 0)
-		return SL_OK;
-	s->take.provider = sl_file_copy(c->provider_file);
-	if (s->take.provider < 0) {
-		sl_diag(&sl_log_diag, c->provider_file, 0, "cannot read it: %s; mend provider_file",
-		        strerror(errno));
-		return SL_ESYS;
-	}
-	s->take.trace = sl_flow_log_file_open(c->trace, &s->user);
-	if (s->take.trace >= 0 && ftruncate(s->take.trace, 0) != 0)
-		sl_log(SL_LOG_WARN, "trace %s: cannot be emptied: %s", c->trace, strerror(errno));
-	return SL_OK;
-}
-
 /* What an earlier version did not have, and so did not leave, is opened here. */
 static int open_missing(struct sl_supervisor *s)
 {
@@ -146,7 +126,7 @@ static int open_missing(struct sl_supervisor *s)
 	open_raw(s);
 	if (s->take.flow_log < 0)
 		s->take.flow_log = sl_flow_log_file_open(s->conf->flow_log, &s->user);
-	return open_filter(s);
+	return sl_supervisor_open_filter(s);
 }
 
 static int open_all(struct sl_supervisor *s)
@@ -217,6 +197,7 @@ static void close_all(struct sl_supervisor *s)
 	sl_take_close(&s->take);
 	sl_rules_close(&s->rules);
 	sl_ctl_close(&s->ctl);
+	sl_ctl_socket_close(&s->provider);
 	sl_shared_unmap(&s->shared);
 	sl_bundle_free(&s->next);
 	sl_bundle_free(&s->good);
@@ -351,6 +332,7 @@ static struct sl_supervisor *supervisor_new(const char *conf_path)
 	s->started = sl_clock_now();
 	s->engine.ipc = s->spare.ipc = s->compiler.ipc = -1;
 	sl_take_none(&s->take);
+	s->provider.fd = -1;
 	sl_supervisor_upgrade_init(s);
 	return s;
 }

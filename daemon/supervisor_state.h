@@ -11,6 +11,7 @@
 #include "daemon/clock.h"
 #include "daemon/conf.h"
 #include "daemon/ctl.h"
+#include "daemon/ctl_socket.h"
 #include "daemon/hang.h"
 #include "daemon/ipc.h"
 #include "daemon/nfq_left.h"
@@ -34,7 +35,8 @@ struct sl_supervisor {
 	struct sl_shared *shared;
 	struct sl_rules *rules;
 	struct sl_ctl *ctl;
-	int signals; /* signalfd */
+	struct sl_ctl_socket provider; /* of an external one; fd -1: none */
+	int signals;                   /* signalfd */
 
 	struct sl_child engine, spare, compiler;
 	bool relieve; /* the engine is of an earlier program: it makes room as soon as a spare is ready */
@@ -54,7 +56,7 @@ struct sl_supervisor {
 	uint64_t engine_restarts, engine_hangs;
 	uint64_t answered_repeat, answered_on_failure; /* packets */
 
-	bool rules_stand; /* since before anybody was ready to judge */
+	bool rules_stand;                                  /* since before anybody was ready to judge */
 	struct sl_mono verify_at, gap_since, rules_polled; /* .us 0: none */
 	uint64_t rules_restored, rules_gap_ms;
 	struct sl_rules_pace rules_pace;
@@ -98,6 +100,9 @@ int sl_supervisor_start_engine(struct sl_supervisor *s);
 int sl_supervisor_load_child(struct sl_supervisor *s, struct sl_child *c); /* gives it the policy in force */
 void sl_supervisor_hand_over(struct sl_supervisor *s);                     /* the sockets, to the engine */
 void sl_supervisor_engine_message(struct sl_supervisor *s);
+
+/* supervisor_filter.c: what is not there yet. SL_OK, or diag was told */
+int sl_supervisor_open_filter(struct sl_supervisor *s);
 
 /* supervisor_death.c */
 /* What a content filter's engine had in the parking queue. */

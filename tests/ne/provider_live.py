@@ -1,0 +1,302 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""provider_live.py BUILD_DIR - real connections that provider_example.py decides, through sluiced: it lets pass, drops, pauses and resumes
+each with a verdict of its own; and what becomes of them when it is stopped, killed, writes nonsense, or the engine dies.
+
+Three namespaces of its own. Each row is a story told by its name; the rows of one profile share a sluiced."""
+
+import contextlib
+import json
+import os
+import pathlib
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+from lab.namespaces import LabError, Namespace, run  # noqa: E402  (the lab's folder is found by the line above)
+
+CLIENT, SERVER = "192.0.2.2", "198.51.100.2"
+GOOD, BAD, SLOW = "good.example", "bad.example", "slow.example"
+WITHIN, LIMIT, PAUSE = 10, 0.5, 0.3  # s: for what is waited for, answer_limit, what a flow is paused for
+
+
+class Failure(Exception):
+    pass
+
+
+class Network:
+    def __init__(self):
+        self.made = []
+        for role in ("client", "gateway", "server"):
+            self.made.append(Namespace("sluice-provider-%d-%s" % (os.getpid(), role)))
+        self.client, self.gateway, self.server = self.made
+        self.gateway.sysctl("ipv4/ip_forward", 1)
+        for host, link, address, near in ((self.client, "lan", CLIENT, "192.0.2.1"), (self.server, "wan", SERVER, "198.51.100.1")):
+            run("ip", "link", "add", "eth0", "netns", host.name, "type", "veth", "peer", "name", link, "netns", self.gateway.name)
+            for namespace, name, ip in ((host, "eth0", address), (self.gateway, link, near)):
+                namespace.ip("addr", "add", ip + "/24", "dev", name)
+                namespace.ip("link", "set", name, "up")
+            host.ip("route", "add", "default", "via", near)
+        with self.server:
+            self.listener = socket.create_server((SERVER, 80), backlog=64)
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        with contextlib.suppress(OSError):
+            while True:
+                threading.Thread(target=self._answer, args=self.listener.accept()[:1], daemon=True).start()
+
+    @staticmethod
+    def _answer(connection):
+        with contextlib.suppress(OSError), connection:
+            if connection.recv(4096):
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+
+    def get(self, host):
+        """(what came of it, how long it took)"""
+        began = time.monotonic()
+        try:
+            with self.client:
+                connection = socket.create_connection((SERVER, 80), timeout=4 * LIMIT + 1)
+            with connection:
+                connection.sendall(b"GET / HTTP/1.1\r\nHost: %s\r\n\r\n" % host.encode())
+                what = "passed" if connection.recv(4096).endswith(b"ok") else "cut"
+        except ConnectionError:
+            what = "reset"
+        except (TimeoutError, socket.timeout):
+            what = "nothing"
+        return what, time.monotonic() - began
+
+    def remove(self):
+        with contextlib.suppress(AttributeError):
+            self.listener.close()
+        while self.made:
+            self.made.pop().remove()
+
+
+class Gateway:
+    """sluiced with the provider external."""
+
+    def __init__(self, build, network, folder, profile):
+        self.build, self.network, self.control = build, network, folder + "/control.sock"
+        self.socket, self.errors = folder + "/provider.sock", folder + "/log"
+        settings = {"inside": "lan", "lists": "[]", "never_block": "[]", "flow_log": '""', "provider": "external",
+                    "profile": profile, "provider_socket": self.socket, "control": self.control,
+                    "answer_limit": "%dms" % (LIMIT * 1000)}
+        with open(folder + "/sluice.yaml", "w") as to:
+            to.writelines("%s: %s\n" % item for item in settings.items())
+        os.chmod(folder, 0o755)
+        with open(self.errors, "w") as log:
+            self.process = network.gateway.start(build + "/daemon/sluiced", "--config", folder + "/sluice.yaml", stderr=log)
+        self.providers = []
+        self.wait("ready:")
+
+    def log(self):
+        return pathlib.Path(self.errors).read_text(errors="replace")
+
+    def wait(self, text, after=0):
+        end = time.monotonic() + WITHIN
+        while text not in self.log()[after:]:
+            if time.monotonic() > end or self.process.poll() is not None:
+                raise Failure("%r is not in the log:\n%s" % (text, self.log()))
+            time.sleep(0.02)
+
+    def provide(self, *options):
+        at = len(self.log())
+        provider = subprocess.Popen([sys.executable, str(HERE / "provider_example.py"), *options[:-1], self.socket, options[-1]],
+                                    stderr=subprocess.DEVNULL)
+        self.providers.append(provider)
+        self.wait('"provider_example.py" is there', at)
+        time.sleep(0.1)  # startFilter is answered
+        return provider
+    
+    def leave(self):
+        """Nobody is there any more, and sluice knows."""
+        at = len(self.log())
+        there = [p for p in self.providers if p.poll() is None]
+        for provider in there:
+            provider.kill()
+            provider.wait()
+        if there and self.process.poll() is None:
+            self.wait("may come again", at)
+        self.providers.clear()
+
+    def end(self):
+        self.leave()
+        if self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(WITHIN)
+
+
+def expect(got, what, least=0.0, most=99.0):
+    if got[0] != what or not least <= got[1] <= most:
+        raise Failure("%s after %.2f s; expected: %s after %.2f to %.2f s" % (*got, what, least, most))
+
+
+# ---- profile gateway ----
+
+def decides(gateway):
+    """It lets one connection pass, and drops another, by the bytes of each."""
+    gateway.provide(BAD)
+    expect(gateway.network.get(GOOD), "passed", most=LIMIT)
+    expect(gateway.network.get(BAD), "reset", most=LIMIT)
+
+
+def pauses(gateway):
+    """Paused connections are resumed with a verdict of their own, many at once."""
+    gateway.provide("--pause", str(PAUSE), BAD)
+    got = {}
+    names = [(i, BAD if i % 3 == 0 else GOOD) for i in range(20)]
+    threads = [threading.Thread(target=lambda i=i, n=n: got.update({i: gateway.network.get(n)})) for i, n in names]
+    began = time.monotonic()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for i, name in names:
+        expect(got[i], "reset" if name == BAD else "passed", least=PAUSE)
+    if time.monotonic() - began > 5 * PAUSE:
+        raise Failure("twenty paused connections took %.1f s: they waited for each other" % (time.monotonic() - began))
+
+
+def is_stopped(gateway):
+    """Stopped: a connection waits for the limit, the next ones do not; moving again, it decides again."""
+    provider = gateway.provide(BAD)
+    provider.send_signal(signal.SIGSTOP)
+    try:
+        expect(gateway.network.get(BAD), "passed", least=LIMIT * 0.9, most=LIMIT * 3)
+        expect(gateway.network.get(BAD), "passed", most=LIMIT * 0.9)
+    finally:
+        provider.send_signal(signal.SIGCONT)
+    time.sleep(0.2)
+    expect(gateway.network.get(BAD), "reset", most=LIMIT)
+
+
+def is_killed(gateway):
+    """Killed while it was asked: what it was asked about, and the next ones, pass; another one decides again."""
+    provider = gateway.provide("--pause", "60", BAD)
+    got = []
+    thread = threading.Thread(target=lambda: got.append(gateway.network.get(BAD)))
+    thread.start()
+    time.sleep(LIMIT)
+    provider.kill()
+    provider.wait()
+    gateway.wait("it went away")
+    thread.join()
+    expect(got[0], "passed", least=LIMIT * 0.9, most=LIMIT * 3)
+    expect(gateway.network.get(BAD), "passed", most=LIMIT)
+    gateway.leave()
+    decides(gateway)
+
+
+def writes_nonsense(gateway):
+    """Nonsense is closed with a word of what came, and harms nobody."""
+    for nonsense in (b"GET / HTTP/1.1\r\n\r\n", struct.pack("!I", 18) + b'{"message":"alow"}', os.urandom(100000)):
+        at = len(gateway.log())
+        stranger = socket.socket(socket.AF_UNIX)
+        stranger.settimeout(WITHIN)
+        with contextlib.suppress(OSError), stranger:
+            stranger.connect(gateway.socket)
+            stranger.sendall(nonsense)
+            while stranger.recv(4096):
+                pass
+        gateway.wait("may come again", at)
+        expect(gateway.network.get(BAD), "passed", most=LIMIT)
+    if '{"message":"alow"}' not in gateway.log():
+        raise Failure("what came is not in the log:\n" + gateway.log())
+    gateway.leave()
+    decides(gateway)
+
+
+def engine_dies(gateway):
+    """The engine is killed: its provider comes again to the next one, and decides."""
+    gateway.provide(BAD)
+    at = len(gateway.log())
+    status = run(gateway.build + "/daemon/sluice", "status", "--json", "--control", gateway.control).stdout
+    os.kill(json.loads(status)["engine_pid"], signal.SIGKILL)
+    gateway.wait('"provider_example.py" is there', at)
+    time.sleep(0.2)
+    expect(gateway.network.get(GOOD), "passed", most=LIMIT * 2)
+    expect(gateway.network.get(BAD), "reset", most=LIMIT * 2)
+
+
+# ---- profile macos ----
+
+def fails_closed(gateway):
+    """With profile macos: what a killed one was asked about is dropped, what comes waits for the next one."""
+    provider = gateway.provide("--pause", "60", BAD)
+    got = []
+    thread = threading.Thread(target=lambda: got.append(gateway.network.get(GOOD)))
+    thread.start()
+    time.sleep(LIMIT)
+    provider.kill()
+    provider.wait()
+    thread.join()
+    expect(got[0], "reset", least=LIMIT * 0.9, most=LIMIT * 3)
+    thread = threading.Thread(target=lambda: got.append(gateway.network.get(GOOD)))
+    thread.start()
+    time.sleep(LIMIT)
+    gateway.provide(BAD)
+    thread.join()
+    expect(got[1], "passed", least=LIMIT)
+
+
+def is_late(gateway):
+    """With profile macos: a stopped one drops what it does not answer in time."""
+    provider = gateway.provide(BAD)
+    provider.send_signal(signal.SIGSTOP)
+    try:
+        expect(gateway.network.get(GOOD), "reset", least=LIMIT * 0.9, most=LIMIT * 3)
+    finally:
+        provider.send_signal(signal.SIGCONT)
+    time.sleep(0.2)
+    expect(gateway.network.get(GOOD), "passed", most=LIMIT)
+
+
+ROWS = {"gateway": (decides, pauses, is_stopped, is_killed, writes_nonsense, engine_dies), "macos": (fails_closed, is_late)}
+
+
+def play(build, network, profile, rows):
+    failed = 0
+    with tempfile.TemporaryDirectory(prefix="sluice-provider-") as folder:
+        gateway = Gateway(build, network, folder, profile)
+        try:
+            for row in rows:
+                try:
+                    row(gateway)
+                    print("ok: " + row.__doc__)
+                except Failure as failure:
+                    failed += 1
+                    print("FAILED: %s\n  %s\n%s" % (row.__doc__, failure, gateway.log()))
+                finally:
+                    gateway.leave()
+        finally:
+            gateway.end()
+        if os.path.exists(gateway.socket):
+            failed += 1
+            print("FAILED: the socket is left behind")
+    return failed
+
+
+def main():
+    if os.geteuid() != 0:
+        print("skipped: needs root")
+        return 77
+    network = Network()
+    try:
+        return 1 if sum(play(sys.argv[1], network, profile, rows) for profile, rows in ROWS.items()) else 0
+    except LabError as error:
+        print(error)
+        return 1
+    finally:
+        network.remove()
+
+
+sys.exit(main())
