@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""provider_live.py BUILD_DIR - real connections that provider_example.py decides, through sluiced: it lets pass, drops, pauses and resumes
+"""provider_live.py BUILD_DIR [--many] - real connections that provider_example.py decides, through sluiced: it lets pass, drops, pauses and resumes
 each with a verdict of its own; and what becomes of them when it is stopped, killed, writes nonsense, or the engine dies.
 
-Three namespaces of its own. Each row is a story told by its name; the rows of one profile share a sluiced."""
+Three namespaces of its own. Each row is a story; the rows of one profile share a sluiced. --many: only that of ten thousand flows."""
 
 import contextlib
 import json
@@ -20,15 +20,38 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
-from lab.namespaces import LabError, Namespace, run  # noqa: E402  (the lab's folder is found by the line above)
+sys.path.insert(0, str(HERE))
+import provider_example  # noqa: E402  (found by the line above, as the lab)
+from lab.namespaces import LabError, Namespace, run  # noqa: E402
 
 CLIENT, SERVER = "192.0.2.2", "198.51.100.2"
 GOOD, BAD, SLOW = "good.example", "bad.example", "slow.example"
 WITHIN, LIMIT, PAUSE = 10, 0.5, 0.3  # s: for what is waited for, answer_limit, what a flow is paused for
 
 
+SO_RCVBUFFORCE = 33
+MANY, PORT, RELEASE = 10000, 9999, 9  # datagram flows at once; where they go; the port of the one that ends the pause
+
+
 class Failure(Exception):
     pass
+
+
+class Holder(provider_example.Provider):
+    """Pauses every datagram flow until one to RELEASE begins: then each is resumed, with a verdict by its port. Others are allowed."""
+
+    held = {}
+
+    def handleNewFlow(self, question):
+        to, of = (int(question[end].rsplit(":", 1)[1]) for end in ("remote", "local"))
+        if question["protocol"] != socket.IPPROTO_UDP or to == RELEASE:
+            self.answer(question, "allow")
+        else:
+            self.answer(question, "pause")
+            self.held[question["flow"]] = of
+        if to == RELEASE:
+            for flow, port in self.held.items():
+                self.connection.send("resumeFlow", flow=flow, verdict="drop" if port % 3 == 0 else "allow")
 
 
 class Network:
@@ -227,6 +250,57 @@ def engine_dies(gateway):
     expect(gateway.network.get(BAD), "reset", most=LIMIT * 2)
 
 
+def holds_many(gateway):
+    """Ten thousand flows paused at once, each resumed with its own verdict; connections meanwhile take no longer."""
+    network, came, at = gateway.network, set(), len(gateway.log())
+    holder = Holder(provider_example.Connection(gateway.socket), [], 0)
+    holder.held = {}
+
+    def provide():
+        with contextlib.suppress(OSError):
+            holder.run()
+
+    threading.Thread(target=provide, daemon=True).start()
+    gateway.wait('"provider_example.py" is there', at)
+    with network.server:
+        receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    receiver.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 1 << 25)
+    receiver.bind((SERVER, PORT))
+    receiver.settimeout(1)
+    ports = range(20000, 20000 + MANY)
+    for _ in range(5):
+        network.get(GOOD)
+    before = sorted(network.get(GOOD)[1] for _ in range(21))[10]
+    try:
+        for port in ports:
+            with network.client, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+                sender.bind((CLIENT, port))
+                sender.sendto(b"%d" % port, (SERVER, PORT))
+            if port % 200 == 0:
+                time.sleep(0.005)
+        end = time.monotonic() + 5
+        while len(holder.held) < MANY and time.monotonic() < end:
+            time.sleep(0.02)
+        if len(holder.held) != MANY:
+            raise Failure("%d of %d flows were asked about" % (len(holder.held), MANY))
+        beside = sorted(network.get(GOOD)[1] for _ in range(21))[10]
+        with network.client, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            sender.sendto(b"now", (SERVER, RELEASE))
+        with contextlib.suppress(TimeoutError, socket.timeout):
+            while len(came) < MANY:
+                came.add(int(receiver.recv(64)))
+    finally:
+        holder.connection.socket.shutdown(socket.SHUT_RDWR)
+        receiver.close()
+    wrong = came ^ {port for port in ports if port % 3}
+    if wrong:
+        raise Failure("%d of %d flows went on, and %d are wrong" % (len(came), MANY, len(wrong)))
+    print("    a connection: %.2f ms before, %.2f ms with %d flows held: ratio %.2f"
+          % (before * 1e3, beside * 1e3, MANY, beside / before))
+    if beside > 3 * before + 0.01:  # what a busy machine does; bench/provider.c measures
+        raise Failure("it took much longer")
+
+
 # ---- profile macos ----
 
 def fails_closed(gateway):
@@ -289,9 +363,10 @@ def main():
     if os.geteuid() != 0:
         print("skipped: needs root")
         return 77
+    rows = {"gateway": (holds_many,)} if "--many" in sys.argv else ROWS
     network = Network()
     try:
-        return 1 if sum(play(sys.argv[1], network, profile, rows) for profile, rows in ROWS.items()) else 0
+        return 1 if sum(play(sys.argv[1], network, profile, some) for profile, some in rows.items()) else 0
     except LabError as error:
         print(error)
         return 1
