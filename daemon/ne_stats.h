@@ -23,6 +23,15 @@
 	X(idle_ended, "datagram flows ended idle")                                \
 	X(close_wait_ended, "flows whose provider was not waited for any longer") \
 	X(answers_late, "verdicts by late")                                       \
+	X(providers, "external providers that said hello")                        \
+	X(providers_lost, "of them went away, or were closed")                    \
+	X(providers_nonsense, "closed for what they wrote")                       \
+	X(providers_unread, "closed for what they did not read")                  \
+	X(questions, "callbacks sent to an external provider")                    \
+	X(questions_answered, "verdicts of it in time")                           \
+	X(questions_stuck, "callbacks by late: it was silent")                    \
+	X(questions_full, "callbacks by late: too much waited for it")            \
+	X(questions_absent, "callbacks and pauses by late: it was gone")          \
 	X(trace_dropped, "events of the trace lost")                              \
 	X(held, "packets that wait now")
 enum sl_ne_stat {

@@ -11,6 +11,7 @@
 #include "daemon/clock.h"
 #include "daemon/ne_source_of.h"
 #include "daemon/ne_trace_log.h"
+#include "daemon/provider_external.h"
 #include "daemon/shared.h"
 
 enum { STOP_LIMIT_MS = 1000 };
@@ -124,6 +125,20 @@ int sl_ne_worker_stop(struct sl_ne_worker *w, struct sl_nfq_batch *batch, struct
 	return err < 0 ? err : SL_OK;
 }
 
+static void count_provider(const struct sl_ne_worker *w, uint64_t out[SL_NE_STAT_COUNT])
+{
+	const struct sl_provider_counters *c = sl_provider_external_counters(w->source);
+	out[SL_NE_STAT_providers] = c->connections;
+	out[SL_NE_STAT_providers_lost] = c->lost;
+	out[SL_NE_STAT_providers_nonsense] = c->nonsense;
+	out[SL_NE_STAT_providers_unread] = c->unread;
+	out[SL_NE_STAT_questions] = c->questions;
+	out[SL_NE_STAT_questions_answered] = c->answers;
+	out[SL_NE_STAT_questions_stuck] = c->stuck;
+	out[SL_NE_STAT_questions_full] = c->full;
+	out[SL_NE_STAT_questions_absent] = c->absent;
+}
+
 void sl_ne_worker_count(const struct sl_ne_worker *w, uint64_t out[SL_NE_STAT_COUNT])
 {
 	const struct sl_ne_live_counts *l = sl_ne_live_counts(w->live);
@@ -159,6 +174,8 @@ void sl_ne_worker_count(const struct sl_ne_worker *w, uint64_t out[SL_NE_STAT_CO
 		[SL_NE_STAT_held] = sl_ne_live_held(w->live),
 	};
 	memcpy(out, now, sizeof(now));
+	if (w->cfg.conf->provider == SL_PROVIDER_EXTERNAL)
+		count_provider(w, out);
 }
 
 struct sl_ne_live *sl_ne_worker_live(struct sl_ne_worker *w)

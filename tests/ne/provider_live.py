@@ -124,6 +124,9 @@ class Gateway:
     def log(self):
         return pathlib.Path(self.errors).read_text(errors="replace")
 
+    def status(self):
+        return json.loads(run(self.build + "/daemon/sluice", "status", "--json", "--control", self.control).stdout)
+
     def wait(self, text, after=0):
         end = time.monotonic() + WITHIN
         while text not in self.log()[after:]:
@@ -242,12 +245,20 @@ def engine_dies(gateway):
     """The engine is killed: its provider comes again to the next one, and decides."""
     gateway.provide(BAD)
     at = len(gateway.log())
-    status = run(gateway.build + "/daemon/sluice", "status", "--json", "--control", gateway.control).stdout
-    os.kill(json.loads(status)["engine_pid"], signal.SIGKILL)
+    os.kill(gateway.status()["engine_pid"], signal.SIGKILL)
     gateway.wait('"provider_example.py" is there', at)
     time.sleep(0.2)
     expect(gateway.network.get(GOOD), "passed", most=LIMIT * 2)
     expect(gateway.network.get(BAD), "reset", most=LIMIT * 2)
+
+
+def is_counted(gateway):
+    """What became of all that is in the counters of sluice status."""
+    counts = gateway.status()["content_filter"]
+    for name, least in {"providers": 7, "providers_lost": 5, "providers_nonsense": 3, "questions": 50, "questions_answered": 50,
+                        "questions_absent": 1, "questions_stuck": 1, "answers_late": 1}.items():
+        if counts[name] < least:
+            raise Failure("%s is %d, and not %d at least: %s" % (name, counts[name], least, counts))
 
 
 def holds_many(gateway):
@@ -334,7 +345,7 @@ def is_late(gateway):
     expect(gateway.network.get(GOOD), "passed", most=LIMIT)
 
 
-ROWS = {"gateway": (decides, pauses, is_stopped, is_killed, writes_nonsense, engine_dies), "macos": (fails_closed, is_late)}
+ROWS = {"gateway": (decides, pauses, is_stopped, is_killed, writes_nonsense, engine_dies, is_counted), "macos": (fails_closed, is_late)}
 
 
 def play(build, network, profile, rows):
