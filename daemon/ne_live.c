@@ -151,9 +151,9 @@ static struct sl_ne_conn *make(struct sl_ne_live *live, const struct sl_flow_key
 	bool fresh;
 	struct sl_flow *entry = sl_flow_table_get(live->table, key, live->now, &fresh);
 	struct sl_ne_conn *c;
-	if (fresh) { /* as many as the table has */
-		c = live->spare;
-		live->spare = c->next;
+	if (fresh) {
+		c = live->spare;       /* there are as many as the table has places */
+		live->spare = c->next; /* NOLINT(clang-analyzer-core.NullDereference) */
 	} else {
 		c = &live->conn[entry->id - 1];
 	}

@@ -59,7 +59,9 @@ static const struct sl_ne_scenario_event *next_event(const struct scripted *s)
 
 static struct sl_mono due_of(const struct scripted *s, const struct sl_ne_scenario_event *e)
 {
-	struct sl_mono before = s->at == 0 ? (struct sl_mono){ 0 } : s->scenario->event[s->at - 1].time;
+	struct sl_mono before = { 0 };
+	if (s->at > 0)
+		before = s->scenario->event[s->at - 1].time;
 	return sl_mono_add(s->reached, sl_mono_since(e->time, before));
 }
 

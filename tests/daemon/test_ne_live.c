@@ -52,6 +52,7 @@ struct bench {
 	uint8_t stream[2][STREAM]; /* [1] inbound: what the sender means */
 	uint64_t shown[2];         /* bytes up to there were shown */
 	struct sl_ne_flow *flow;
+	struct sl_ne_flow_info info; /* of the last that began */
 	struct sl_ne_verdict new_flow, data, complete;
 	bool random;
 	uint32_t seed;
@@ -93,6 +94,7 @@ static struct sl_ne_verdict on_new_flow(void *ctx, struct sl_ne_flow *flow, stru
 {
 	(void)ctx, (void)now;
 	b->flow = flow;
+	b->info = *sl_ne_flow_info(flow);
 	return b->random ? random_verdict(true) : b->new_flow;
 }
 
@@ -236,7 +238,8 @@ static struct sent *segment(bool inbound, uint8_t flags, uint32_t from, uint32_t
 	memcpy(l4 + 4, &seq, 4);
 	l4[12] = 5 << 4;
 	l4[13] = flags;
-	memcpy(l4 + 20, b->stream[inbound] + from, len);
+	if (len > 0)
+		memcpy(l4 + 20, b->stream[inbound] + from, len);
 	return make(inbound, SL_PROTO_TCP, l4, 20 + len);
 }
 
@@ -333,6 +336,7 @@ static int teardown(void **state)
 
 /* ---- rows ---- */
 
+/* NE-CHOICE-02: with tcp_hold: data the handshake passes, and bytes wait */
 static void test_held_until_passed(void **state)
 {
 	(void)state;
@@ -378,7 +382,7 @@ static void test_lost_on_the_way(void **state)
 	assert_int_equal(data(false, 0, 100)->how, SL_ACTION_PASS); /* its sender sends it again */
 }
 
-/* NE-CHOICE-27 */
+/* NE-CHOICE-27, NE-FLOW-11: ordered before they are shown */
 static void test_in_order(void **state)
 {
 	(void)state;
@@ -393,7 +397,7 @@ static void test_in_order(void **state)
 	assert_int_equal(data(false, 400, 10)->how, SL_ACTION_PASS); /* who looks no more needs no order */
 }
 
-/* NE-CHOICE-27: what passed passes again, what is held is absorbed, and the first copy is what is shown. */
+/* NE-CHOICE-27: the first copy of a byte wins; a retransmission of released data passes, of held data is absorbed */
 static void test_copies(void **state)
 {
 	(void)state;
@@ -449,6 +453,7 @@ static void test_drop(void **state)
 	assert_int_equal(data(false, 100, 10)->how, SL_ACTION_BLOCK);
 }
 
+/* NE-CHOICE-23, NE-DROP-02: who has no packet at hand gets a reset of ours */
 static void test_drop_tells_the_rest(void **state)
 {
 	(void)state;
@@ -478,7 +483,7 @@ static void test_drop_before_the_answer(void **state)
 	assert_int_equal(put(false, SL_TCP_SYN, 0, 0)->how, SL_ACTION_BLOCK);
 }
 
-/* NE-CHOICE-02: with tcp_hold: syn. */
+/* NE-CHOICE-02: tcp_hold: syn */
 static void test_syn_waits(void **state)
 {
 	(void)state;
@@ -532,12 +537,34 @@ static void test_reset(void **state)
 	assert_int_equal(data(false, 100, 10)->how, SL_ACTION_BLOCK);
 }
 
+/* NE-CHOICE-03, NE-CHOICE-15: nobody saw it begin */
 static void test_older(void **state)
 {
 	(void)state;
 	assert_int_equal(data(false, 0, 10)->how, SL_ACTION_BLOCK); /* existing: drop */
 	assert_int_equal(b->resets, 1);                             /* the other end */
 	assert_int_equal(b->reset[0].seq, CLIENT_ISN + 1);
+}
+
+static bool is_at(const struct sl_ne_endpoint *e, const char *address, uint16_t port)
+{
+	struct in_addr a;
+	return inet_pton(AF_INET, address, &a) == 1 && e->type == SL_NE_HOST_IPV4 &&
+	       memcmp(e->addr, &a, sizeof(a)) == 0 && e->port == port;
+}
+
+/* NE-FLOW-12, NE-CHOICE-04: both ends from the first packet on, local is the protected side, the direction is whose packet it was */
+static void test_ends_of_a_flow(void **state)
+{
+	(void)state;
+	(void)put(false, SL_TCP_SYN, 0, 0);
+	assert_true(b->info.direction == SL_NE_OUTBOUND && is_at(&b->info.local, "10.0.0.2", PORT) &&
+	            is_at(&b->info.remote, "192.0.2.1", 443));
+	(void)put(false, SL_TCP_RST, 0, 0);
+	(void)put(true, SL_TCP_SYN, 0, 0);
+	assert_true(b->info.direction == SL_NE_INBOUND && is_at(&b->info.local, "10.0.0.2", PORT) &&
+	            is_at(&b->info.remote, "192.0.2.1", 443));
+	assert_true(b->info.socket_family == 4 && b->info.socket_type == SL_NE_SOCK_STREAM);
 }
 
 static void test_ports_again(void **state)
@@ -634,6 +661,7 @@ int main(void)
 		ROW(test_reports_keep_it),
 		ROW(test_reset),
 		ROW(test_older),
+		ROW(test_ends_of_a_flow),
 		ROW(test_ports_again),
 		cmocka_unit_test(test_anything),
 	};
