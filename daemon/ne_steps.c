@@ -134,11 +134,35 @@ static const char *verdict_text(const struct sl_ne_seen_verdict *v, char out[SL_
 	return out;
 }
 
+/* A callback whose verdict is not there: it comes later, or nobody knows it. */
+static bool is_open_question(const struct sl_ne_step *step)
+{
+	return step->verdict->kind == SL_NE_SEEN_LATER_VERDICT &&
+	       (step->kind == SL_NE_STEP_NEW_FLOW || step->kind == SL_NE_STEP_VERDICT ||
+	        step->kind == SL_NE_STEP_COMPLETE);
+}
+
+static const char *question_text(const struct sl_ne_step *step, const char *side, char out[SL_NE_STEP_TEXT])
+{
+	static const char open[] = "and no verdict follows at once";
+	if (step->kind == SL_NE_STEP_NEW_FLOW)
+		(void)snprintf(out, SL_NE_STEP_TEXT, "is asked handleNewFlow, %s", open);
+	else if (step->kind == SL_NE_STEP_VERDICT)
+		(void)snprintf(out, SL_NE_STEP_TEXT,
+		               "is asked about %s data from byte %" PRIu64 " to %" PRIu64 ", %s", side,
+		               step->from, step->to, open);
+	else
+		(void)snprintf(out, SL_NE_STEP_TEXT, "is asked about the end of %s data, %s", side, open);
+	return out;
+}
+
 const char *sl_ne_step_text(const struct sl_ne_step *step, char out[SL_NE_STEP_TEXT])
 {
 	char verdict[SL_NE_STEP_TEXT], peek[SL_NE_BYTES_TEXT];
 	const char *side = sl_ne_seen_side_name(step->event->side);
 	(void)verdict_text(step->verdict, verdict);
+	if (is_open_question(step))
+		return question_text(step, side, out);
 	switch (step->kind) {
 	case SL_NE_STEP_NEW_FLOW:
 		(void)snprintf(out, SL_NE_STEP_TEXT, "answers handleNewFlow with %.100s", verdict);
