@@ -238,6 +238,8 @@ static void follow_filter(struct sl_ne_checking *c, const struct sl_ne_seen *e)
 			c->r.uncertain = true;
 		if (c->r.asked && f->event[c->told].filter == c->flow->filter &&
 		    (event == SL_NE_SEEN_FILTER_STOPPED || event == SL_NE_SEEN_FILTER_CRASHED)) {
+			c->undecided = c->r.waiting != SL_NE_NOT_WAITING && c->r.of != NULL &&
+			               c->r.of->event == SL_NE_SEEN_NEW_FLOW;
 			sl_ne_replica_let_go(&c->r);
 			c->gone = true;
 		}
@@ -251,6 +253,10 @@ void sl_ne_check_flow(const struct sl_ne_recording *rec, const struct sl_ne_seen
 	struct sl_ne_checking c = { .rec = rec, .flow = flow, .out = out, .statistics = -1 };
 	for (size_t i = 0; i < flow->n; i++) {
 		follow_filter(&c, &flow->event[i]);
+		if (flow->event[i].event == SL_NE_SEEN_NEW_FLOW && c.gone && c.undecided) {
+			c.r = (struct sl_ne_replica){ 0 };
+			c.gone = c.undecided = false;
+		}
 		if (flow->event[i].event ==
 		    SL_NE_SEEN_NEW_FLOW) /* what was lost before it was not of this flow */
 			c.r.uncertain = c.r.asked && c.r.uncertain;

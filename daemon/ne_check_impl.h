@@ -25,6 +25,7 @@ struct sl_ne_checking {
 	bool stalled[SL_NE_SIDES]; /* and it was told */
 	bool ended;                /* by a limit of time: why it waited is told */
 	bool gone;                 /* its filter is */
+	bool undecided; /* and had given no verdict: an update's new instance asks again (NE-CHOICE-19) */
 };
 
 #define WRONG(c, e, rule, ...) (void)sl_ne_find((c)->out, (c)->flow, e, rule, SL_NE_WRONG, __VA_ARGS__)

@@ -22,6 +22,8 @@
 	X(WAKE, "wake", "")                                                                            \
 	X(CONFIGURE, "configure", "filterSockets")                                                     \
 	X(RULES_CHANGED, "notifyRulesChanged", "")                                                     \
+	X(UPGRADE, "upgrade", "handler settings")                                                      \
+	X(UPGRADED, "upgraded", "settings fails")                                                      \
 	X(TICK, "tick", "")                                                                            \
 	X(OPEN, "open",                                                                                \
 	  "flow direction protocol local remote remoteHostname hostnameOrigin url older asks answers") \

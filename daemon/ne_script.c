@@ -190,6 +190,14 @@ static void busy(struct sl_ne_script *script, int err)
 		                   sl_ne_scenario_kind_name(script->at->kind));
 }
 
+/* The successor's settings, and its handler. */
+static void upgraded(struct sl_ne_script *script, struct sl_mono now)
+{
+	const struct sl_ne_scenario_settings *s = script->at->settings;
+	(void)sl_ne_filter_upgraded(script->filter, script->at->fails ? SL_EINVAL : SL_OK,
+	                            s == NULL ? NULL : &s->settings, now);
+}
+
 void sl_ne_script_play(struct sl_ne_script *script, const struct sl_ne_scenario_event *e,
                        struct sl_ne_flow *flow, struct sl_mono now)
 {
@@ -228,6 +236,14 @@ void sl_ne_script_play(struct sl_ne_script *script, const struct sl_ne_scenario_
 		break;
 	case SL_NE_SCENARIO_RULES_CHANGED:
 		sl_ne_filter_notify_rules_changed(script->filter, now);
+		break;
+	case SL_NE_SCENARIO_UPGRADE:
+		busy(script, sl_ne_filter_upgrade(script->filter, now));
+		if (!e->later)
+			upgraded(script, now);
+		break;
+	case SL_NE_SCENARIO_UPGRADED:
+		upgraded(script, now);
 		break;
 	default:
 		provider_calls(script, e, flow, now);

@@ -1,19 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "filter/ne_filter.h"
-
 #include <stdlib.h>
 
 #include "base/util.h"
-
-struct sl_ne_filter {
-	struct sl_ne_env env;
-	enum sl_ne_filter_state state;
-	struct sl_ne_configuration configuration;
-	uint32_t generation; /* of the settings */
-	bool falling_asleep;
-	struct sl_ne_settings settings; /* of the rules below */
-	struct sl_ne_rule rule[SL_NE_RULES_MAX];
-};
+#include "filter/ne_filter_priv.h"
 
 int sl_ne_filter_new(const struct sl_ne_filter_config *config, struct sl_mono now, struct sl_ne_filter **out)
 {
@@ -70,8 +59,7 @@ struct sl_ne_env *sl_ne_filter_env(struct sl_ne_filter *filter)
 	return &filter->env;
 }
 
-/* Of the filter, not of a flow. */
-static void trace(struct sl_ne_filter *f, struct sl_ne_trace_event event, struct sl_mono now)
+void sl_ne_filter_trace(struct sl_ne_filter *f, struct sl_ne_trace_event event, struct sl_mono now)
 {
 	event.time = now;
 	if (f->env.trace.event != NULL)
@@ -84,10 +72,9 @@ static bool illegal(struct sl_ne_filter *f, struct sl_mono now)
 	return false;
 }
 
-/* All flows that are there now; each may end, and others with it. */
-static void for_each(struct sl_ne_filter *f,
-                     void (*visit)(struct sl_ne_filter *, struct sl_ne_flow *, struct sl_mono),
-                     struct sl_mono now)
+void sl_ne_filter_for_each(struct sl_ne_filter *f,
+                           void (*visit)(struct sl_ne_filter *, struct sl_ne_flow *, struct sl_mono),
+                           struct sl_mono now)
 {
 	struct sl_ne_flow *flow = f->env.first;
 	uint64_t last = f->env.last_number;
@@ -129,7 +116,8 @@ static void refuse_older(struct sl_ne_filter *f, struct sl_ne_flow *flow, struct
 	}
 }
 
-static void judge(struct sl_ne_filter *f, struct sl_ne_flow *flow, struct sl_bytes first, struct sl_mono now)
+void sl_ne_filter_judge(struct sl_ne_filter *f, struct sl_ne_flow *flow, struct sl_bytes first,
+                        struct sl_mono now)
 {
 	int rule = -1;
 	enum sl_ne_action action = match(f, flow, first, &rule);
@@ -153,8 +141,7 @@ static void judge(struct sl_ne_filter *f, struct sl_ne_flow *flow, struct sl_byt
 		sl_ne_flow_ask(flow, now);
 }
 
-/* What the first packet that waits carries. */
-static struct sl_bytes first_held(struct sl_ne_flow *flow)
+struct sl_bytes sl_ne_filter_first_held(struct sl_ne_flow *flow)
 {
 	const struct sl_ne_held *held = sl_ne_flow_side(flow, flow->info.direction)->held.first;
 	return held == NULL ? (struct sl_bytes){ NULL, 0 } : held->packet.bytes;
@@ -167,7 +154,7 @@ static void meet(struct sl_ne_filter *f, struct sl_ne_flow *flow, struct sl_mono
 	if (f->state != SL_NE_FILTER_RUNNING)
 		return; /* stopped again, by what it was asked */
 	if (flow->state == SL_NE_FLOW_NEW && flow->wait == SL_NE_WAIT_START)
-		judge(f, flow, first_held(flow), now);
+		sl_ne_filter_judge(f, flow, sl_ne_filter_first_held(flow), now);
 	else if (flow->state == SL_NE_FLOW_OPEN && !flow->attached && f->configuration.filter_sockets &&
 	         match(f, flow, (struct sl_bytes){ NULL, 0 }, &rule) != SL_NE_ACTION_ALLOW &&
 	         f->env.options.existing == SL_NE_EXISTING_DROP)
@@ -188,7 +175,7 @@ static void begin(struct sl_ne_filter *f, struct sl_ne_flow *flow, struct sl_byt
 	int rule = -1;
 	switch (f->state) {
 	case SL_NE_FILTER_RUNNING:
-		judge(f, flow, first, now);
+		sl_ne_filter_judge(f, flow, first, now);
 		return;
 	case SL_NE_FILTER_STARTING:
 	case SL_NE_FILTER_DOWN:
@@ -251,21 +238,37 @@ void sl_ne_filter_data(struct sl_ne_filter *f, struct sl_ne_flow *flow, enum sl_
 
 bool sl_ne_filter_due(const struct sl_ne_filter *filter, struct sl_mono *due)
 {
-	return sl_ne_env_due(&filter->env, due);
+	bool any = sl_ne_env_due(&filter->env, due);
+	if (filter->upgrading && (!any || filter->upgrade_due.us < due->us))
+		*due = filter->upgrade_due;
+	return any || filter->upgrading;
 }
 
 void sl_ne_filter_tick(struct sl_ne_filter *filter, struct sl_mono now)
 {
+	if (filter->upgrading && sl_mono_reached(now, filter->upgrade_due))
+		(void)sl_ne_filter_upgraded(filter, SL_ETIME, NULL, now);
 	sl_ne_env_tick(&filter->env, now);
 }
 
 /* ---- life ---- */
 
-static void reset_settings(struct sl_ne_filter *f)
+void sl_ne_filter_reset_settings(struct sl_ne_filter *f)
 {
 	f->settings.rules = 0;
 	f->settings.default_action = SL_NE_ACTION_FILTER_DATA;
 	f->generation++;
+}
+
+void sl_ne_filter_set_settings(struct sl_ne_filter *f, const struct sl_ne_settings *settings)
+{
+	sl_ne_filter_reset_settings(f);
+	if (settings == NULL)
+		return;
+	if (settings->rules > 0)
+		memcpy(f->rule, settings->rule, settings->rules * sizeof(f->rule[0]));
+	f->settings.rules = settings->rules;
+	f->settings.default_action = settings->default_action;
 }
 
 int sl_ne_filter_start(struct sl_ne_filter *f, struct sl_mono now)
@@ -274,7 +277,7 @@ int sl_ne_filter_start(struct sl_ne_filter *f, struct sl_mono now)
 	if (f->state != SL_NE_FILTER_STOPPED && f->state != SL_NE_FILTER_DOWN)
 		return SL_EBUSY;
 	f->state = SL_NE_FILTER_STARTING;
-	trace(f, (struct sl_ne_trace_event){ .event = SL_NE_EVENT_FILTER_START }, now);
+	sl_ne_filter_trace(f, (struct sl_ne_trace_event){ .event = SL_NE_EVENT_FILTER_START }, now);
 	if (p->start_filter != NULL)
 		p->start_filter(p->ctx, f, now);
 	else
@@ -287,11 +290,12 @@ bool sl_ne_filter_started(struct sl_ne_filter *f, int error, struct sl_mono now)
 	if (f->state != SL_NE_FILTER_STARTING)
 		return illegal(f, now);
 	f->state = error == SL_OK ? SL_NE_FILTER_RUNNING : SL_NE_FILTER_DOWN;
-	trace(f, (struct sl_ne_trace_event){ .event = SL_NE_EVENT_FILTER_STARTED, .error = error }, now);
+	sl_ne_filter_trace(
+	        f, (struct sl_ne_trace_event){ .event = SL_NE_EVENT_FILTER_STARTED, .error = error }, now);
 	if (error == SL_OK)
-		for_each(f, meet, now);
+		sl_ne_filter_for_each(f, meet, now);
 	else
-		reset_settings(f);
+		sl_ne_filter_reset_settings(f);
 	return true;
 }
 
@@ -302,7 +306,9 @@ int sl_ne_filter_stop(struct sl_ne_filter *f, enum sl_ne_stop_reason reason, str
 	if (!down && f->state != SL_NE_FILTER_STARTING && f->state != SL_NE_FILTER_RUNNING)
 		return SL_EBUSY;
 	f->state = SL_NE_FILTER_STOPPING;
-	trace(f, (struct sl_ne_trace_event){ .event = SL_NE_EVENT_FILTER_STOP, .reason = reason }, now);
+	f->upgrading = false;
+	sl_ne_filter_trace(
+	        f, (struct sl_ne_trace_event){ .event = SL_NE_EVENT_FILTER_STOP, .reason = reason }, now);
 	if (!down && p->stop_filter != NULL)
 		p->stop_filter(p->ctx, f, reason, now);
 	else
@@ -316,9 +322,9 @@ bool sl_ne_filter_stopped(struct sl_ne_filter *f, struct sl_mono now)
 		return illegal(f, now);
 	f->state = SL_NE_FILTER_STOPPED;
 	f->falling_asleep = false;
-	reset_settings(f);
-	trace(f, (struct sl_ne_trace_event){ .event = SL_NE_EVENT_FILTER_STOPPED }, now);
-	for_each(f, let_go, now);
+	sl_ne_filter_reset_settings(f);
+	sl_ne_filter_trace(f, (struct sl_ne_trace_event){ .event = SL_NE_EVENT_FILTER_STOPPED }, now);
+	sl_ne_filter_for_each(f, let_go, now);
 	return true;
 }
 
@@ -327,10 +333,11 @@ int sl_ne_filter_crash(struct sl_ne_filter *f, struct sl_mono now)
 	if (f->state == SL_NE_FILTER_STOPPED || f->state == SL_NE_FILTER_DOWN)
 		return SL_EBUSY;
 	f->state = f->state == SL_NE_FILTER_STOPPING ? SL_NE_FILTER_STOPPED : SL_NE_FILTER_DOWN;
+	f->upgrading = false;
 	f->falling_asleep = false;
-	reset_settings(f);
-	trace(f, (struct sl_ne_trace_event){ .event = SL_NE_EVENT_FILTER_CRASHED }, now);
-	for_each(f, let_go, now);
+	sl_ne_filter_reset_settings(f);
+	sl_ne_filter_trace(f, (struct sl_ne_trace_event){ .event = SL_NE_EVENT_FILTER_CRASHED }, now);
+	sl_ne_filter_for_each(f, let_go, now);
 	return SL_OK;
 }
 
@@ -341,16 +348,9 @@ int sl_ne_filter_apply(struct sl_ne_filter *f, const struct sl_ne_settings *sett
 		(void)illegal(f, now);
 		err = SL_EPERM;
 	}
-	if (err == SL_OK) {
-		reset_settings(f);
-		if (settings != NULL) {
-			if (settings->rules > 0)
-				memcpy(f->rule, settings->rule, settings->rules * sizeof(f->rule[0]));
-			f->settings.rules = settings->rules;
-			f->settings.default_action = settings->default_action;
-		}
-	}
-	trace(f, (struct sl_ne_trace_event){ .event = SL_NE_EVENT_SETTINGS, .error = err }, now);
+	if (err == SL_OK)
+		sl_ne_filter_set_settings(f, settings);
+	sl_ne_filter_trace(f, (struct sl_ne_trace_event){ .event = SL_NE_EVENT_SETTINGS, .error = err }, now);
 	return err;
 }
 
@@ -362,7 +362,7 @@ static bool has_provider(const struct sl_ne_filter *f)
 void sl_ne_filter_sleep(struct sl_ne_filter *f, struct sl_mono now)
 {
 	const struct sl_ne_provider *p = &f->env.provider;
-	trace(f, (struct sl_ne_trace_event){ .event = SL_NE_EVENT_SLEEP }, now);
+	sl_ne_filter_trace(f, (struct sl_ne_trace_event){ .event = SL_NE_EVENT_SLEEP }, now);
 	if (!has_provider(f) || p->sleep == NULL)
 		return;
 	f->falling_asleep = true;
@@ -392,9 +392,9 @@ static void end_datagrams(struct sl_ne_filter *f, struct sl_ne_flow *flow, struc
 void sl_ne_filter_wake(struct sl_ne_filter *f, struct sl_mono now)
 {
 	const struct sl_ne_provider *p = &f->env.provider;
-	trace(f, (struct sl_ne_trace_event){ .event = SL_NE_EVENT_WAKE }, now);
+	sl_ne_filter_trace(f, (struct sl_ne_trace_event){ .event = SL_NE_EVENT_WAKE }, now);
 	f->falling_asleep = false;
-	for_each(f, end_datagrams, now);
+	sl_ne_filter_for_each(f, end_datagrams, now);
 	if (has_provider(f) && p->wake != NULL)
 		p->wake(p->ctx, f, now);
 }
@@ -404,7 +404,7 @@ void sl_ne_filter_configure(struct sl_ne_filter *f, const struct sl_ne_configura
 {
 	const struct sl_ne_provider *p = &f->env.provider;
 	f->configuration = *configuration;
-	trace(f, (struct sl_ne_trace_event){ .event = SL_NE_EVENT_CONFIGURATION }, now);
+	sl_ne_filter_trace(f, (struct sl_ne_trace_event){ .event = SL_NE_EVENT_CONFIGURATION }, now);
 	if (has_provider(f) && p->filter_configuration_changed != NULL)
 		p->filter_configuration_changed(p->ctx, f, now);
 }
@@ -412,7 +412,7 @@ void sl_ne_filter_configure(struct sl_ne_filter *f, const struct sl_ne_configura
 void sl_ne_filter_notify_rules_changed(struct sl_ne_filter *f, struct sl_mono now)
 {
 	const struct sl_ne_provider *p = &f->env.provider;
-	trace(f, (struct sl_ne_trace_event){ .event = SL_NE_EVENT_RULES_CHANGED }, now);
+	sl_ne_filter_trace(f, (struct sl_ne_trace_event){ .event = SL_NE_EVENT_RULES_CHANGED }, now);
 	if (has_provider(f) && p->handle_rules_changed != NULL)
 		p->handle_rules_changed(p->ctx, f, now);
 }

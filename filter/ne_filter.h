@@ -61,6 +61,14 @@ void sl_ne_filter_sleep(struct sl_ne_filter *filter, struct sl_mono now);
 void sl_ne_filter_wake(struct sl_ne_filter *filter, struct sl_mono now);
 /* Is the provider still busy with sleep? */
 bool sl_ne_filter_is_falling_asleep(const struct sl_ne_filter *filter);
+/* An update without outage (NE-CHOICE-19): another instance starts beside the one that judges, which goes on judging until
+ * sl_ne_filter_upgraded(). SL_EBUSY where none runs, or one starts already. */
+int sl_ne_filter_upgrade(struct sl_ne_filter *filter, struct sl_mono now);
+/* The successor has started, with its own settings (NULL: none), and the old instance is stopped (appUpdate); or it has not, error says
+ * why, and the old one goes on. Without this call that is so after options.upgrade, SL_ETIME. Which instance the provider's functions
+ * stand for is their affair. False: none was starting. */
+bool sl_ne_filter_upgraded(struct sl_ne_filter *filter, int error, const struct sl_ne_settings *settings,
+                           struct sl_mono now);
 /* NE-LIFE-07 */
 void sl_ne_filter_configure(struct sl_ne_filter *filter, const struct sl_ne_configuration *configuration,
                             struct sl_mono now);

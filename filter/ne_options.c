@@ -14,6 +14,7 @@ struct sl_ne_options sl_ne_options_of(enum sl_ne_profile profile)
 		.undecided = sl_span_ms(10000),
 		.idle = sl_span_ms(30000),
 		.close_wait = sl_span_ms(1000),
+		.upgrade = sl_span_ms(10000),
 		.tick = sl_span_ms(500),
 		.late = SL_NE_LATE_DROP,
 		.max_flows = 65536,

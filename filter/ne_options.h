@@ -28,6 +28,7 @@ struct sl_ne_options {
 	struct sl_span
 	        collector; /* 0: both end on the dot; else only when the collector looks, each 10 s in macOS */
 	struct sl_span close_wait; /* 1 s (NE-TIME-04) */
+	struct sl_span upgrade;    /* so long may a successor take to start (NE-CHOICE-19): 10 s */
 	struct sl_span tick;       /* of statistics: 500 ms (NE-TIME-05) */
 	struct sl_span answer;     /* for a verdict that comes later; 0: no limit (NE-CHOICE-22) */
 	enum sl_ne_late late;      /* the verdict when it does not */

@@ -302,6 +302,7 @@ static void on_released(void *ctx, struct sl_ne_flow *flow)
 	struct model_flow *f = (struct model_flow *)flow->driver;
 	CHECK(m, f->known);
 	f->known = false;
+	f->quiet = false; /* what it said is nobody's any more */
 }
 
 static void on_start(void *ctx, struct sl_ne_filter *filter, struct sl_mono now)
@@ -610,7 +611,7 @@ static void filter_event(struct model *m)
 	};
 	struct sl_ne_configuration configuration = { draw(m, 4) != 0, { NULL, 0 } };
 	struct sl_ne_settings settings = { &drop_some, 1, SL_NE_ACTION_FILTER_DATA };
-	switch (draw(m, 12)) {
+	switch (draw(m, 14)) {
 	case 0:
 		(void)sl_ne_filter_stop(m->filter, SL_NE_STOP_userInitiated, m->now);
 		break;
@@ -635,6 +636,13 @@ static void filter_event(struct model *m)
 		break;
 	case 7:
 		(void)sl_ne_filter_started(m->filter, SL_OK, m->now);
+		break;
+	case 8:
+		(void)sl_ne_filter_upgrade(m->filter, m->now);
+		break;
+	case 9:
+		(void)sl_ne_filter_upgraded(m->filter, draw(m, 4) == 0 ? SL_EINVAL : SL_OK,
+		                            draw(m, 2) == 0 ? NULL : &settings, m->now);
 		break;
 	default:
 		(void)sl_ne_filter_start(m->filter, m->now);

@@ -18,7 +18,7 @@ import wire
 SLUICE, SCENARIOS = sys.argv[1], pathlib.Path(sys.argv[2])
 AFTER = 5000000  # the clock of the capture is that much behind the scenario's
 # Neither a wire nor a trace holds settings, why a start failed, the beginning of an older flow, or a name.
-NOT_ON_THE_WIRE = {"apply", "asleep", "configure", "notifyRulesChanged"}
+NOT_ON_THE_WIRE = {"upgrade", "upgraded", "apply", "asleep", "configure", "notifyRulesChanged"}
 HIDDEN = ("settings", "fails", "older", "asks")
 failed = []
 
