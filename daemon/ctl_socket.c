@@ -75,8 +75,7 @@ static int clear_path(const struct sockaddr_un *addr, const char *what, const st
 		return SL_EEXIST;
 	}
 	if (somebody_listens(addr)) {
-		sl_diag(diag, addr->sun_path, 0, "another sluiced listens on the %s; stop it first",
-		        what);
+		sl_diag(diag, addr->sun_path, 0, "another sluiced listens on the %s; stop it first", what);
 		return SL_EBUSY;
 	}
 	if (unlink(addr->sun_path) != 0 && errno != ENOENT) {

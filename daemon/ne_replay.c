@@ -170,7 +170,8 @@ static int replay_one(const char *name, const struct sl_ne_scenario *scenario, c
                       struct sl_ne_source *external, FILE *to)
 {
 	struct player p = { .external = external,
-		            .flow = (struct sl_ne_flow **)calloc(scenario->flows + 1, sizeof(p.flow[0])) };
+		            .flow = (struct sl_ne_flow **)calloc(scenario->flows + 1,
+		                                                 sizeof(struct sl_ne_flow *)) };
 	struct sl_ne_filter_config config = { .options = scenario->options };
 	struct sl_ne_trace_writer *writer = NULL;
 	int err = p.flow == NULL ? SL_ENOMEM : sl_ne_script_init(&p.script, name, scenario, diag);

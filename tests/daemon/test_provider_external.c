@@ -123,6 +123,7 @@ static void test_data(void **state)
 	stage_end(&s);
 }
 
+/* NE-PAUSE-02, NE-PAUSE-04 */
 static void test_pause(void **state)
 {
 	struct stage s;
@@ -132,7 +133,7 @@ static void test_pause(void **state)
 	stage_start(&s);
 	stage_answer(&s, ask_new(&s, TCP, &f), "\"pause\"");
 	stage_data(&s, f, SL_NE_OUTBOUND, page, 5);
-	stage_time(&s, INT64_C(3600000)); /* a pause has no deadline (NE-PAUSE-02) */
+	stage_time(&s, INT64_C(3600000)); /* a pause has no deadline */
 	assert_false(s.flow[f].decided);
 	stage_say(&s, "{\"message\":\"resumeFlow\",\"flow\":1,\"verdict\":\"allow\"}");
 	assert_int_equal(s.flow[f].released[0], 5);
@@ -144,6 +145,7 @@ static void test_pause(void **state)
 	stage_end(&s);
 }
 
+/* NE-LIFE-04, NE-RULE-04 */
 static void test_settings(void **state)
 {
 	struct stage s;
@@ -160,7 +162,7 @@ static void test_settings(void **state)
 	stage_pump(&s);
 	assert_null(stage_hear_a(&s, "handleNewFlow"));
 	stage_say(&s, "{\"message\":\"apply\",\"settings\":{\"rules\":[],\"defaultAction\":\"drop\"}}");
-	m = must_hear(&s, "settingsApplied"); /* NE-RULE-04: a default without a rule */
+	m = must_hear(&s, "settingsApplied"); /* a default without a rule */
 	assert_non_null(json_object_get(m, "error"));
 	json_decref(m);
 	stage_end(&s);

@@ -116,10 +116,15 @@ class Gateway:
         with open(folder + "/sluice.yaml", "w") as to:
             to.writelines("%s: %s\n" % item for item in settings.items())
         os.chmod(folder, 0o755)
-        with open(self.errors, "w") as log:
-            self.process = network.gateway.start(build + "/daemon/sluiced", "--config", folder + "/sluice.yaml", stderr=log)
+        self.conf, self.process = folder + "/sluice.yaml", None
         self.providers = []
-        self.wait("ready:")
+        self.start()
+
+    def start(self):
+        with open(self.errors, "a") as log:
+            at = log.tell()
+            self.process = self.network.gateway.start(self.build + "/daemon/sluiced", "--config", self.conf, stderr=log)
+        self.wait("ready:", at)
 
     def log(self):
         return pathlib.Path(self.errors).read_text(errors="replace")
@@ -252,6 +257,20 @@ def engine_dies(gateway):
     expect(gateway.network.get(BAD), "reset", most=LIMIT * 2)
 
 
+def supervisor_dies(gateway):
+    """The supervisor is killed: its engine's provider decides on; the next sluiced takes both over, and one can come again."""
+    gateway.provide(BAD)
+    gateway.process.kill()
+    gateway.process.wait()
+    expect(gateway.network.get(GOOD), "passed", most=LIMIT)
+    expect(gateway.network.get(BAD), "reset", most=LIMIT)
+    gateway.start()
+    time.sleep(LIMIT)  # whoever was there comes again by itself, where it has to
+    expect(gateway.network.get(BAD), "reset", most=LIMIT * 2)
+    gateway.leave()
+    decides(gateway)
+
+
 def is_counted(gateway):
     """What became of all that is in the counters of sluice status."""
     counts = gateway.status()["content_filter"]
@@ -345,7 +364,7 @@ def is_late(gateway):
     expect(gateway.network.get(GOOD), "passed", most=LIMIT)
 
 
-ROWS = {"gateway": (decides, pauses, is_stopped, is_killed, writes_nonsense, engine_dies, is_counted), "macos": (fails_closed, is_late)}
+ROWS = {"gateway": (decides, pauses, is_stopped, is_killed, writes_nonsense, engine_dies, is_counted, supervisor_dies), "macos": (fails_closed, is_late)}
 
 
 def play(build, network, profile, rows):
