@@ -28,3 +28,6 @@ for r in rounds:
         queued = figures["queued_per_connection"] * figures["all"]
         assert figures["connections"] > 0 and queued >= asked * figures["all"] and asked == (queued > 0), (r["filter"], name, figures)
 END
+# A report beside itself: every figure is the same, and none lies apart.
+same=$("$here/../../bench/queue/compare" "$json" "$json" | tail -n +3)
+[ "$(grep -c '| 1\.000 |' <<<"$same")" -eq "$(wc -l <<<"$same")" ] && ! grep -F '*' <<<"$same"
