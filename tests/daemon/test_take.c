@@ -122,7 +122,8 @@ static void names_decide_and_nothing_leaks(void **state)
 		(void)snprintf(names, sizeof(names), "%s", r->names);
 		size_t len = strlen(names);
 		for (size_t c = 0; c < len; c++)
-			names[c] = names[c] == ';' ? '\0' : names[c];
+			if (names[c] == ';')
+				names[c] = '\0';
 		for (unsigned k = 0; k < r->fds; k++)
 			fd[k] = a_file();
 		assert_int_equal(

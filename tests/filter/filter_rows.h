@@ -211,7 +211,8 @@ static const struct row rows[] = {
 	  .step = { M(BAD, 60, 0), M(BAD, 0, 60) },
 	  .want = "P1 | ?bad.example B2 R0",
 	  .syns = true },
-	{ .name = "syn: a second one far off leaves it open which of them the server took: bytes at the one only "
+	{ .name = "syn: a second one far off leaves it open which of them the server took: bytes at the one "
+	          "only "
 	          "pass, and free nothing",
 	  .step = { T("", .syn = true), T("", AT(5000000), .syn = true), M(ODD, 0, 0, AT(5000000)),
 	            T("x", AT(5000156)) },
@@ -305,7 +306,8 @@ static const struct row rows[] = {
 	  .copies = true },
 
 	/* ---- bytes that may die on the way ---- */
-	{ .name = "hops: a hello with fewer than the SYN had frees nothing, and what comes in its place is judged",
+	{ .name = "hops: a hello with fewer than the SYN had frees nothing, and what comes in its place is "
+	          "judged",
 	  .step = { COPY(), M(ODD, 0, 0, .fewer = 60), M(BAD, 0, 60), M(BAD, 60, 0) },
 	  .want = "| ?odd.example P2 | P3 | ?bad.example ?bad.example B4 R60",
 	  .copies = true,
@@ -347,12 +349,16 @@ static const struct row rows[] = {
 	{ .name = "hops: so are later ones",
 	  .step = { COPY(), T(GET_ODD), T(GET_ODD, .fewer = 60), T(GET_ODD, .fewer = 60),
 	            T(GET_BAD, AT(37)) },
-	  .want = "| ?odd.example/ P2 | ?odd.example/ P3 | ?odd.example/ P4 | ?bad.example/ ?bad.example/ B5 R37",
+	  .want = "| ?odd.example/ P2 | ?odd.example/ P3 | ?odd.example/ P4 | ?bad.example/ ?bad.example/ B5 "
+	          "R37",
 	  .copies = true },
 	{ .name = "hops: where the copy does not reach, what may have gone further cannot be followed",
-	  .step = { COPY(), T(GET_ODD, .fewer = 60), T("GET / HTTP/1.1\r\nHost: odd.example\r\nContent-Length: 3000\r\n\r\n", .fewer = 60),
-	            M(ZEROS, 0, 3000, AT(96), .fewer = 60), T(GET_ODD, .fewer = 60), T(GET_ODD, AT(3096), .fewer = 60), T(GET_BAD, AT(3096)) },
-	  .want = "| ?odd.example/ P2 | ?odd.example/ P3 | P4 | ?odd.example/ P5 | P6 | ?odd.example/ ?bad.example/ ?bad.example/ B7 R3096",
+	  .step = { COPY(), T(GET_ODD, .fewer = 60),
+	            T("GET / HTTP/1.1\r\nHost: odd.example\r\nContent-Length: 3000\r\n\r\n", .fewer = 60),
+	            M(ZEROS, 0, 3000, AT(96), .fewer = 60), T(GET_ODD, .fewer = 60),
+	            T(GET_ODD, AT(3096), .fewer = 60), T(GET_BAD, AT(3096)) },
+	  .want = "| ?odd.example/ P2 | ?odd.example/ P3 | P4 | ?odd.example/ P5 | P6 | ?odd.example/ "
+	          "?bad.example/ ?bad.example/ B7 R3096",
 	  .copies = true },
 	{ .name = "hops: held pieces go on, and their flow stays in the queue",
 	  .step = { COPY(), M(ODD, 0, 60, .fewer = 60), M(ODD, 60, 0), M(BAD, 0, 0) },
