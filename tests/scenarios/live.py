@@ -492,6 +492,16 @@ def is_playable(path):
     return not {"urlFilter", "filters"} & set(json.loads(path.read_text().splitlines()[0]))
 
 
+def remove_leftovers():
+    """Namespaces of a run that was killed: their name holds the pid of a process gone."""
+    for line in run("ip", "netns", "list", check=False).stdout.splitlines():
+        name = line.split()[0] if line else ""
+        match = re.match(r"sluice-live-.*-(\d+)-(?:client|gateway|server)$", name)
+        if match and not os.path.exists("/proc/" + match.group(1)):
+            namespaces.end_processes(name)
+            run("ip", "netns", "del", name, check=False)
+
+
 def main():
     words = [a for a in sys.argv[1:] if not a.startswith("--")]
     if not words:
@@ -499,6 +509,7 @@ def main():
     if os.geteuid() != 0:
         print("only root can make namespaces")
         return 77
+    remove_leftovers()
     scale = int(sys.argv[sys.argv.index("--scale") + 1]) if "--scale" in sys.argv else 0
     if scale:
         words.remove(str(scale))
