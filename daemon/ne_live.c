@@ -362,6 +362,12 @@ bool sl_ne_live_due(const struct sl_ne_live *live, struct sl_mono *due)
 
 /* ---- made and freed ---- */
 
+static struct sl_bytes vendor_configuration(const struct sl_conf *c)
+{
+	bool any = c->provider == SL_PROVIDER_EXTERNAL && c->provider_configuration[0] != '\0';
+	return any ? sl_bytes_str(c->provider_configuration) : (struct sl_bytes){ NULL, 0 };
+}
+
 static int make_filter(struct sl_ne_live *live, struct sl_mono now)
 {
 	const struct sl_ne_source *s = live->cfg.source;
@@ -370,7 +376,7 @@ static int make_filter(struct sl_ne_live *live, struct sl_mono now)
 		                          .control = s->control,
 		                          .sink = sl_ne_live_sink(live),
 		                          .trace = live->cfg.trace,
-		                          .configuration = { .filter_sockets = true } };
+		                          .configuration = { true, vendor_configuration(live->cfg.conf) } };
 	int err = sl_ne_filter_new(&fc, now, &live->filter);
 	if (err == SL_OK && s->begin != NULL)
 		s->begin(s->ctx, live->filter, now);

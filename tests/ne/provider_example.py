@@ -4,9 +4,9 @@
 
 usage: provider_example.py [--pause SECONDS] SOCKET [HOST...]
 
-It looks at the first bytes that go out of each flow, drops those in which one of the HOSTs is read, and lets the others pass. With --pause
-each flow is paused for so long before its verdict, as if somebody had to be asked: many are under way at once. It connects again whenever it
-is closed, and ends when SOCKET is no more."""
+It looks at the first bytes that go out of each flow, drops those in which one of the HOSTs is read (or one of those in
+provider_configuration), and lets the others pass. With --pause each flow is paused for so long before its verdict, as if somebody had to be
+asked: many are under way at once. It connects again whenever it is closed, and ends when SOCKET is no more."""
 
 import argparse
 import base64
@@ -74,6 +74,9 @@ class Provider:
         self.answer(question, "allow")
 
     handleOutboundDataComplete = handleInboundDataComplete = handleInboundData
+
+    def filterConfiguration(self, message):
+        self.hosts += message.get("vendorConfiguration", "").lower().encode().split()
 
     def startFilter(self, _):
         self.connection.send("filterStarted")

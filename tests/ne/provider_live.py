@@ -25,7 +25,7 @@ import provider_example  # noqa: E402  (found by the line above, as the lab)
 from lab.namespaces import LabError, Namespace, run  # noqa: E402
 
 CLIENT, SERVER = "192.0.2.2", "198.51.100.2"
-GOOD, BAD, SLOW = "good.example", "bad.example", "slow.example"
+GOOD, BAD, VENDOR = "good.example", "bad.example", "vendor.example"  # the last one is in provider_configuration
 WITHIN, LIMIT, PAUSE = 10, 0.5, 0.3  # s: for what is waited for, answer_limit, what a flow is paused for
 
 
@@ -111,7 +111,7 @@ class Gateway:
         self.build, self.network, self.control = build, network, folder + "/control.sock"
         self.socket, self.errors = folder + "/provider.sock", folder + "/log"
         settings = {"inside": "lan", "lists": "[]", "never_block": "[]", "flow_log": '""', "provider": "external",
-                    "profile": profile, "provider_socket": self.socket, "control": self.control,
+                    "profile": profile, "provider_configuration": VENDOR, "provider_socket": self.socket, "control": self.control,
                     "answer_limit": "%dms" % (LIMIT * 1000)}
         with open(folder + "/sluice.yaml", "w") as to:
             to.writelines("%s: %s\n" % item for item in settings.items())
@@ -178,6 +178,7 @@ def decides(gateway):
     gateway.provide(BAD)
     expect(gateway.network.get(GOOD), "passed", most=LIMIT)
     expect(gateway.network.get(BAD), "reset", most=LIMIT)
+    expect(gateway.network.get(VENDOR), "reset", most=LIMIT)
 
 
 def pauses(gateway):
