@@ -10,7 +10,8 @@
 
 Filters take turns, in another order in each round; each starts in namespaces of its own. null (bench/queue/null.c) allows
 everything, behind the same rules as sluice installs. Client, server, gateway and filter share the processors of --cpus: with
-one, what a filter costs is what the rate loses. What a filter cannot carry (a proxy: packets of no kernel) is left out. Exit status: 0, 1 when connections failed, 2 the harness could not go on."""
+one, what a filter costs is what the rate loses. What a filter cannot carry (a proxy: packets of no kernel) is left out.
+Interrupted, it shows what it has. Exit status: 0, 1 when connections failed, 2 the harness could not go on."""
 
 import argparse
 import contextlib
@@ -163,7 +164,7 @@ def run(opts):
               if not opts.only or any(text.lower() in load.name.lower() for text in opts.only)]
     if not wanted:
         raise LabError("no load is named like that")
-    results, about = report.Results(), report.machine(opts)
+    results, about, stopped = report.Results(), report.machine(opts), None
     with contextlib.ExitStack() as at_exit:
         try:
             with held():
@@ -171,19 +172,28 @@ def run(opts):
                 at_exit.callback(shutil.rmtree, folder, ignore_errors=True)
             names = write_names(os.path.join(folder, "list.txt"), opts.list, 1)
             write_names(os.path.join(folder, ASKED), NAMES, 2)
-            chosen = make_filters(opts, folder, names) if opts.rounds else []
-            for number in range(opts.rounds):
-                turn = number % len(chosen)
-                for one in chosen[turn:] + chosen[:turn]:
-                    print("round %d: %s" % (number + 1, one.name), file=sys.stderr, flush=True)
-                    figures = run_filter(one, wanted, folder, opts)
-                    results.add(number + 1, one.name, {"ready_s": one.ready_s}, figures)
-            results.lives = list(run_lives(folder, opts))
             results.missed = report.missed(opts.conformance)
+            run_rounds(make_filters(opts, folder, names) if opts.rounds else [], wanted, folder, opts, results)
+            for life_of_one in run_lives(folder, opts):
+                results.lives.append(life_of_one)
+        except (Interrupted, LabError) as error:  # what was measured until then is not lost
+            stopped = error
         finally:
             ignore()
     results.finish(len(about["cpus_used"]) == 1)
-    return show(results, about, opts)
+    fine = show(results, about, opts) if stopped is None or results.rounds or results.lives else False
+    if stopped is not None:
+        raise stopped
+    return fine
+
+
+def run_rounds(chosen, wanted, folder, opts, results):
+    for number in range(opts.rounds):
+        turn = number % len(chosen)
+        for one in chosen[turn:] + chosen[:turn]:
+            print("round %d: %s" % (number + 1, one.name), file=sys.stderr, flush=True)
+            figures = run_filter(one, wanted, folder, opts)
+            results.add(number + 1, one.name, {"ready_s": one.ready_s}, figures)
 
 
 def show(results, about, opts):
