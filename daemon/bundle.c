@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/compile_source.h"
 #include "daemon/conf_fd.h"
 #include "daemon/file.h"
 #include "daemon/ipc.h"
@@ -54,21 +55,54 @@ static int add_conf(struct sl_bundle *b, const char *path, const struct sl_diag 
 	return b->fd[CONF] < 0 || b->fd[SNAPSHOT] < 0 ? SL_ESYS : SL_OK;
 }
 
-static int add_list(struct sl_bundle *b, const struct sl_conf_list *list, const char *conf_path,
+/* The text that a feed has in memory, else what stands under path. */
+static int open_text(const char *path, int held)
+{
+	return held >= 0 ? fcntl(held, F_DUPFD_CLOEXEC, 0) : sl_file_open(path);
+}
+
+static int add_file(struct sl_bundle *b, const char *path, int fd)
+{
+	int err = add_name(b, path);
+	if (err == SL_OK)
+		b->fd[b->fds++] = fd;
+	else
+		(void)close(fd);
+	return err;
+}
+
+/* One that is absent is the compiler's business to tell. */
+static int add_signature(struct sl_bundle *b, const struct sl_conf_list *list,
+                         const struct sl_feed_text *held)
+{
+	char *path = NULL;
+	if (asprintf(&path, "%s%s", list->file, SL_SIGNATURE_SUFFIX) < 0)
+		return SL_ENOMEM;
+	int fd = open_text(path, held->fd >= 0 ? held->signature : -1);
+	int err = fd < 0 ? SL_OK : add_file(b, path, fd);
+	free(path);
+	return err;
+}
+
+static int add_list(struct sl_bundle *b, const struct sl_conf_list *list, const struct sl_feeds *feeds,
                     const struct sl_diag *diag)
 {
-	if (add_name(b, list->file) != SL_OK) {
-		sl_diag(diag, conf_path, list->at, "too many list files");
-		return SL_ELIMIT;
-	}
-	b->fd[b->fds] = sl_file_open(list->file);
-	if (b->fd[b->fds] < 0) {
-		sl_diag(diag, conf_path, list->at, "cannot read %s: %s; mend the path or remove the entry",
+	const struct sl_feed_text none = { .fd = -1, .signature = -1 },
+	                          *held = list->url == NULL ? &none : sl_feeds_text(feeds, list->name, &none);
+	int fd = open_text(list->file, held->fd);
+	if (fd < 0 && list->url != NULL && errno == ENOENT)
+		return SL_OK; /* never fetched: the compiler tells */
+	if (fd < 0) {
+		sl_diag(diag, b->names, list->at, "cannot read %s: %s; mend the path or remove the entry",
 		        list->file, strerror(errno));
 		return SL_ESYS;
 	}
-	b->fds++;
-	return SL_OK;
+	int err = add_file(b, list->file, fd);
+	if (err == SL_OK && list->sign_key != NULL)
+		err = add_signature(b, list, held);
+	if (err == SL_ELIMIT)
+		sl_diag(diag, b->names, list->at, "too many list files");
+	return err;
 }
 
 int sl_bundle_parse(const struct sl_bundle *b, const struct sl_diag *diag, struct sl_conf **out)
@@ -86,8 +120,36 @@ int sl_bundle_read(const char *path, const struct sl_diag *diag, struct sl_bundl
 	int err = add_conf(b, path, diag);
 	if (err == SL_OK)
 		err = sl_bundle_parse(b, diag, &b->conf);
+	if (err != SL_OK)
+		sl_bundle_free(&b);
+	else
+		*out = b;
+	return err;
+}
+
+int sl_bundle_open_lists(struct sl_bundle *b, const struct sl_feeds *feeds, const struct sl_diag *diag)
+{
+	int err = SL_OK;
+
 	for (size_t i = 0; err == SL_OK && i < b->conf->lists; i++)
-		err = add_list(b, &b->conf->list[i], path, diag);
+		err = add_list(b, &b->conf->list[i], feeds, diag);
+	return err;
+}
+
+int sl_bundle_like(const struct sl_bundle *other, struct sl_bundle **out)
+{
+	struct sl_bundle *b = calloc(1, sizeof(*b));
+
+	if (b == NULL)
+		return SL_ENOMEM;
+	int err = add_name(b, other->names);
+	b->fd[SNAPSHOT] = memfd_create("sluice-snapshot", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	b->fd[CONF] = sl_bundle_conf_fd(other);
+	b->fds = LISTS;
+	if (err == SL_OK && (b->fd[CONF] < 0 || b->fd[SNAPSHOT] < 0))
+		err = SL_ESYS;
+	if (err == SL_OK)
+		err = sl_bundle_parse(b, NULL, &b->conf);
 	if (err != SL_OK)
 		sl_bundle_free(&b);
 	else
@@ -120,10 +182,23 @@ const struct sl_conf *sl_bundle_conf(const struct sl_bundle *b)
 	return b->conf;
 }
 
-int sl_bundle_compile(const struct sl_bundle *b, int ipc, uint64_t generation)
+int sl_bundle_compile(const struct sl_bundle *b, int ipc, uint64_t generation, bool behind)
 {
 	return sl_ipc_send(ipc, SL_IPC_COMPILE, generation, sl_bytes_of(b->names, b->names_len), b->fd,
-	                   b->fds, 0);
+	                   b->fds, behind ? SL_IPC_BEHIND : 0);
+}
+
+int sl_bundle_restore(const struct sl_bundle *b, int from, int ipc, uint64_t generation, bool behind)
+{
+	const int fd[] = { b->fd[SNAPSHOT], from };
+
+	return sl_ipc_send(ipc, SL_IPC_RESTORE, generation, (struct sl_bytes){ NULL, 0 }, fd, 2,
+	                   behind ? SL_IPC_BEHIND : 0);
+}
+
+int sl_bundle_snapshot_fd(const struct sl_bundle *b)
+{
+	return b->fd[SNAPSHOT];
 }
 
 /* The engine maps it: a file that somebody could still shorten or change would not do. */

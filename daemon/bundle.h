@@ -9,17 +9,25 @@
 
 #include "base/diag.h"
 #include "daemon/conf.h"
+#include "daemon/feeds.h"
 
 struct sl_bundle; /* opaque */
 
-/* Reads the configuration at path and opens the files that it names. On failure diag was told file, line and reason. */
+/* Reads the configuration at path. On failure diag was told file, line and reason. */
 int sl_bundle_read(const char *path, const struct sl_diag *diag, struct sl_bundle **out);
+/* Opens the files of its lists, or what feeds hold instead; feeds may be NULL. A list with url that was never fetched is left out. */
+int sl_bundle_open_lists(struct sl_bundle *b, const struct sl_feeds *feeds, const struct sl_diag *diag);
+/* A bundle with the same configuration, for a snapshot that was made earlier. */
+int sl_bundle_like(const struct sl_bundle *other, struct sl_bundle **out);
 void sl_bundle_free(struct sl_bundle **b);
 const struct sl_conf *sl_bundle_conf(const struct sl_bundle *b);
 /* A configuration of the caller's own, from the same bytes. */
 int sl_bundle_parse(const struct sl_bundle *b, const struct sl_diag *diag, struct sl_conf **out);
-/* Sends it to a compiler (SL_IPC_COMPILE). */
-int sl_bundle_compile(const struct sl_bundle *b, int ipc, uint64_t generation);
+/* Sends it to a compiler (SL_IPC_COMPILE). behind: others judge meanwhile, and come first. */
+int sl_bundle_compile(const struct sl_bundle *b, int ipc, uint64_t generation, bool behind);
+/* The same with a snapshot that was kept in a file (SL_IPC_RESTORE); from is borrowed. */
+int sl_bundle_restore(const struct sl_bundle *b, int from, int ipc, uint64_t generation, bool behind);
+int sl_bundle_snapshot_fd(const struct sl_bundle *b); /* borrowed */
 /* The compiler says that the snapshot is there; about is what it says of it, taken over. The lists are closed. Returns
  * SL_OK, or SL_EMALF where the snapshot is not sealed: then it is not used. */
 int sl_bundle_compiled(struct sl_bundle *b, json_t *about);

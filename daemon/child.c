@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -17,10 +19,24 @@
 
 enum { IPC_FD = 3 };
 
-static void become(int ipc, const char *role, const struct sl_priv_user *user)
+/* A helper stands beside this program where both were built, else where helpers are installed. */
+static void helper_path(const char *helper, char path[PATH_MAX])
+{
+	ssize_t n = readlink("/proc/self/exe", path, PATH_MAX - 64);
+	char *slash;
+
+	path[n < 0 ? 0 : n] = '\0';
+	slash = strrchr(path, '/');
+	if (slash != NULL)
+		(void)snprintf(slash + 1, 64, "%s", helper);
+	if (slash == NULL || access(path, X_OK) != 0)
+		(void)snprintf(path, PATH_MAX, "%s/%s", SLUICE_HELPERS, helper);
+}
+
+static void become(int ipc, const char *helper, const char *role, const struct sl_priv_user *user)
 {
 	char uid[16] = "-", gid[16] = "-";
-	char name[] = "sluiced", option[16];
+	char name[] = "sluiced", option[16], path[PATH_MAX] = "/proc/self/exe";
 	char *argv[] = { name, option, uid, gid, NULL };
 
 	(void)snprintf(option, sizeof(option), "%s", role);
@@ -28,13 +44,16 @@ static void become(int ipc, const char *role, const struct sl_priv_user *user)
 		(void)snprintf(uid, sizeof(uid), "%u", user->uid);
 		(void)snprintf(gid, sizeof(gid), "%u", user->gid);
 	}
+	if (helper != NULL)
+		helper_path(helper, path);
 	if (dup2(ipc, IPC_FD) < 0 || close_range(IPC_FD + 1, ~0U, 0) != 0)
 		_exit(126);
-	execv("/proc/self/exe", argv);
+	execv(path, argv);
 	_exit(127);
 }
 
-int sl_child_start(struct sl_child *c, const char *role, const struct sl_priv_user *user)
+int sl_child_start_helper(struct sl_child *c, const char *helper, const char *role,
+                          const struct sl_priv_user *user)
 {
 	int end[2];
 	int err = sl_ipc_pair(end);
@@ -45,7 +64,7 @@ int sl_child_start(struct sl_child *c, const char *role, const struct sl_priv_us
 	if (pid == 0) {
 		/* An end that is descriptor 3 already would keep its close-on-exec flag through dup2(). */
 		int moved = end[1] == IPC_FD ? dup(end[1]) : end[1];
-		become(moved, role, user);
+		become(moved, helper, role, user);
 	}
 	(void)close(end[1]);
 	if (pid < 0) {
@@ -56,6 +75,11 @@ int sl_child_start(struct sl_child *c, const char *role, const struct sl_priv_us
 	(void)fcntl(end[0], F_SETFL, O_NONBLOCK);
 	*c = (struct sl_child){ .pid = pid, .ipc = end[0] };
 	return SL_OK;
+}
+
+int sl_child_start(struct sl_child *c, const char *role, const struct sl_priv_user *user)
+{
+	return sl_child_start_helper(c, NULL, role, user);
 }
 
 bool sl_child_loaded(struct sl_child *c)

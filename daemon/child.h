@@ -31,6 +31,9 @@ struct sl_child {
 /* Starts this program anew in another role (--engine, --compiler: main.c), by its own executable, so that it never shares
  * the supervisor's memory. */
 int sl_child_start(struct sl_child *c, const char *role, const struct sl_priv_user *user);
+/* The same with another program, a helper of this one: such as links libraries that no engine needs. */
+int sl_child_start_helper(struct sl_child *c, const char *helper, const char *role,
+                          const struct sl_priv_user *user);
 /* A process of ours that somebody else has started. ipc is taken over on SL_OK. */
 int sl_child_adopt(struct sl_child *c, pid_t pid, int ipc);
 /* Lets go of an adopted one, which lives on. */

@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/util.h"
@@ -73,7 +75,7 @@ static int seal(int fd)
 	return fcntl(fd, F_ADD_SEALS, SEALS) == 0 ? SL_OK : SL_ESYS;
 }
 
-static int verify(const struct sl_compile_job *job, int out, struct sl_compile_job_stats *stats)
+static int verify(const struct sl_diag *diag, int out, struct sl_snapshot_info *info)
 {
 	struct sl_policy *policy = NULL;
 	const char *why = NULL;
@@ -81,9 +83,9 @@ static int verify(const struct sl_compile_job *job, int out, struct sl_compile_j
 	if (err == SL_OK)
 		err = sl_snapshot_verify(sl_policy_snapshot(policy), &why);
 	if (err == SL_OK)
-		sl_snapshot_info(sl_policy_snapshot(policy), &stats->snapshot);
+		sl_snapshot_info(sl_policy_snapshot(policy), info);
 	else
-		sl_diag(job->source.diag, NULL, 0, "the snapshot was not written as it should be: %s",
+		sl_diag(diag, NULL, 0, "the snapshot is not as it was written: %s",
 		        why == NULL ? sl_strerror(err) : why);
 	sl_policy_free(&policy);
 	return err;
@@ -132,5 +134,27 @@ int sl_compile_job_run(const struct sl_compile_job *job, int out, struct sl_comp
 	if (err == SL_OK)
 		err = finish(job, c, out, stats);
 	sl_compile_free(&c);
-	return err == SL_OK ? verify(job, out, stats) : err;
+	return err == SL_OK ? verify(job->source.diag, out, &stats->snapshot) : err;
+}
+
+int sl_compile_job_restore(int in, int out, const struct sl_diag *diag)
+{
+	enum { PIECE = 1 << 16 };
+	struct file from = { in, "the snapshot", diag }, to = { out, "the snapshot", diag };
+	struct sl_snapshot_info info;
+	struct stat st = { 0 };
+	uint8_t *piece = (uint8_t *)malloc(PIECE);
+	int err = piece == NULL ? SL_ENOMEM : fstat(in, &st) != 0 ? failed(&from, "read") : SL_OK;
+	for (uint64_t at = 0, left = (uint64_t)st.st_size; err == SL_OK && left > 0;) {
+		size_t n = sl_min(left, PIECE);
+		err = read_at(&from, at, piece, n);
+		if (err == SL_OK)
+			err = write_at(&to, at, sl_bytes_of(piece, n));
+		at += n;
+		left -= n;
+	}
+	free(piece);
+	if (err == SL_OK && seal(out) != SL_OK)
+		err = failed(&to, "sealed");
+	return err == SL_OK ? verify(diag, out, &info) : err;
 }

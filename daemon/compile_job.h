@@ -28,6 +28,9 @@ struct sl_compile_job_stats {
  * Returns SL_OK, or a failure, of which source.diag was told in full. */
 int sl_compile_job_run(const struct sl_compile_job *job, int out, struct sl_compile_job_stats *stats);
 
+/* Copies a snapshot that was kept in a file into out, seals it as above, and verifies every byte. */
+int sl_compile_job_restore(int in, int out, const struct sl_diag *diag);
+
 /* As JSON, the caller's: of the snapshot bytes by part, keys, entries and what became of them; of each list how its lines
  * were read, and why some were refused. NULL when memory is short. */
 json_t *sl_compile_job_report(const struct sl_compile_job *job, const struct sl_compile_job_stats *stats);

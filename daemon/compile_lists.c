@@ -7,10 +7,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/out.h"
 #include "base/util.h"
+#include "daemon/compile_source.h"
 #include "daemon/list_file.h"
+#include "policy/url.h"
 
 #define SHIPPED_FILE "(shipped never-block set)"
+#define SERVERS_FILE "(url of lists)"
 
 struct load {
 	struct sl_compile *compile;
@@ -64,21 +68,36 @@ static int end(struct load *l, struct sl_list_reader **reader, struct sl_list_st
 	return err;
 }
 
-static int add_shipped(struct load *l)
+/* A never-block set that is no file. */
+static int add_text(struct load *l, const char *name, const char *file, struct sl_bytes text)
 {
 	const struct wanted list = {
-		.name = SL_POLICY_SHIPPED,
+		.name = name,
 		.kind = SL_LIST_NEVER,
-		.cfg = { .file = SHIPPED_FILE, .format = SL_FORMAT_DOMAINS },
+		.cfg = { .file = file, .format = SL_FORMAT_DOMAINS },
 	};
 	struct sl_list_stats stats = { 0 };
 	struct sl_list_reader *reader = NULL;
 	int err = begin(l, &list, &reader);
 	if (err == SL_OK) {
-		(void)sl_list_reader_feed(reader, sl_policy_never_block()); /* the end says it again */
+		(void)sl_list_reader_feed(reader, text); /* the end says it again */
 		err = end(l, &reader, &stats);
 	}
 	return conclude(l, &list, err, &stats);
+}
+
+/* A list that blocks its own server, or that of another list, would be the last that ever came (policy-resolution line 6d). */
+static int add_servers(struct load *l)
+{
+	char text[SL_COMPILE_FILES * (SL_HOST_MAX + 2)];
+	struct sl_out o = sl_out_of(text, sizeof(text));
+	struct sl_url_parts parts;
+	for (size_t i = 0; i < l->from->conf->lists; i++) {
+		const char *url = l->from->conf->list[i].url;
+		if (url != NULL && sl_url_split(sl_bytes_str(url), &parts) == SL_OK)
+			sl_out_fmt(&o, "%s\n", parts.host.name);
+	}
+	return add_text(l, SL_POLICY_SERVERS, SERVERS_FILE, sl_bytes_of(text, o.len));
 }
 
 static void tell_unread(const struct load *l, const struct sl_conf_list *from, const struct sl_list_file *f,
@@ -138,6 +157,20 @@ static int read_file(struct load *l, const struct sl_conf_list *from, const stru
 	return err != SL_OK ? err : conclude(l, list, said, &stats);
 }
 
+/* It was never fetched: that it blocks nothing yet is no reason to have no policy. */
+static int add_absent(struct load *l, const struct sl_conf_list *from, const struct wanted *list)
+{
+	struct sl_list_stats stats = { 0 };
+	struct sl_list_reader *reader = NULL;
+	int err = begin(l, list, &reader);
+	if (err == SL_OK)
+		err = end(l, &reader, &stats);
+	l->stats->absent[l->stats->lists] = true;
+	sl_diag(l->diag, from->file, 0, "list %s was never fetched: it blocks nothing until it is",
+	        from->name);
+	return conclude(l, list, err, &stats);
+}
+
 static int add_file(struct load *l, const struct sl_conf_list *from, int fd)
 {
 	const struct wanted list = {
@@ -152,6 +185,10 @@ static int add_file(struct load *l, const struct sl_conf_list *from, int fd)
 	int saved = errno;
 	int err = has_room(l, from->file);
 	errno = saved;
+	if (err == SL_OK && fd < 0 && errno == ENOENT && from->url != NULL)
+		return add_absent(l, from, &list);
+	if (err == SL_OK && fd >= 0)
+		err = sl_compile_source_check(l->from, from, fd);
 	return err != SL_OK ? err : read_file(l, from, &list, fd);
 }
 
@@ -161,35 +198,47 @@ int sl_compile_lists(struct sl_compile *c, const struct sl_list_source *from,
 	const struct sl_conf *conf = from->conf;
 	struct load l = { c, from, from->diag, stats };
 	stats->lists = 0;
-	int err = conf->never_block_shipped ? add_shipped(&l) : SL_OK;
+	int err = conf->never_block_shipped
+	                  ? add_text(&l, SL_POLICY_SHIPPED, SHIPPED_FILE, sl_policy_never_block())
+	                  : SL_OK;
 	for (size_t i = 0; i < conf->lists && err == SL_OK; i++) {
 		int fd = from->open_file(from->ctx, conf->list[i].file);
 		err = add_file(&l, &conf->list[i], fd);
+		stats->failed = err == SL_OK ? NULL : conf->list[i].name;
 		if (fd >= 0)
 			(void)close(fd);
 	}
-	return err;
+	return err == SL_OK && sl_conf_has_urls(conf) ? add_servers(&l) : err;
 }
 
+/* The sets that are no file come first and last. */
 static const struct sl_conf_list *list_at(const struct sl_conf *conf, size_t i)
 {
-	static const struct sl_conf_list shipped = { .kind = SL_LIST_NEVER };
+	static const struct sl_conf_list shipped = { .name = (char *)(uintptr_t)SL_POLICY_SHIPPED,
+		                                     .file = (char *)(uintptr_t)SHIPPED_FILE,
+		                                     .kind = SL_LIST_NEVER },
+	                                 servers = { .name = (char *)(uintptr_t)SL_POLICY_SERVERS,
+		                                     .file = (char *)(uintptr_t)SERVERS_FILE,
+		                                     .kind = SL_LIST_NEVER },
+	                                 none = { .name = (char *)(uintptr_t) "",
+		                                  .file = (char *)(uintptr_t) "",
+		                                  .kind = SL_LIST_NEVER };
 	if (i < conf->never_block_shipped)
 		return &shipped;
 	i -= conf->never_block_shipped;
-	return i < conf->lists ? &conf->list[i] : &shipped;
+	return i < conf->lists                              ? &conf->list[i]
+	       : i == conf->lists && sl_conf_has_urls(conf) ? &servers
+	                                                    : &none;
 }
 
 const char *sl_list_source_name(const struct sl_conf *conf, size_t i)
 {
-	const char *name = list_at(conf, i)->name;
-	return name != NULL ? name : i < conf->never_block_shipped ? SL_POLICY_SHIPPED : "";
+	return list_at(conf, i)->name;
 }
 
 const char *sl_list_source_file(const struct sl_conf *conf, size_t i)
 {
-	const char *file = list_at(conf, i)->file;
-	return file != NULL ? file : i < conf->never_block_shipped ? SHIPPED_FILE : "";
+	return list_at(conf, i)->file;
 }
 
 enum sl_list_kind sl_list_source_kind(const struct sl_conf *conf, size_t i)

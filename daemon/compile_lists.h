@@ -14,6 +14,9 @@ enum { SL_COMPILE_FILES = 64 }; /* each is a category (policy/category.h), of wh
 #define SL_POLICY_SHIPPED \
 	"never-block (shipped)" /* the name of the shipped never-block set, which no list may take */
 
+#define SL_POLICY_SERVERS \
+	"never-block (servers of lists)" /* and that of the set of where lists are fetched */
+
 struct sl_list_source {
 	const struct sl_conf *conf; /* its lists, and whether the shipped never-block set comes first */
 	/* Gives a readable descriptor of a regular file, which is closed here, or -1 with errno; it is read from its first
@@ -32,7 +35,10 @@ struct sl_list_source {
 
 struct sl_list_source_stats {
 	struct sl_list_stats list[SL_COMPILE_FILES]; /* by the policy's list number */
+	bool absent[SL_COMPILE_FILES];               /* lists with url that were never fetched */
 	size_t lists;
+	const char
+	        *failed; /* name of the list because of which it failed; NULL: of none; the configuration's */
 };
 
 /* The shipped never-block set comes first where the configuration wants it, then the lists in its order, which may be

@@ -18,7 +18,7 @@ static json_t *reasons_of(const struct sl_list_stats *s)
 	return reasons;
 }
 
-static json_t *list_of(const struct sl_conf *conf, const struct sl_list_stats *s, size_t i)
+static json_t *list_of(const struct sl_conf *conf, const struct sl_list_stats *s, size_t i, bool absent)
 {
 	static const char *const kind[] = { "block", "allow", "never" };
 	json_t *list = json_pack(
@@ -31,6 +31,8 @@ static json_t *list_of(const struct sl_conf *conf, const struct sl_list_stats *s
 	set_number(list, "refused", s->refused);
 	set_number(list, "errors", s->errors);
 	set_number(list, "exceptions_lost", s->exceptions_lost);
+	if (absent)
+		(void)json_object_set_new(list, "absent", json_true());
 	(void)json_object_set_new(list, "reasons", reasons_of(s));
 	return list;
 }
@@ -75,7 +77,8 @@ json_t *sl_compile_job_report(const struct sl_compile_job *job, const struct sl_
 	for (size_t i = 0; i < SL_SNAPSHOT_PARTS; i++)
 		set_number(parts, info->part[i].name, info->part[i].bytes);
 	for (size_t i = 0; i < stats->lists.lists; i++)
-		(void)json_array_append_new(lists, list_of(job->source.conf, &stats->lists.list[i], i));
+		(void)json_array_append_new(
+		        lists, list_of(job->source.conf, &stats->lists.list[i], i, stats->lists.absent[i]));
 	(void)json_object_set_new(out, "parts", parts);
 	(void)json_object_set_new(out, "lists", lists);
 	return out;

@@ -46,10 +46,10 @@ static int open_list(void *ctx, const char *path)
 	return -1;
 }
 
-static void say(struct compiler *c, enum sl_ipc_type type, struct sl_bytes text)
+static void say(struct compiler *c, enum sl_ipc_type type, struct sl_bytes text, uint32_t have)
 {
-	if (sl_ipc_send(c->ipc, type, c->msg.number, text, NULL, 0, 0) == SL_ELIMIT)
-		(void)sl_ipc_send(c->ipc, type, c->msg.number, SL_BYTES_LIT("null"), NULL, 0, 0);
+	if (sl_ipc_send(c->ipc, type, c->msg.number, text, NULL, 0, have) == SL_ELIMIT)
+		(void)sl_ipc_send(c->ipc, type, c->msg.number, SL_BYTES_LIT("null"), NULL, 0, have);
 }
 
 static void say_compiled(struct compiler *c, const struct sl_compile_job *job)
@@ -57,7 +57,7 @@ static void say_compiled(struct compiler *c, const struct sl_compile_job *job)
 	json_t *about = sl_compile_job_report(job, &c->stats);
 	char *text = about == NULL ? NULL : json_dumps(about, JSON_COMPACT);
 
-	say(c, SL_IPC_COMPILED, sl_bytes_str(text == NULL ? "null" : text));
+	say(c, SL_IPC_COMPILED, sl_bytes_str(text == NULL ? "null" : text), 0);
 	free(text);
 	json_decref(about);
 }
@@ -71,6 +71,23 @@ static int read_conf(struct compiler *c, const struct sl_diag *diag)
 		return err;
 	err = sl_conf_read(c->msg.buf, text, diag, &c->conf);
 	sl_file_free(&text);
+	return err;
+}
+
+/* 1 + the number of the list because of which it failed; 0: of none. */
+static uint32_t failed_list(const struct compiler *c)
+{
+	for (size_t i = 0; c->conf != NULL && i < c->conf->lists; i++)
+		if (c->stats.lists.failed == c->conf->list[i].name)
+			return (uint32_t)i + 1;
+	return 0;
+}
+
+static int say_failed(struct compiler *c, const struct sl_diag *diag, int err)
+{
+	if (c->trouble.len == 0)
+		sl_diag(diag, NULL, 0, "%s", sl_strerror(err));
+	say(c, SL_IPC_COMPILE_FAILED, sl_bytes_of(c->trouble.text, c->trouble.len), failed_list(c));
 	return err;
 }
 
@@ -92,10 +109,20 @@ static int compile(struct compiler *c)
 		say_compiled(c, &job);
 		return err;
 	}
-	if (c->trouble.len == 0)
-		sl_diag(&diag, NULL, 0, "%s", sl_strerror(err));
-	say(c, SL_IPC_COMPILE_FAILED, sl_bytes_of(c->trouble.text, c->trouble.len));
-	return err;
+	return say_failed(c, &diag, err);
+}
+
+/* A snapshot that an earlier compiler made, and a disk kept: every byte is looked at anew. */
+static int restore(struct compiler *c)
+{
+	const struct sl_diag diag = sl_trouble_diag(&c->trouble);
+	int err =
+	        c->msg.fds < 2 ? SL_EMALF : sl_compile_job_restore(c->msg.fd[1], c->msg.fd[SNAPSHOT], &diag);
+
+	if (err != SL_OK)
+		return say_failed(c, &diag, err);
+	say(c, SL_IPC_COMPILED, SL_BYTES_LIT("null"), 0);
+	return SL_OK;
 }
 
 /* Lists that need more memory than there is shall end this process and not the one that judges. */
@@ -110,9 +137,9 @@ static void go_first(void)
 }
 
 /* Judging comes before a reload; at the start nobody judges yet, and all wait for us. */
-static void be_nice(uint64_t generation)
+static void be_nice(const struct sl_ipc_msg *msg)
 {
-	if (generation > 1)
+	if ((msg->have & SL_IPC_BEHIND) != 0)
 		(void)setpriority(PRIO_PROCESS, 0, NICE);
 }
 
@@ -137,13 +164,16 @@ int sl_compiler_run(int ipc, const struct sl_priv_user *user)
 	}
 	c->ipc = ipc;
 	int err = sl_ipc_receive(ipc, &c->msg);
-	be_nice(err == SL_OK ? c->msg.number : 0);
+	if (err == SL_OK)
+		be_nice(&c->msg);
 	if (sl_compiler_box() != SL_OK)
 		sl_log(SL_LOG_WARN,
 		       "compiler: no seccomp (%s): lists are read without it, and without privileges",
 		       strerror(errno));
 	if (err == SL_OK && c->msg.type == SL_IPC_COMPILE)
 		err = compile(c);
+	else if (err == SL_OK && c->msg.type == SL_IPC_RESTORE)
+		err = restore(c);
 	sl_ipc_close_fds(&c->msg);
 	sl_conf_free(&c->conf);
 	free(c);

@@ -1,17 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <errno.h>
 #include <seccomp.h>
 
 #include "base/util.h"
+#include "daemon/box.h"
 #include "daemon/compiler.h"
-
-#ifdef SL_SANITIZE
-/* Sanitizers read /proc and stop threads when they report: in the box their report would be of the box. */
-int sl_compiler_box(void)
-{
-	return SL_OK;
-}
-#else
 
 /* Names, since seccomp knows them for every architecture. What is not here fails with EPERM. */
 static const int allowed[] = {
@@ -31,14 +23,5 @@ static const int allowed[] = {
 
 int sl_compiler_box(void)
 {
-	scmp_filter_ctx box = seccomp_init(SCMP_ACT_ERRNO(EPERM));
-	int failed = box == NULL ? -ENOMEM : 0;
-	for (size_t i = 0; i < SL_COUNT(allowed) && failed == 0; i++)
-		failed = seccomp_rule_add(box, SCMP_ACT_ALLOW, allowed[i], 0);
-	if (failed == 0)
-		failed = seccomp_load(box);
-	seccomp_release(box);
-	errno = failed == 0 ? errno : -failed;
-	return failed == 0 ? SL_OK : SL_ESYS;
+	return sl_box_calls(allowed, SL_COUNT(allowed), NULL);
 }
-#endif

@@ -320,6 +320,9 @@ void sl_conf_free(struct sl_conf **conf)
 	for (size_t i = 0; i < c->lists; i++) {
 		free(c->list[i].name);
 		free(c->list[i].file);
+		free(c->list[i].url);
+		free(c->list[i].sha256);
+		free(c->list[i].sign_key);
 	}
 	free(c->list);
 	free(c->inside);

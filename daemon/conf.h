@@ -25,7 +25,14 @@ enum { SL_CONF_LIVE_QUEUES = 2, SL_CONF_FILTER_QUEUES = 3 };
 
 struct sl_conf_list {
 	char *name; /* shown in logs; default: the file's name without folder and extension */
-	char *file; /* path; relative ones are relative to the configuration file */
+	char *file; /* path; relative ones are relative to the configuration file. With url: below state; NULL where there is no state */
+	char *url;  /* NULL: none */
+	char *sha256;   /* 64 hexadecimal digits; NULL: none */
+	char *sign_key; /* of minisign; NULL: none */
+	struct sl_span update;
+	uint64_t max_size;                            /* bytes that a fetch may bring */
+	uint32_t min_entries, max_growth, max_shrink; /* percent, but the first */
+	bool every_skip;
 	enum sl_list_format format;
 	enum sl_list_kind kind;
 	bool wildcard_below;   /* wildcard: tree | below */
@@ -56,6 +63,8 @@ struct sl_conf {
 	size_t lists;
 };
 
+/* Does a list come by url? */
+bool sl_conf_has_urls(const struct sl_conf *conf);
 /* Reads a configuration from memory; file is its name, for messages and relative paths. On failure *out is untouched and
  * diag was told, for each error: file, line, key, what was expected. Returns SL_OK, SL_EMALF, SL_ENOMEM. */
 int sl_conf_read(const char *file, struct sl_bytes text, const struct sl_diag *diag, struct sl_conf **out);

@@ -16,10 +16,25 @@ const struct sl_conf_opt *sl_conf_list_opt_at(size_t i)
 	return i < SL_COUNT(opts) ? &opts[i] : NULL;
 }
 
+bool sl_conf_list_fetch_only(const struct sl_conf_opt *opt)
+{
+	return opt->offset == offsetof(struct sl_conf_list_keys, update) ||
+	       opt->offset == offsetof(struct sl_conf_list_keys, max_size);
+}
+
 struct sl_conf_list_keys sl_conf_list_keys_of(const struct sl_conf_list *list)
 {
 	return (struct sl_conf_list_keys){
-		.file = list->file,
+		.file = list->url == NULL ? list->file : NULL,
+		.url = list->url,
+		.update = list->update,
+		.max_size = list->max_size,
+		.sha256 = list->sha256,
+		.sign_key = list->sign_key,
+		.min_entries = list->min_entries,
+		.max_growth = list->max_growth,
+		.max_shrink = list->max_shrink,
+		.every = list->every_skip,
 		.name = list->name,
 		.format = (int)list->format, /* the words of conf_list.def stand in the order of the enums */
 		.action = list->kind == SL_LIST_ALLOW,

@@ -8,6 +8,7 @@
 #include "daemon/compile_lists.h"
 #include "daemon/conf_reader.h"
 #include "daemon/conf_value.h"
+#include "policy/url.h"
 
 enum { NAME_CUT = 72 }; /* bytes of a derived name, so that "-64" fits behind it within the key's limit */
 
@@ -97,9 +98,9 @@ static void read_list(struct sl_conf_reader *r, const struct sl_yaml_node *node)
 	set_defaults(&keys);
 	for (const struct sl_yaml_node *c = node->child; c != NULL; c = c->next)
 		read_key(r, c, &keys);
-	if (keys.file == NULL && r->errors.count == before && !r->nomem)
+	if (keys.file == NULL && keys.url == NULL && r->errors.count == before && !r->nomem)
 		sl_conf_error(&r->errors, node->line,
-		              "lists: the key \"file\" is missing; expected the path of a list");
+		              "lists: the key \"file\" is missing; expected the path of a list, or \"url\"");
 	l->file = keys.file;
 	l->name = keys.name;
 	l->format = (enum sl_list_format)keys.format;
@@ -108,6 +109,16 @@ static void read_list(struct sl_conf_reader *r, const struct sl_yaml_node *node)
 	l->subdomains = keys.subdomains;
 	l->max_refused = keys.max_refused;
 	l->max_unpacked = keys.max_unpacked;
+	l->url = keys.url;
+	l->sha256 = keys.sha256;
+	l->sign_key = keys.sign_key;
+	l->update = keys.update;
+	l->max_size = keys.max_size;
+	l->min_entries = keys.min_entries;
+	l->max_growth = keys.max_growth;
+	l->max_shrink = keys.max_shrink;
+	l->every_skip = keys.every == 1;
+	sl_conf_source_check(r, l);
 	refuse_same_file(r, l);
 }
 
@@ -142,6 +153,8 @@ static void read_never(struct sl_conf_reader *r, const struct sl_yaml_node *node
 		                    .kind = SL_LIST_NEVER,
 		                    .max_refused = keys.max_refused,
 		                    .max_unpacked = keys.max_unpacked,
+		                    .max_growth = keys.max_growth,
+		                    .max_shrink = keys.max_shrink,
 		                    .at = node->line };
 	refuse_same_file(r, l);
 }
@@ -190,7 +203,8 @@ static void refuse_same_names(struct sl_conf_reader *r)
 		if (o != NULL)
 			sl_conf_error(&r->errors, l->at, "lists: the name %s is taken by the list in line %u",
 			              sl_conf_shown(l->name, shown), o->at);
-		else if (l->name != NULL && strcmp(l->name, SL_POLICY_SHIPPED) == 0)
+		else if (l->name != NULL &&
+		         (strcmp(l->name, SL_POLICY_SHIPPED) == 0 || strcmp(l->name, SL_POLICY_SERVERS) == 0))
 			sl_conf_error(
 			        &r->errors, l->at,
 			        "lists: the name %s is that of the set which sluice ships; expected another",
@@ -198,14 +212,28 @@ static void refuse_same_names(struct sl_conf_reader *r)
 	}
 }
 
-/* The file's name without folder and extension; "-2" and so on behind it where a list has that name already. */
-static char *derive_name(const struct sl_conf *c, const char *file)
+/* The file's name without folder and extension, of an url without query, too, or its host. */
+static struct sl_bytes base_name(const char *place, const struct sl_url_parts *url)
 {
-	const char *slash = strrchr(file, '/'), *base = slash == NULL ? file : slash + 1,
-	           *dot = strrchr(base, '.');
-	struct sl_bytes all =
-	        sl_bytes_of(base, dot == NULL || dot == base ? strlen(base) : (size_t)(dot - base));
-	struct sl_bytes rest = all;
+	struct sl_bytes base = sl_bytes_str(place);
+	if (url != NULL)
+		base = sl_bytes_first(url->tail,
+		                      sl_min(sl_bytes_find(url->tail, '?'), sl_bytes_find(url->tail, '#')));
+	for (size_t slash = sl_bytes_find(base, '/'); slash < base.len; slash = sl_bytes_find(base, '/'))
+		base = sl_bytes_skip(base, slash + 1);
+	for (size_t dot = base.len; dot > 1; dot--)
+		if (base.p[dot - 1] == '.')
+			return sl_bytes_first(base, dot - 1);
+	return base.len == 0 && url != NULL ? sl_bytes_str(url->host.name) : base;
+}
+
+/* "-2" and so on behind it where a list has that name already. */
+static char *derive_name(const struct sl_conf *c, const struct sl_conf_list *l)
+{
+	struct sl_url_parts url;
+	bool fetched = l->url != NULL && sl_url_split(sl_bytes_str(l->url), &url) == SL_OK;
+	struct sl_bytes all = base_name(l->file, fetched ? &url : NULL), rest = all;
+	const char *base = (const char *)all.p;
 	char name[NAME_CUT + 32];
 	while (rest.len > 0 && all.len - rest.len + sl_max(1, sl_utf8_len(rest)) <= NAME_CUT)
 		rest = sl_bytes_skip(rest, sl_max(1, sl_utf8_len(rest)));
@@ -224,12 +252,18 @@ void sl_conf_lists_finish(struct sl_conf_reader *r)
 	if (r->errors.count > 0 || r->nomem)
 		return;
 	for (size_t i = 0; i < c->lists; i++) {
-		if (c->list[i].name == NULL)
-			c->list[i].name = derive_name(c, c->list[i].file);
-		r->nomem = r->nomem || c->list[i].name == NULL;
+		struct sl_conf_list *l = &c->list[i];
+		if (l->name == NULL)
+			l->name = derive_name(c, l);
+		r->nomem = r->nomem || l->name == NULL;
+		if (l->url != NULL && !r->nomem)
+			sl_conf_source_place(r, l);
 	}
 	if (c->never_block_shipped && c->lists == SL_CONF_LISTS_MAX)
 		sl_conf_error(&r->errors, c->list[c->lists - 1].at,
 		              "found %d lists, expected at most %d beside the one of never_block_shipped",
 		              SL_CONF_LISTS_MAX, SL_CONF_LISTS_MAX - 1);
+	else if (c->lists + c->never_block_shipped + sl_conf_has_urls(c) > SL_CONF_LISTS_MAX)
+		sl_conf_error(&r->errors, c->list[c->lists - 1].at,
+		              "found %zu lists, expected fewer: the servers of url are one more", c->lists);
 }

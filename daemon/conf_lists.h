@@ -19,6 +19,8 @@ struct sl_conf_list_keys {
 
 /* In the order of conf_list.def; NULL beyond the last. Offsets are in struct sl_conf_list_keys. */
 const struct sl_conf_opt *sl_conf_list_opt_at(size_t i);
+/* Does this key mean something for a list with url only? */
+bool sl_conf_list_fetch_only(const struct sl_conf_opt *opt);
 /* The keys that say what list says; its strings are borrowed. */
 struct sl_conf_list_keys sl_conf_list_keys_of(const struct sl_conf_list *list);
 

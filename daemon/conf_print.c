@@ -14,10 +14,18 @@ static void print_inside(const struct sl_conf *c, FILE *to)
 static void print_list(const struct sl_conf_list *list, FILE *to)
 {
 	struct sl_conf_list_keys keys = sl_conf_list_keys_of(list);
+	const char *mark = "-";
 	const struct sl_conf_opt *opt;
 	for (size_t i = 0; (opt = sl_conf_list_opt_at(i)) != NULL; i++) {
-		(void)fprintf(to, "  %s %s: ", i == 0 ? "-" : " ", opt->name);
-		sl_conf_value_print(opt, (const char *)&keys + opt->offset, to);
+		const char *value = (const char *)&keys + opt->offset;
+		bool text = opt->type == SL_CONF_path || opt->type == SL_CONF_text;
+		if (text && *(char *const *)(const void *)value == NULL)
+			continue; /* file or url, and what has no default */
+		if (list->url == NULL && sl_conf_list_fetch_only(opt))
+			continue;
+		(void)fprintf(to, "  %s %s: ", mark, opt->name);
+		mark = " ";
+		sl_conf_value_print(opt, value, to);
 		(void)fputc('\n', to);
 	}
 }

@@ -27,9 +27,22 @@ enum sl_ipc_type {
 	/* supervisor to compiler: number: generation; text: conf file name, NUL, a path, NUL, ...; fds: an empty memory file
 	 * for the snapshot, conf, then one a path */
 	SL_IPC_COMPILE,
+	/* the same; no text; fds: an empty memory file for the snapshot, and the file in which it was kept */
+	SL_IPC_RESTORE,
 	/* compiler to supervisor */
-	SL_IPC_COMPILED,       /* the snapshot is there, sealed and verified; text: JSON of it for status */
-	SL_IPC_COMPILE_FAILED, /* text: why */
+	SL_IPC_COMPILED, /* the snapshot is there, sealed and verified; text: JSON of it for status */
+	SL_IPC_COMPILE_FAILED, /* text: why; have: 1 + number of the list in the configuration because of which, 0: of none */
+	/* supervisor to keeper: text: the folder, NUL, a name below it, NUL, ...; fds: the content of each name. Behind them "-name":
+	 * is removed at the end */
+	SL_IPC_KEEP,
+	/* keeper to supervisor */
+	SL_IPC_KEPT,
+	SL_IPC_KEEP_FAILED, /* text: why */
+	/* supervisor to fetcher: text: JSON, see fetch.h; fds: an empty memory file for each text */
+	SL_IPC_FETCH,
+	/* fetcher to supervisor; number: of the list in the request; text: JSON */
+	SL_IPC_FETCHING,
+	SL_IPC_FETCHED,
 	/* From a new program that is tried to the supervisor that tries it, which may be another version: these numbers and what
 	 * they mean stay as they are, as does the head of a message. docs/upgrade.md */
 	SL_IPC_TRIAL_COMPILES =
@@ -37,6 +50,11 @@ enum sl_ipc_type {
 	SL_IPC_TRIAL_READY, /* number: its engine's pid; text: JSON of the snapshot; fds: that engine's ipc, and, where it
 	                      * had to compile, snapshot and conf */
 	SL_IPC_TRIAL_FAILED, /* text: why */
+};
+
+/* Bits of have in SL_IPC_COMPILE and SL_IPC_RESTORE. */
+enum {
+	SL_IPC_BEHIND = 1, /* an engine judges meanwhile, and comes first */
 };
 
 enum {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* main.c - sluiced: the supervisor; with --engine or --compiler, started by it, the engine or the compiler. */
+/* main.c - sluiced: the supervisor; with --engine, --compiler or --keeper, started by it, another process. */
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -14,6 +14,7 @@
 #include "daemon/compiler.h"
 #include "daemon/conf.h"
 #include "daemon/engine.h"
+#include "daemon/keeper.h"
 #include "daemon/log.h"
 #include "daemon/policy_load.h"
 #include "daemon/supervisor.h"
@@ -58,6 +59,8 @@ static int check(const char *path)
 	struct sl_bundle *bundle = NULL;
 	int err = sl_bundle_read(path, &diag, &bundle);
 
+	if (err == SL_OK)
+		err = sl_bundle_open_lists(bundle, NULL, &diag);
 	if (err == SL_OK) {
 		source.conf = sl_bundle_conf(bundle);
 		err = sl_policy_load(&source, &policy, NULL);
@@ -73,7 +76,7 @@ static int check(const char *path)
 	return err == SL_OK ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* sluiced --engine UID GID, or --compiler, from the supervisor only: descriptor 3 leads to it. */
+/* sluiced --engine UID GID, or another role, from the supervisor only: descriptor 3 leads to it. */
 static int child(int argc, char **argv, int (*run)(int ipc, const struct sl_priv_user *user))
 {
 	struct sl_priv_user user = { 0, 0, false };
@@ -131,6 +134,8 @@ int main(int argc, char **argv)
 	(void)prctl(PR_SET_NAME, "sluiced"); /* started by descriptor, it would be named after that */
 	if (argc > 1 && strcmp(argv[1], "--try-upgrade") == 0)
 		return try_upgrade(argc, argv);
+	if (argc > 1 && strcmp(argv[1], "--keeper") == 0)
+		return child(argc, argv, sl_keeper_run);
 	while ((c = getopt_long(argc, argv, "c:nhV", options, NULL)) != -1) {
 		switch (c) {
 		case 'c':

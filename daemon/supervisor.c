@@ -187,6 +187,7 @@ static int resume_all(struct sl_supervisor *s, int fd)
 	if (s->shared_anew)
 		s->hang.due = sl_mono_add(sl_clock_now(), s->conf->start_limit);
 	s->ready = s->relieve = s->upgrade.finishing = true;
+	sl_supervisor_generation_resume(s);
 	if (s->spare.pid <= 0 || !sl_supervisor_succeed(s))
 		sl_supervisor_want_spare(s);
 	return SL_OK;
@@ -201,6 +202,8 @@ static void close_all(struct sl_supervisor *s)
 	sl_shared_unmap(&s->shared);
 	sl_bundle_free(&s->next);
 	sl_bundle_free(&s->good);
+	sl_generations_close(&s->kept);
+	sl_feeds_free(&s->feeds);
 	sl_conf_free(&s->conf);
 	if (s->signals >= 0)
 		(void)close(s->signals);
@@ -268,6 +271,8 @@ static void serve(struct sl_supervisor *s)
 		{ s->spare.pid > 0 ? s->spare.ipc : -1, POLLIN, 0 },
 		{ s->engine.adopted ? s->engine.pidfd : -1, POLLIN, 0 },
 		{ s->upgrade.trial.pid > 0 ? s->upgrade.trial.ipc : -1, POLLIN, 0 },
+		{ s->keeper.pid > 0 ? s->keeper.ipc : -1, POLLIN, 0 },
+		{ s->fetcher.pid > 0 ? s->fetcher.ipc : -1, POLLIN, 0 },
 	};
 
 	if (poll(fd, SL_COUNT(fd), next_wait(s)) < 0 && errno != EINTR)
@@ -284,6 +289,10 @@ static void serve(struct sl_supervisor *s)
 		sl_supervisor_spare_message(s);
 	if ((fd[7].revents & POLLIN) != 0 && s->upgrade.trial.ipc == fd[7].fd)
 		(void)sl_supervisor_upgrade_message(s);
+	if ((fd[8].revents & POLLIN) != 0 && s->keeper.ipc == fd[8].fd)
+		sl_supervisor_keeper_message(s);
+	if ((fd[9].revents & POLLIN) != 0 && s->fetcher.ipc == fd[9].fd)
+		(void)sl_supervisor_fetcher_message(s);
 	if (fd[1].revents != 0)
 		sl_ctl_serve(s->ctl);
 	struct sl_mono now = sl_clock_now();
@@ -291,6 +300,8 @@ static void serve(struct sl_supervisor *s)
 	sl_supervisor_hang_timers(s, now);
 	sl_supervisor_spare_timers(s, now);
 	sl_supervisor_upgrade_timers(s, now);
+	sl_supervisor_generation_timers(s, now);
+	sl_supervisor_update_timers(s, now);
 	if (s->ready)
 		sl_supervisor_rules_timers(s, now);
 }
@@ -305,11 +316,13 @@ static void stop_all(struct sl_supervisor *s)
 	sl_supervisor_upgrade_cancel(s);
 	sl_child_kill(&s->compiler);
 	sl_child_kill(&s->spare);
+	sl_child_kill(&s->fetcher);
 	if (sl_supervisor_leave_adopted(s))
 		return;
 	if (s->rules != NULL && sl_rules_remove(s->rules, &sl_log_diag) != SL_OK)
 		sl_log(SL_LOG_ERR, "some rules could not be removed; run: sluice cleanup");
 	sl_child_stop(&s->engine, STOP_LIMIT_MS);
+	sl_supervisor_keeper_wait(s, STOP_LIMIT_MS);
 	sl_adopt_unlink(c->control);
 	for (unsigned i = 0; i < s->take.workers; i++)
 		if (s->take.queue[i] >= 0)
@@ -330,7 +343,8 @@ static struct sl_supervisor *supervisor_new(const char *conf_path)
 	s->conf_path = conf_path;
 	s->signals = catch_signals();
 	s->started = sl_clock_now();
-	s->engine.ipc = s->spare.ipc = s->compiler.ipc = -1;
+	s->engine.ipc = s->spare.ipc = s->compiler.ipc = s->keeper.ipc = s->fetcher.ipc = -1;
+	s->kept = (struct sl_generations){ .folder = "", .lock = -1 };
 	sl_take_none(&s->take);
 	s->provider.fd = -1;
 	sl_supervisor_upgrade_init(s);
@@ -345,7 +359,7 @@ int sl_supervisor_run(const char *conf_path, int state)
 		return EXIT_FAILURE;
 	int err = state >= 0 ? resume_all(s, state) : open_all(s);
 	if (err == SL_OK && state < 0)
-		err = sl_supervisor_compile(s);
+		err = sl_supervisor_begin(s);
 	if (err == SL_OK) {
 		while (!s->stopping)
 			serve(s);

@@ -7,7 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
+#include "daemon/guard.h"
 #include "daemon/log.h"
 #include "daemon/supervisor_state.h"
 
@@ -18,26 +20,35 @@ static void set_error(struct sl_supervisor *s, struct sl_bytes text)
 	s->last_error.text[s->last_error.len] = '\0';
 }
 
-/* s->last_error says why. */
-static void give_up(struct sl_supervisor *s)
+void sl_supervisor_give_up(struct sl_supervisor *s, int list)
 {
+	if (sl_supervisor_update_drop(s, list))
+		return;
 	if (s->ready) {
 		sl_supervisor_reload_done(s, false);
 		return;
 	}
+	if (sl_supervisor_fall_back(s))
+		return;
 	sl_log(SL_LOG_ERR, "no policy could be loaded: not started, no rule installed");
 	sl_supervisor_fail(s);
 }
 
-int sl_supervisor_compile(struct sl_supervisor *s)
+/* The last one has said what it had to say; it may still be giving its memory back. */
+static int start(struct sl_supervisor *s, uint64_t number, const char *why)
 {
-	/* The last one has said what it had to say; it may still be giving its memory back. */
 	sl_child_kill(&s->compiler);
-	s->next_sent = false;
+	s->next_sent = s->compile_late = false;
+	s->next_number = number;
+	s->next_why = why;
 	int err = sl_child_start(&s->compiler, "--compiler", &s->user);
-	if (err == SL_OK)
-		err = sl_bundle_compile(s->next, s->compiler.ipc, s->generation + 1);
 	s->compiler.state = SL_CHILD_COMPILING;
+	s->compile_by = sl_mono_add(sl_clock_now(), sl_bundle_conf(s->next)->compile_limit);
+	return err;
+}
+
+static int started(struct sl_supervisor *s, int err)
+{
 	if (err != SL_OK) {
 		struct sl_diag diag = sl_trouble_diag(&s->last_error);
 		sl_diag(&diag, NULL, 0, "cannot start the compiler: %s",
@@ -47,12 +58,35 @@ int sl_supervisor_compile(struct sl_supervisor *s)
 	return err;
 }
 
+int sl_supervisor_compile(struct sl_supervisor *s, const char *why)
+{
+	int err = start(s, sl_max(s->kept.last, s->generation) + 1, why);
+
+	s->next_restored = false;
+	if (err == SL_OK)
+		err = sl_bundle_compile(s->next, s->compiler.ipc, s->next_number, s->ready);
+	return started(s, err);
+}
+
+int sl_supervisor_restore(struct sl_supervisor *s, uint64_t number, const char *why)
+{
+	int from = sl_generations_snapshot(&s->kept, number);
+	int err = from < 0 ? SL_ESYS : start(s, number, why);
+
+	s->next_restored = true;
+	if (err == SL_OK)
+		err = sl_bundle_restore(s->next, from, s->compiler.ipc, number, s->ready);
+	if (from >= 0)
+		(void)close(from);
+	return started(s, err);
+}
+
 void sl_supervisor_offer(struct sl_supervisor *s)
 {
 	if (s->next == NULL || s->next_sent || !sl_bundle_is_compiled(s->next) ||
 	    s->engine.state != SL_CHILD_ACTIVE)
 		return;
-	if (sl_bundle_send(s->next, s->take.conf, s->engine.ipc, s->generation + 1) == SL_OK) {
+	if (sl_bundle_send(s->next, s->take.conf, s->engine.ipc, s->next_number) == SL_OK) {
 		s->next_sent = true;
 		return;
 	}
@@ -60,14 +94,42 @@ void sl_supervisor_offer(struct sl_supervisor *s)
 	sl_supervisor_reload_done(s, false);
 }
 
+/* What compiling came to; of a policy that was kept it is kept, too. */
+static json_t *about_of(const struct sl_supervisor *s)
+{
+	const struct sl_generation *kept =
+	        s->next_restored ? sl_generations_find(&s->kept, s->next_number) : NULL;
+
+	if (kept != NULL)
+		return json_incref(kept->about);
+	return json_loadb((const char *)s->msg.text.p, s->msg.text.len, 0, NULL);
+}
+
+static bool is_plausible(struct sl_supervisor *s, size_t *list)
+{
+	const json_t *before = s->good == NULL ? NULL : sl_bundle_about(s->good);
+	const struct sl_generation *newest = sl_generations_newest(&s->kept);
+
+	if (s->next_restored)
+		return true;                  /* and s->last_error says why it had to be */
+	if (before == NULL && newest != NULL) /* a start: beside what was in force before it */
+		before = newest->about;
+	struct sl_diag diag = sl_trouble_diag(&s->last_error);
+	return sl_guard_check(sl_bundle_conf(s->next), before, sl_bundle_about(s->next), s->next_forced,
+	                      &diag, list) == SL_OK;
+}
+
 static void on_compiled(struct sl_supervisor *s)
 {
-	json_t *about = json_loadb((const char *)s->msg.text.p, s->msg.text.len, 0, NULL);
+	size_t list = 0;
 
-	if (sl_bundle_compiled(s->next, about) != SL_OK) {
+	s->compile_by.us = 0;
+	if (sl_bundle_compiled(s->next, about_of(s)) != SL_OK) {
 		set_error(s, SL_BYTES_LIT("the compiler left its snapshot unsealed: it is not used"));
 		sl_log(SL_LOG_ERR, "%s", s->last_error.text);
-		give_up(s);
+		sl_supervisor_give_up(s, -1);
+	} else if (!is_plausible(s, &list)) {
+		sl_supervisor_give_up(s, (int)list);
 	} else if (s->ready) {
 		sl_supervisor_offer(s);
 	} else {
@@ -87,8 +149,9 @@ bool sl_supervisor_compiler_message(struct sl_supervisor *s)
 	if (awaited && s->msg.type == SL_IPC_COMPILED) {
 		on_compiled(s);
 	} else if (awaited && s->msg.type == SL_IPC_COMPILE_FAILED) {
+		s->compile_by.us = 0;
 		set_error(s, s->msg.text);
-		give_up(s);
+		sl_supervisor_give_up(s, (int)s->msg.have - 1);
 	}
 	sl_ipc_close_fds(&s->msg);
 	return true;
@@ -112,7 +175,12 @@ void sl_supervisor_compiler_event(struct sl_supervisor *s)
 		;
 	if (!sl_child_ended(&s->compiler, &status) || s->next == NULL || sl_bundle_is_compiled(s->next))
 		return;
-	if (WIFSIGNALED(status))
+	s->compile_by.us = 0;
+	if (s->compile_late)
+		(void)snprintf(how, sizeof(how),
+		               "the compiler was ended: it took longer than compile_limit (%lld ms)",
+		               (long long)sl_bundle_conf(s->next)->compile_limit.us / 1000);
+	else if (WIFSIGNALED(status))
 		(void)snprintf(how, sizeof(how),
 		               "the compiler died of signal %d (%s) while it read the lists",
 		               WTERMSIG(status), strsignal(WTERMSIG(status)));
@@ -121,5 +189,5 @@ void sl_supervisor_compiler_event(struct sl_supervisor *s)
 		               WEXITSTATUS(status));
 	set_error(s, sl_bytes_str(how));
 	sl_log(SL_LOG_ERR, "%s", how);
-	give_up(s);
+	sl_supervisor_give_up(s, -1);
 }

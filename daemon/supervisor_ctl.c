@@ -148,6 +148,8 @@ static json_t *status(const struct sl_supervisor *s)
 		json_object_set(out, "policy", (json_t *)(uintptr_t)sl_bundle_about(s->good));
 	if (s->conf->provider == SL_PROVIDER_POLICY)
 		json_object_set_new(out, "syns", json_string(syns_name(s)));
+	json_object_set_new(out, "kept", sl_supervisor_kept(s));
+	json_object_set_new(out, "feeds", sl_supervisor_feeds(s));
 	json_object_set_new(out, "flows", sl_supervisor_flow_counts(s));
 	json_object_set_new(out, "unjudged", sl_supervisor_cause_counts(s));
 	if (s->conf->provider != SL_PROVIDER_POLICY)
@@ -189,11 +191,15 @@ static const char *start_reload(struct sl_supervisor *s)
 		return "an upgrade is under way; try again";
 	if (sl_bundle_read(s->conf_path, &diag, &s->next) != SL_OK)
 		return s->last_error.text;
+	if (sl_bundle_open_lists(s->next, &s->feeds, &diag) != SL_OK) {
+		sl_bundle_free(&s->next);
+		return s->last_error.text;
+	}
 	char fixed[512];
 	sl_conf_restart_needed(s->conf, sl_bundle_conf(s->next), fixed, sizeof(fixed));
 	if (fixed[0] != '\0')
 		sl_log(SL_LOG_WARN, "%s: at the next restart take effect: %s", s->conf_path, fixed);
-	if (sl_supervisor_compile(s) != SL_OK) {
+	if (sl_supervisor_compile(s, "reload") != SL_OK) {
 		sl_bundle_free(&s->next);
 		return s->last_error.text;
 	}
@@ -212,9 +218,17 @@ void sl_supervisor_reload(struct sl_supervisor *s)
 	s->reload_waiting = false;
 }
 
+static void new_flow_log(struct sl_supervisor *s);
+
 void sl_supervisor_reload_signal(struct sl_supervisor *s)
 {
-	if (s->ready && s->next == NULL && !sl_supervisor_upgrading(s))
+	if (s->ready && s->kept.pinned != 0) { /* such as logrotate's */
+		new_flow_log(s);
+		sl_log(SL_LOG_NOTICE,
+		       "the lists are not read again: generation %llu was chosen by sluice policy "
+		       "rollback, and stays until sluice reload",
+		       (unsigned long long)s->kept.pinned);
+	} else if (s->ready && s->next == NULL && !sl_supervisor_upgrading(s))
 		sl_supervisor_reload(s);
 	else
 		s->reload_again = true;
@@ -246,13 +260,15 @@ void sl_supervisor_reload_done(struct sl_supervisor *s, bool ok)
 	if (ok) {
 		sl_bundle_free(&s->good);
 		s->good = sl_take(&s->next);
-		s->generation++;
+		s->generation = s->next_number;
 		new_flow_log(s);
 		sl_supervisor_load_spare(s);
-		sl_log(SL_LOG_INFO, "generation %llu is in force", (unsigned long long)s->generation);
+		sl_log(SL_LOG_INFO, "generation %llu is in force (%s)", (unsigned long long)s->generation,
+		       s->next_why);
+		sl_supervisor_published(s);
 	} else {
 		sl_bundle_free(&s->next);
-		sl_log(SL_LOG_ERR, "reload failed, generation %llu stays in force",
+		sl_log(SL_LOG_ERR, "%s failed, generation %llu stays in force", s->next_why,
 		       (unsigned long long)s->generation);
 	}
 	if (s->reload_waiting && ok)
@@ -263,11 +279,12 @@ void sl_supervisor_reload_done(struct sl_supervisor *s, bool ok)
 		sl_ctl_reply_error(s->ctl, s->reload_client,
 		                   s->last_error.len > 0 ? s->last_error.text
 		                                         : "the engine died while it loaded the policy");
-	s->reload_waiting = false;
+	s->reload_waiting = s->next_forced = false;
 	sl_supervisor_reload_again(s);
+	sl_supervisor_update_again(s);
 }
 
-static void reload(struct sl_supervisor *s, uint64_t client, bool may_change)
+static void reload(struct sl_supervisor *s, uint64_t client, json_t *args, bool may_change)
 {
 	if (!may_change) {
 		sl_ctl_reply_error(s->ctl, client, "only root may reload");
@@ -278,8 +295,43 @@ static void reload(struct sl_supervisor *s, uint64_t client, bool may_change)
 	} else {
 		s->reload_client = client;
 		s->reload_waiting = true;
+		s->next_forced = json_is_true(json_object_get(args, "force"));
 		sl_supervisor_reload(s);
 	}
+}
+
+static void rollback(struct sl_supervisor *s, uint64_t client, json_t *args, bool may_change)
+{
+	const char *why = "only root may roll back";
+
+	if (may_change)
+		why = sl_supervisor_rollback(
+		        s, (uint64_t)json_integer_value(json_object_get(args, "generation")));
+	if (why != NULL) {
+		sl_ctl_reply_error(s->ctl, client, why);
+		return;
+	}
+	s->reload_client = client;
+	s->reload_waiting = true;
+}
+
+static void update(struct sl_supervisor *s, uint64_t client, json_t *args, bool may_change)
+{
+	const char *why = "only root may update";
+
+	if (may_change)
+		why = sl_supervisor_update(s, json_object_get(args, "lists"),
+		                           json_is_true(json_object_get(args, "force")));
+	if (why != NULL)
+		sl_ctl_reply_error(s->ctl, client, why);
+	else
+		sl_ctl_reply(s->ctl, client, sl_supervisor_update_progress(s));
+}
+
+static json_t *generations(const struct sl_supervisor *s)
+{
+	return json_pack("{s:b, s:I, s:o}", "ok", 1, "generation", (json_int_t)s->generation, "generations",
+	                 sl_generations_json(&s->kept));
 }
 
 void sl_supervisor_request(void *ctx, uint64_t client, const char *cmd, json_t *args, bool may_change)
@@ -289,11 +341,22 @@ void sl_supervisor_request(void *ctx, uint64_t client, const char *cmd, json_t *
 	if (strcmp(cmd, "status") == 0)
 		sl_ctl_reply(s->ctl, client, status(s));
 	else if (strcmp(cmd, "reload") == 0)
-		reload(s, client, may_change);
+		reload(s, client, args, may_change);
 	else if (strcmp(cmd, "check") == 0)
 		check(s, client, args);
+	else if (strcmp(cmd, "generations") == 0)
+		sl_ctl_reply(s->ctl, client, generations(s));
+	else if (strcmp(cmd, "rollback") == 0)
+		rollback(s, client, args, may_change);
+	else if (strcmp(cmd, "update") == 0)
+		update(s, client, args, may_change);
+	else if (strcmp(cmd, "updates") == 0)
+		sl_ctl_reply(s->ctl, client, sl_supervisor_update_progress(s));
 	else if (strcmp(cmd, "upgrade") == 0)
 		sl_supervisor_upgrade(s, client, args, may_change);
 	else
-		sl_ctl_reply_error(s->ctl, client, "unknown command; known: status, reload, check, upgrade");
+		sl_ctl_reply_error(
+		        s->ctl, client,
+		        "unknown command; known: status, reload, check, generations, rollback, update, "
+		        "updates, upgrade");
 }

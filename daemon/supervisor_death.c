@@ -165,6 +165,8 @@ void sl_supervisor_child_event(struct sl_supervisor *s)
 	int status;
 
 	sl_supervisor_compiler_event(s);
+	sl_supervisor_keeper_event(s);
+	sl_supervisor_fetcher_event(s);
 	sl_supervisor_spare_event(s);
 	sl_supervisor_upgrade_event(s);
 	if (!sl_child_ended(&s->engine, &status))

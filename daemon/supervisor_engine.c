@@ -18,7 +18,7 @@ void sl_supervisor_fail(struct sl_supervisor *s)
 /* What is not live stays as it was at the start, for the next engine, too: rules and queues are of that time. */
 int sl_supervisor_load_child(struct sl_supervisor *s, struct sl_child *c)
 {
-	int err = sl_bundle_send(s->good, s->take.conf, c->ipc, s->generation);
+	int err = sl_bundle_send(s->good, s->take.conf, c->ipc, s->ready ? s->generation : s->next_number);
 
 	c->state = SL_CHILD_LOADING;
 	c->loads++;
@@ -96,11 +96,12 @@ static void on_taken(struct sl_supervisor *s)
 		sl_supervisor_fail(s);
 		return;
 	}
-	s->generation = 1;
+	s->generation = s->next_number;
 	s->ready = true;
 	sl_log(SL_LOG_INFO, "ready: %s, queues %u-%u, %u workers", sl_rules_backend(s->rules),
 	       s->conf->queue_first, s->conf->queue_first + sl_conf_queues(s->conf) - 1, s->take.workers);
 	(void)sd_notify(0, "READY=1");
+	sl_supervisor_published(s);
 	sl_supervisor_reload_again(s);
 }
 

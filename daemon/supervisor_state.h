@@ -12,6 +12,8 @@
 #include "daemon/conf.h"
 #include "daemon/ctl.h"
 #include "daemon/ctl_socket.h"
+#include "daemon/feeds.h"
+#include "daemon/generations.h"
 #include "daemon/hang.h"
 #include "daemon/ipc.h"
 #include "daemon/nfq_left.h"
@@ -27,6 +29,10 @@ struct sl_supervisor {
 	struct sl_bundle *good; /* the state in force; also what the next engine loads */
 	struct sl_bundle *next; /* being compiled, then being loaded by the engine */
 	bool next_sent;         /* to the engine */
+	uint64_t next_number;   /* generation that it will be */
+	const char *next_why;   /* "start", "reload", "update", "rollback" */
+	bool next_restored;     /* it is not compiled, but was kept */
+	bool next_forced;       /* the guard looks away */
 	struct sl_conf *conf;   /* as at the start: what is not live stays as it was */
 	uint64_t generation;
 	struct sl_priv_user user;
@@ -65,6 +71,20 @@ struct sl_supervisor {
 	uint64_t upgrades;
 	bool shared_anew; /* the engine that was taken over counts elsewhere: nothing is known of its signs of life */
 	bool rules_foreign; /* those that stand are not what we would install */
+	struct sl_generations kept;
+	struct sl_child keeper;
+	uint64_t keeping;       /* the generation that the keeper writes */
+	struct sl_mono keep_at; /* when it is tried again; .us 0: there is nothing to keep */
+	struct sl_trouble kept_error;
+	struct sl_mono compile_by; /* .us 0: no compiler is at work */
+	bool compile_late;         /* it was ended since it took too long */
+
+	struct sl_feeds feeds;
+	struct sl_child fetcher;
+	struct sl_mono fetch_by;
+	uint64_t update_run; /* counts runs of the fetcher */
+	bool update_forced;  /* the guard looks away */
+	bool update_waits;   /* something fresh waits for the end of a reload */
 
 	uint64_t reload_client; /* waits for the answer of the reload under way */
 	bool reload_waiting;
@@ -75,12 +95,49 @@ struct sl_supervisor {
 };
 
 /* supervisor_compiler.c */
-/* Starts a compiler for s->next. On failure s->last_error says why. */
-int sl_supervisor_compile(struct sl_supervisor *s);
+/* Starts a compiler for s->next, which becomes a new generation. On failure s->last_error says why. */
+int sl_supervisor_compile(struct sl_supervisor *s, const char *why);
+/* The same for a generation that was kept. */
+int sl_supervisor_restore(struct sl_supervisor *s, uint64_t number, const char *why);
 bool sl_supervisor_compiler_message(struct sl_supervisor *s); /* false: there will be none */
 void sl_supervisor_compiler_event(struct sl_supervisor *s);   /* a child ended: it may have been this one */
 /* Sends s->next to the engine, as soon as there are both. */
 void sl_supervisor_offer(struct sl_supervisor *s);
+
+/* The policy cannot be made, because of this list of the configuration (-1: of none); s->last_error says why. */
+void sl_supervisor_give_up(struct sl_supervisor *s, int list);
+
+/* supervisor_generation.c */
+/* Finds what is kept, and begins with the first policy: the pinned one, else of the lists, else the last that was good. */
+int sl_supervisor_begin(struct sl_supervisor *s);
+/* The same after an upgrade: the policy in force was handed over. */
+void sl_supervisor_generation_resume(struct sl_supervisor *s);
+bool sl_supervisor_fall_back(
+        struct sl_supervisor *s); /* to the last that was good; false: there is none, or it was tried */
+/* s->next is in force: what is fresh in it counts, and all is written to the disk. */
+void sl_supervisor_published(struct sl_supervisor *s);
+void sl_supervisor_keep(struct sl_supervisor *s);
+void sl_supervisor_keeper_message(struct sl_supervisor *s);
+void sl_supervisor_keeper_event(struct sl_supervisor *s);
+void sl_supervisor_keeper_wait(struct sl_supervisor *s,
+                               int limit_ms); /* at the end: not for ever, a disk may hang */
+void sl_supervisor_generation_timers(struct sl_supervisor *s, struct sl_mono now);
+json_t *sl_supervisor_kept(const struct sl_supervisor *s); /* for status */
+const char *sl_supervisor_rollback(struct sl_supervisor *s,
+                                   uint64_t number); /* NULL: it is on its way; else why not */
+
+/* supervisor_update.c */
+void sl_supervisor_update_timers(struct sl_supervisor *s, struct sl_mono now);
+bool sl_supervisor_fetcher_message(struct sl_supervisor *s);
+void sl_supervisor_fetcher_event(struct sl_supervisor *s);
+/* The list was fetched anew and is to blame: it is put aside, and the rest is compiled again. False: it is not so. */
+bool sl_supervisor_update_drop(struct sl_supervisor *s, int list);
+void sl_supervisor_update_again(
+        struct sl_supervisor *s); /* a reload has ended: what waited for that goes on */
+/* Fetches these lists, all of them where names is no array. NULL: it is on its way; else why not. */
+const char *sl_supervisor_update(struct sl_supervisor *s, const json_t *names, bool force);
+json_t *sl_supervisor_update_progress(const struct sl_supervisor *s);
+json_t *sl_supervisor_feeds(const struct sl_supervisor *s); /* for status */
 
 /* supervisor.c */
 unsigned sl_supervisor_workers(const struct sl_conf *c);

@@ -23,7 +23,7 @@
 #include "daemon/supervisor_state.h"
 #include "daemon/version.h"
 
-enum { COMPILE_LIMIT_MS = 300000 };
+enum { COMPILE_LIMIT_MS = 300000, KEEPER_LIMIT_MS = 500 };
 
 void sl_supervisor_upgrade_init(struct sl_supervisor *s)
 {
@@ -296,7 +296,7 @@ static int adopt_policy(struct sl_supervisor *s)
 	u->snapshot = u->conf = -1;
 	sl_bundle_free(&s->good);
 	s->good = compiled;
-	s->generation++;
+	s->generation = sl_max(s->kept.last, s->generation) + 1;
 	return SL_OK;
 }
 
@@ -324,6 +324,8 @@ static void change(struct sl_supervisor *s)
 
 	sl_child_kill(&s->spare);
 	sl_child_kill(&s->compiler);
+	sl_child_kill(&s->fetcher); /* it is asked again */
+	sl_supervisor_keeper_wait(s, KEEPER_LIMIT_MS);
 	s->upgrades++;
 	json_t *state = err == SL_OK ? sl_supervisor_state(s) : NULL;
 	if (state != NULL)
@@ -372,8 +374,8 @@ static void say_how_it_ended(struct sl_supervisor *s, int status)
 /* Processes that were left to us, as the engine of a trial that failed. */
 static void bury_orphans(const struct sl_supervisor *s)
 {
-	const pid_t known[] = { s->engine.pid, s->spare.pid, s->compiler.pid, s->upgrade.trial.pid,
-		                s->upgrade.engine.pid };
+	const pid_t known[] = { s->engine.pid,  s->spare.pid,         s->compiler.pid,      s->keeper.pid,
+		                s->fetcher.pid, s->upgrade.trial.pid, s->upgrade.engine.pid };
 	siginfo_t info = { 0 };
 
 	while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid > 0) {

@@ -110,9 +110,12 @@ static int compile(struct trial *t)
 	int err = sl_bundle_read(t->conf_path, &t->diag, &t->policy);
 
 	if (err == SL_OK)
+		err = sl_bundle_open_lists(t->policy, NULL, &t->diag);
+
+	if (err == SL_OK)
 		err = sl_child_start(&t->compiler, "--compiler", &t->user);
 	if (err == SL_OK)
-		err = sl_bundle_compile(t->policy, t->compiler.ipc, t->generation);
+		err = sl_bundle_compile(t->policy, t->compiler.ipc, t->generation, true);
 	if (err == SL_OK)
 		err = await(t, &t->compiler, "compiler");
 	if (err != SL_OK)

@@ -10,6 +10,7 @@ need() {
 	fi
 }
 need /usr/sbin/sluiced
+need /usr/libexec/sluice/sluice-fetch
 need /usr/bin/sluice
 need /usr/share/man/man8/sluiced.8
 need /usr/share/man/man1/sluice.1

@@ -50,7 +50,11 @@ struct sl_cli_command {
 };
 
 extern const struct sl_cli_command sl_cli_status, sl_cli_check, sl_cli_reload, sl_cli_cleanup, sl_cli_bloom,
-        sl_cli_replay, sl_cli_export, sl_cli_compare, sl_cli_compile, sl_cli_policy, sl_cli_upgrade;
+        sl_cli_replay, sl_cli_export, sl_cli_compare, sl_cli_compile, sl_cli_policy, sl_cli_update,
+        sl_cli_upgrade;
+
+/* policy list, diff, rollback: what is about generations. */
+int sl_cli_generations(const struct sl_cli *cli);
 
 /* Opens a snapshot file; what is wrong is told to stderr. Returns what sl_snapshot_file_map() does. */
 int sl_cli_snapshot(const char *path, struct sl_policy **out);

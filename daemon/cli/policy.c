@@ -135,10 +135,16 @@ int sl_cli_snapshot(const char *path, struct sl_policy **out)
 static int run(const struct sl_cli *cli)
 {
 	struct sl_policy *policy = NULL;
+	static const char *const of_daemon[] = { "list", "diff", "rollback" };
+	for (size_t i = 0; i < SL_COUNT(of_daemon) && cli->args > 0; i++)
+		if (strcmp(cli->arg[0], of_daemon[i]) == 0)
+			return sl_cli_generations(cli);
 	bool shows = cli->args > 0 && strcmp(cli->arg[0], "show") == 0;
 
 	if (cli->args != 2 || (!shows && strcmp(cli->arg[0], "verify") != 0)) {
-		sl_cli_error("policy: say verify or show, and name a snapshot; see: sluice policy --help");
+		sl_cli_error("policy: say list, diff or rollback, or verify or show and name a snapshot; "
+		             "see: sluice "
+		             "policy --help");
 		return SL_EXIT_ERROR;
 	}
 	int err = sl_cli_snapshot(cli->arg[1], &policy);
@@ -151,15 +157,27 @@ static int run(const struct sl_cli *cli)
 
 const struct sl_cli_command sl_cli_policy = {
 	.name = "policy",
-	.options = SL_CLI_BIT(json),
-	.usage = "verify|show [--json] FILE",
-	.summary = "is a snapshot file sound, and what is in it",
-	.help = "verify reads every byte of a snapshot that sluice compile wrote: checksums, the order of "
+	.options = SL_CLI_BIT(json) | SL_CLI_BIT(config) | SL_CLI_BIT(control),
+	.usage = "list | diff A [B] | rollback N | verify|show FILE [--json]",
+	.summary = "the policies that are kept; is a snapshot file sound, and what is in it",
+	.help = "list shows the policies that sluiced keeps in its state folder, newest last. diff says "
+	        "which names "
+	        "and\n"
+	        "addresses two of them do not share, - of A and + of B, and counts them; each is a number or "
+	        "a snapshot "
+	        "file,\n"
+	        "and B by default the policy in force. rollback puts one in force, by which sluiced then "
+	        "judges, also "
+	        "after\n"
+	        "a restart, until sluice reload: no update comes before that.\n"
+	        "verify reads every byte of a snapshot that sluice compile wrote: checksums, the order of "
 	        "its keys, "
 	        "and\n"
 	        "that each key is found. show says how many keys it holds, of which lists, and how large its "
 	        "parts "
 	        "are.\n"
-	        "Exit status: 0 sound; 1 damaged, or of another version; 2 an error.",
+	        "Exit status: 0 sound, done, no difference; 1 damaged, of another version, refused, a "
+	        "difference; 2 an "
+	        "error.",
 	.run = run,
 };

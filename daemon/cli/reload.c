@@ -7,7 +7,8 @@ enum { WAIT_MS = 120000 }; /* large lists take their time */
 
 static int run(const struct sl_cli *cli)
 {
-	json_t *request = json_pack("{s:i, s:s}", "v", 1, "cmd", "reload"), *reply = NULL;
+	json_t *request = json_pack("{s:i, s:s, s:b}", "v", 1, "cmd", "reload", "force", cli->force != NULL),
+	       *reply = NULL;
 	char path[SL_CLI_PATH];
 	int status = SL_EXIT_NO;
 
@@ -38,13 +39,13 @@ static int run(const struct sl_cli *cli)
 
 const struct sl_cli_command sl_cli_reload = {
 	.name = "reload",
-	.options = SL_CLI_BIT(config) | SL_CLI_BIT(control),
-	.usage = "[--config FILE | --control PATH]",
+	.options = SL_CLI_BIT(config) | SL_CLI_BIT(control) | SL_CLI_BIT(force),
+	.usage = "[--force] [--config FILE | --control PATH]",
 	.summary = "read configuration and lists again",
 	.help = "The running sluiced reads its configuration and lists again and judges by them from then "
 	        "on. When\n"
 	        "something is wrong with them, it says file, line and reason, and the policy in force goes "
-	        "on.\n"
+	        "on. It also ends what sluice policy rollback began.\n"
 	        "Exit status: 0 a new policy is in force, 1 it is not.",
 	.run = run,
 };

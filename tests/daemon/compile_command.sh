@@ -139,7 +139,7 @@ expect 1 'body.snap: refused: ' policy verify body.snap
 expect 1 'short.snap: refused: it was cut short' policy show short.snap
 expect 1 'ads.txt: refused: it is no snapshot of sluice' policy verify ads.txt
 expect 2 'none.snap: cannot be read: No such file' policy verify none.snap
-expect 2 'say verify or show' policy look a.snap
+expect 2 'say list, diff or rollback, or verify or show' policy look a.snap
 
 # why
 expect 1 '^ +found +ads.example: list ads \(.*/ads.txt\), line 2: tree, block$' check --config sluice.yaml --explain y.ads.example

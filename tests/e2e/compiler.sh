@@ -61,6 +61,7 @@ echo 'old.example' >"$tmp/small.txt"
 cat >"$tmp/sluice.yaml" <<EOF
 inside: lan0
 control: $tmp/control.sock
+state: ""
 flow_log: ""
 user: nobody
 lists:

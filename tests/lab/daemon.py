@@ -31,7 +31,8 @@ class Daemon:
         self.flow_log = os.path.join(self.folder, "flows.json")
         self.process = None
         shutil.copytree(os.path.join(source, EXAMPLE), self.folder)
-        self._configure({"control": self.folder + "/control.sock", "flow_log": self.flow_log, **(settings or {})})
+        self._configure({"control": self.folder + "/control.sock", "flow_log": self.flow_log,
+                         "state": self.folder + "/state", **(settings or {})})
 
     def _configure(self, settings):
         """The clients are behind another interface here, and there are more lists; the rest is as shipped."""

@@ -203,7 +203,7 @@ def add_source(archive, source):
 
 
 def add_built(archive, root, build_dir):
-    for name, place in (("sluiced", "usr/sbin"), ("sluice", "usr/bin")):
+    for name, place in (("sluiced", "usr/sbin"), ("sluice-fetch", "usr/sbin"), ("sluice", "usr/bin")):
         found = [os.path.join(folder, name) for folder, _, files in os.walk(build_dir)
                  if name in files and os.access(os.path.join(folder, name), os.X_OK)]
         if not found:
