@@ -127,6 +127,42 @@ static void print_policy(const json_t *r)
 		(void)printf("%s%lld entries", known ? ", " : "", (long long)entries);
 	(void)putchar('\n');
 	json_array_foreach(json_object_get(policy, "lists"), i, list) print_list(list);
+	if (number(policy, "never_named") > 0) {
+		label("");
+		(void)printf("%lld entries block what the never-block set frees, and do nothing\n",
+		             (long long)number(policy, "never_named"));
+	}
+}
+
+/* What stands between a list and its server, and between a policy and the disk. */
+static void print_feeds(const json_t *r)
+{
+	const json_t *kept = json_object_get(r, "kept");
+	json_int_t age;
+	json_t *feed;
+	size_t i;
+
+	json_array_foreach(json_object_get(r, "feeds"), i, feed)
+	{
+		label(i == 0 ? "fetched" : "");
+		(void)fputs(text(feed, "name") == NULL ? "?" : text(feed, "name"), stdout);
+		if (get_number(feed, "age_s", &age))
+			(void)printf(", %lld s ago", (long long)age);
+		else
+			(void)fputs(", NEVER YET", stdout);
+		if (text(feed, "error") != NULL)
+			(void)printf(", NOT UPDATED: %s", text(feed, "error"));
+		(void)putchar('\n');
+	}
+	if (number(kept, "pinned") > 0) {
+		label("policy");
+		(void)printf("generation %lld was chosen by rollback, and stays until sluice reload\n",
+		             (long long)number(kept, "pinned"));
+	}
+	if (text(kept, "error") != NULL) {
+		label("state");
+		(void)printf("the policy in force is NOT KEPT: %s\n", text(kept, "error"));
+	}
 }
 
 static json_int_t unjudged_total(const json_t *causes)
@@ -276,6 +312,7 @@ static void print_status(const json_t *r)
 	print_state(r);
 	print_rules(r);
 	print_policy(r);
+	print_feeds(r);
 	print_flows(r);
 	print_content_filter(r);
 	print_unjudged(r);

@@ -179,6 +179,7 @@ serve good
 must 'with a full disk the new list is in force' update 0 'generation 6 in force'
 must 'and is judged by' is block one.feed.example
 must 'status says that it is not kept' within 5 has 'No space left on device'
+must 'and in words' grep -q 'NOT KEPT: .*No space left' <(sluice status)
 must 'the log says so, too' said 'generation 6 is in force and is not kept: .*No space left on device'
 must 'what was kept before is whole' "$daemon/sluice" policy verify "$tmp/state/generations/5.snapshot" >/dev/null
 kill -KILL "$pid"
