@@ -10,6 +10,9 @@ LOOK_ALIKE = "badexample.com"
 PARENT = "parent.example"
 EXCEPTED = "good.parent.example"
 CAPTIVE = "captive.apple.com"  # of the shipped never-block set
+# Where devices ask whether there is a network: Android and ChromeOS, Firefox, Windows (twice, and over IPv6), GNOME.
+PROBED = ("connectivitycheck.gstatic.com", "connectivitycheck.android.com", "detectportal.firefox.com",
+          "www.msftconnecttest.com", "ipv6.msftconnecttest.com", "www.msftncsi.com", "nmcheck.gnome.org")
 HOSTS_ENTRY = "counter.example"
 BELOW_HOSTS_ENTRY = "other.counter.example"
 URL_HOST = "urlhost.example"
@@ -26,7 +29,7 @@ ALL = (ALLOWED, BLOCKED, BELOW_BLOCKED, LISTED, LOOK_ALIKE, PARENT, EXCEPTED, CA
 # Beside those of the shipped example. Name of the list: file, format, action, text.
 LISTS = {
     "blocked": ("blocked.txt", "domains", "block",
-                "# names, each with all below it\n%s\n%s\n%s\n%s\n" % (BLOCKED, LISTED, PARENT, CAPTIVE)),
+                "# names, each with all below it\n%s\n" % "\n".join((BLOCKED, LISTED, PARENT, CAPTIVE) + PROBED)),
     "trackers": ("trackers.hosts", "hosts", "block",
                  "127.0.0.1 localhost\n0.0.0.0 %s\n" % HOSTS_ENTRY),
     "pages": ("pages.urls", "urls", "block",

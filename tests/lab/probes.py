@@ -530,6 +530,8 @@ TRAFFIC = [
     Probe("HTTPS, allow list beats block list", ALLOWED, page("https://%s/" % names.EXCEPTED)),
     Probe("HTTP, allow list beats block list", ALLOWED, page("http://%s/" % names.EXCEPTED)),
     Probe("HTTP, captive-portal probe on a block list", ALLOWED, page("http://%s/hotspot-detect.html" % names.CAPTIVE)),
+    *(Probe("HTTP, captive-portal probe on a block list: %s" % host, ALLOWED, page("http://%s/generate_204" % host))
+      for host in names.PROBED),
     # NE-EXM-02, NE-CHOICE-29: rules are for what is forwarded
     Probe("HTTP, the gateway itself fetches from a blocked host", ALLOWED,
           from_gateway("http://%s/" % names.BLOCKED)),
