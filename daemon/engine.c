@@ -223,6 +223,8 @@ static void reopen_log(struct engine *e)
 static void stop(struct engine *e, enum sl_worker_end how)
 {
 	for (unsigned i = 0; i < e->workers; i++)
+		sl_worker_ask(e->worker[i], how); /* all at once */
+	for (unsigned i = 0; i < e->workers; i++)
 		sl_worker_stop(&e->worker[i], how);
 	sl_flow_log_free(&e->log);
 	sl_dns_names_free(&e->names);

@@ -129,6 +129,13 @@ void sl_rules_without_copies(struct sl_rules *r)
 	r->cfg.copy_syn = false;
 }
 
+static int open_watch(struct sl_rules *r)
+{
+	if (r->ops == &sl_rules_xt_legacy)
+		return sl_rules_watch_legacy(sl_xt_table_name, r->xt.v6, &r->watch);
+	return sl_rules_watch_nft(r->ops == &sl_rules_nft ? nft_tables : sl_xt_table_name, &r->watch);
+}
+
 int sl_rules_open(const struct sl_rules_cfg *cfg, const struct sl_diag *diag, struct sl_rules **out)
 {
 	int err = check(cfg, diag);
@@ -141,7 +148,7 @@ int sl_rules_open(const struct sl_rules_cfg *cfg, const struct sl_diag *diag, st
 	err = choose_with_copies(r, diag);
 	/* Before the first installation, so that no change after it can be missed; legacy tables have to exist first. */
 	if (err == SL_OK && r->ops != &sl_rules_xt_legacy)
-		err = sl_rules_watch_nft(r->ops == &sl_rules_nft ? nft_tables : sl_xt_table_name, &r->watch);
+		err = open_watch(r);
 	if (err == SL_OK)
 		*out = sl_take(&r);
 	sl_rules_close(&r);
@@ -260,7 +267,7 @@ int sl_rules_install(struct sl_rules *r, const struct sl_diag *diag)
 	if (!r->unseen)
 		err = note_listing(r);
 	if (err == SL_OK && r->watch == NULL)
-		err = sl_rules_watch_legacy(sl_xt_table_name, r->xt.v6, &r->watch);
+		err = open_watch(r);
 	if (err != SL_OK)
 		sl_diag(diag, NULL, 0, "%s: the rules do not stand after their installation", r->ops->name);
 	return err;
@@ -287,21 +294,63 @@ static uint64_t fingerprint(const struct sl_rules *r)
 
 void sl_rules_tell(const struct sl_rules *r, struct sl_rules_kept *out)
 {
-	*out = (struct sl_rules_kept){ r->ops->name, r->installed ? r->seen : NULL, fingerprint(r), r->total,
-		                       r->last };
+	*out = (struct sl_rules_kept){
+		.backend = r->ops->name,
+		.suffix = r->xt.suffix == NULL ? "" : r->xt.suffix,
+		.seen = r->installed ? r->seen : NULL,
+		.v6 = r->xt.v6,
+		.copies = r->cfg.copy_syn,
+		.made = sl_xt_made(&r->xt),
+		.fingerprint = fingerprint(r),
+		.total = r->total,
+		.last = r->last,
+	};
 }
 
-bool sl_rules_keep(struct sl_rules *r, const struct sl_rules_kept *kept)
+bool sl_rules_installed(const struct sl_rules *r)
 {
-	r->total = kept->total;
-	if (kept->seen == NULL || strcmp(kept->backend, r->ops->name) != 0 ||
-	    kept->fingerprint != fingerprint(r))
-		return false;
+	return r->installed;
+}
+
+/* The tool has to be there still, and to speak to the same tables. */
+static bool take_backend(struct sl_rules *r, const struct sl_rules_kept *kept)
+{
+	for (size_t i = 0; i < SL_COUNT(candidates); i++) {
+		const struct candidate *c = &candidates[i];
+		if (!wanted(r->cfg.backend, c->backend) || strcmp(c->ops->name, kept->backend) != 0 ||
+		    strcmp(c->suffix, kept->suffix) != 0)
+			continue;
+		r->ops = c->ops;
+		if (c->ops == &sl_rules_nft)
+			return true;
+		bool found = sl_xt_find(&r->xt, c->suffix);
+		r->xt.v6 = kept->v6;
+		sl_xt_set_made(&r->xt, kept->made);
+		return found && r->xt.legacy == (c->ops == &sl_rules_xt_legacy);
+	}
+	return false;
+}
+
+int sl_rules_open_kept(const struct sl_rules_cfg *cfg, const struct sl_rules_kept *kept,
+                       struct sl_rules **out)
+{
+	struct sl_rules *r = kept->seen == NULL ? NULL : calloc(1, sizeof(*r));
+
+	if (r == NULL)
+		return SL_ENOENT;
+	r->cfg = *cfg;
+	r->cfg.copy_syn = cfg->copy_syn && kept->copies;
 	r->seen = strdup(kept->seen);
-	r->installed = r->seen != NULL;
+	r->total = kept->total;
 	r->last = kept->last;
-	return r->installed &&
-	       (r->watch != NULL || sl_rules_watch_legacy(sl_xt_table_name, r->xt.v6, &r->watch) == SL_OK);
+	r->installed = true;
+	if (check(cfg, NULL) == SL_OK && r->seen != NULL && take_backend(r, kept) &&
+	    fingerprint(r) == kept->fingerprint && open_watch(r) == SL_OK) {
+		*out = r;
+		return SL_OK;
+	}
+	sl_rules_close(&r);
+	return SL_ENOENT;
 }
 
 int sl_rules_remove(struct sl_rules *r, const struct sl_diag *diag)

@@ -57,16 +57,21 @@ const char *sl_rules_backend(const struct sl_rules *r); /* "nft", "iptables (nf_
 
 /* Puts the rules in place, atomically per table; again and after a crash as well. */
 int sl_rules_install(struct sl_rules *r, const struct sl_diag *diag);
-/* What a program that takes these rules over needs to know of them; seen is borrowed, NULL: none stand. */
+/* What a supervisor that takes these rules over needs to know of them; strings are borrowed, seen NULL: none stand. */
 struct sl_rules_kept {
-	const char *backend, *seen;
+	const char *backend, *suffix, *seen;
+	bool v6, copies;
+	uint32_t made;        /* what is to be taken away with them; opaque */
 	uint64_t fingerprint; /* of what an installation would put in place */
 	struct sl_rules_counts total, last;
 };
 void sl_rules_tell(const struct sl_rules *r, struct sl_rules_kept *out);
-/* They were installed by another program and stay as they are: the next sl_rules_verify() says whether they stand. False: ours would
- * be others, they have to be installed. */
-bool sl_rules_keep(struct sl_rules *r, const struct sl_rules_kept *kept);
+/* They were installed by another supervisor and stay as they are: the next sl_rules_verify() says whether they stand. Nothing is probed:
+ * a transaction of nf_tables that is only checked makes hooks and takes them away again, and with a hook the kernel drops
+ * whatever waits in any queue. SL_ENOENT: ours would be others; open and install. */
+int sl_rules_open_kept(const struct sl_rules_cfg *cfg, const struct sl_rules_kept *kept,
+                       struct sl_rules **out);
+bool sl_rules_installed(const struct sl_rules *r); /* by us, or kept */
 /* Takes all of ours away, of every backend, whatever is there of it. Fine when nothing is. */
 int sl_rules_remove(struct sl_rules *r, const struct sl_diag *diag);
 /* Is everything as installed, and ahead of others' rules? SL_OK, or SL_ENOENT when something is missing or altered: an

@@ -66,6 +66,9 @@ void sl_rules_complain(const struct sl_diag *diag, const char *what, const struc
 
 /* Takes our rules out of the tables that xt speaks to. Fine when there are none, or no such tables. */
 int sl_xt_remove(struct sl_xt *xt, const struct sl_diag *diag);
+/* made_table and made_chain as a number, and back. */
+uint32_t sl_xt_made(const struct sl_xt *xt);
+void sl_xt_set_made(struct sl_xt *xt, uint32_t made);
 /* Does iptables SUFFIX exist here, and which tables does it speak to? */
 bool sl_xt_find(struct sl_xt *xt, const char *suffix);
 

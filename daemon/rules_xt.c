@@ -211,6 +211,30 @@ static void note_what_is_missing(struct sl_xt *xt, int family)
 			xt->made_chain[family][j] = true;
 }
 
+_Static_assert(SL_FAMILIES *(SL_XT_TABLES + SL_XT_JUMPS) <= 32, "a bit each");
+
+uint32_t sl_xt_made(const struct sl_xt *xt)
+{
+	uint32_t made = 0;
+	for (int f = 0; f < SL_FAMILIES; f++) {
+		for (size_t t = 0; t < SL_XT_TABLES; t++)
+			made = made << 1 | xt->made_table[f][t];
+		for (size_t j = 0; j < SL_XT_JUMPS; j++)
+			made = made << 1 | xt->made_chain[f][j];
+	}
+	return made;
+}
+
+void sl_xt_set_made(struct sl_xt *xt, uint32_t made)
+{
+	for (int f = SL_FAMILIES; f-- > 0;) {
+		for (size_t j = SL_XT_JUMPS; j-- > 0; made >>= 1)
+			xt->made_chain[f][j] = made & 1;
+		for (size_t t = SL_XT_TABLES; t-- > 0; made >>= 1)
+			xt->made_table[f][t] = made & 1;
+	}
+}
+
 static void remove_what_we_made(struct sl_xt *xt, int family)
 {
 	for (size_t j = 0; j < SL_XT_JUMPS; j++)

@@ -83,27 +83,6 @@ static void open_raw(struct sl_supervisor *s)
 		       strerror(errno));
 }
 
-static int open_rules(struct sl_supervisor *s)
-{
-	const struct sl_conf *c = s->conf;
-	struct sl_rules_cfg cfg = {
-		.backend = (enum sl_backend)c->backend,
-		.inside = c->inside,
-		.insides = c->insides,
-		.queue_first = (uint16_t)c->queue_first,
-		.queue_count = (uint16_t)(c->provider == SL_PROVIDER_POLICY ? c->queue_count : 1U),
-		.both = sl_ne_source_needs((enum sl_provider_kind)c->provider) != 0,
-		.bypass = c->bypass,
-		.refuse_silent = c->refuse != 0,
-		.ask_syn = c->provider == SL_PROVIDER_POLICY && c->tcp_hold != 0,
-		.copy_syn = c->provider == SL_PROVIDER_POLICY && c->tcp_hold == 0,
-		.answers = c->provider == SL_PROVIDER_POLICY && c->dns_names,
-		.mark_mask = c->mark_mask,
-	};
-
-	return sl_rules_open(&cfg, &sl_log_diag, &s->rules);
-}
-
 static void find_user(struct sl_supervisor *s)
 {
 	s->user = sl_priv_lookup(s->conf->user);
@@ -142,15 +121,15 @@ static int open_all(struct sl_supervisor *s)
 		return err;
 	find_user(s);
 	err = sl_ctl_open(s->conf->control, &handler, &sl_log_diag, &s->ctl);
+	if (err != SL_OK)
+		return err;
+	sl_supervisor_adopt(s);
+	err = sl_supervisor_rules_open(s, NULL);
 	if (err == SL_OK)
-		err = open_rules(s);
-	if (err == SL_OK) {
-		sl_supervisor_adopt(s);
 		err = open_missing(s);
-	}
 	if (err == SL_OK && s->conf->provider != SL_PROVIDER_POLICY && s->conf->starting != 0) {
 		/* Closed from the first moment: what comes waits in the queues (NE-CHOICE-16). */
-		err = sl_rules_install(s->rules, &sl_log_diag);
+		err = sl_supervisor_rules_install(s);
 		s->rules_stand = true;
 	}
 	return err;
@@ -166,12 +145,10 @@ static int resume_all(struct sl_supervisor *s, int fd)
 		err = sl_supervisor_resume(s, state);
 	if (err == SL_OK) {
 		find_user(s);
-		err = open_rules(s);
+		err = sl_supervisor_rules_open(s, json_object_get(state, "rules"));
 	}
-	if (err == SL_OK) {
-		sl_supervisor_resume_rules(s, state);
+	if (err == SL_OK)
 		err = open_missing(s);
-	}
 	if (err == SL_OK && s->take.adopt < 0)
 		(void)sl_adopt_open(s->conf->control, &sl_log_diag, &s->take.adopt);
 	sl_handover_close(state);
@@ -302,7 +279,7 @@ static void serve(struct sl_supervisor *s)
 	sl_supervisor_upgrade_timers(s, now);
 	sl_supervisor_generation_timers(s, now);
 	sl_supervisor_update_timers(s, now);
-	if (s->ready)
+	if (sl_rules_installed(s->rules))
 		sl_supervisor_rules_timers(s, now);
 }
 

@@ -92,7 +92,7 @@ static void on_taken(struct sl_supervisor *s)
 		sl_supervisor_offer(s);
 		return;
 	}
-	if (!s->rules_stand && sl_rules_install(s->rules, &sl_log_diag) != SL_OK) {
+	if (sl_supervisor_rules_install(s) != SL_OK) {
 		sl_supervisor_fail(s);
 		return;
 	}

@@ -8,6 +8,7 @@
 #include "daemon/conf_fd.h"
 #include "daemon/handover.h"
 #include "daemon/log.h"
+#include "daemon/rules_state.h"
 #include "daemon/supervisor_state.h"
 
 static const struct number {
@@ -63,23 +64,6 @@ static void put_child(json_t *state, const char *name, const struct sl_child *c)
 	                          json_pack("{s:i, s:b}", "pid", (int)c->pid, "adopted", c->adopted));
 }
 
-static json_t *counts_json(const struct sl_rules_counts *c)
-{
-	return json_pack("[I, I, I]", (json_int_t)c->unjudged_packets, (json_int_t)c->invalid_packets,
-	                 (json_int_t)c->unrefused_packets);
-}
-
-static void put_rules(json_t *state, const struct sl_supervisor *s)
-{
-	struct sl_rules_kept kept;
-
-	sl_rules_tell(s->rules, &kept);
-	json_t *rules = json_pack("{s:s, s:s?, s:I, s:o, s:o}", "backend", kept.backend, "seen", kept.seen,
-	                          "fingerprint", (json_int_t)kept.fingerprint, "total",
-	                          counts_json(&kept.total), "last", counts_json(&kept.last));
-	(void)json_object_set_new(state, "rules", rules);
-}
-
 /* For a program whose counters lie elsewhere: by name, all workers together. */
 static void put_counters(json_t *state, const struct sl_supervisor *s)
 {
@@ -109,7 +93,7 @@ json_t *sl_supervisor_state(struct sl_supervisor *s)
 	sl_ctl_each_client(s->ctl, s->upgrade.waiting ? s->upgrade.client : 0, put_client, &clients);
 	put_child(state, "engine", &s->engine);
 	put_child(state, "next", &s->upgrade.engine);
-	put_rules(state, s);
+	(void)json_object_set_new(state, "rules", sl_rules_state(s->rules));
 	put_counters(state, s);
 	return state;
 }
@@ -150,31 +134,6 @@ static void take_child(json_t *state, const char *name, struct sl_child *c)
 	c->pid = (pid_t)number(child, "pid");
 	c->adopted = json_is_true(json_object_get(child, "adopted"));
 	c->pidfd = sl_handover_take_fd(state, pidfd);
-}
-
-static void take_counts(const json_t *from, struct sl_rules_counts *to)
-{
-	to->unjudged_packets = (uint64_t)json_integer_value(json_array_get(from, 0));
-	to->invalid_packets = (uint64_t)json_integer_value(json_array_get(from, 1));
-	to->unrefused_packets = (uint64_t)json_integer_value(json_array_get(from, 2));
-}
-
-/* The kernel has them, and keeps them: they are looked at once; and put in place anew where ours would be others. */
-void sl_supervisor_resume_rules(struct sl_supervisor *s, const json_t *state)
-{
-	const json_t *rules = json_object_get(state, "rules");
-	const char *backend = json_string_value(json_object_get(rules, "backend"));
-	struct sl_rules_kept kept = { backend == NULL ? "" : backend,
-		                      json_string_value(json_object_get(rules, "seen")),
-		                      number(rules, "fingerprint"),
-		                      { 0 },
-		                      { 0 } };
-
-	take_counts(json_object_get(rules, "total"), &kept.total);
-	take_counts(json_object_get(rules, "last"), &kept.last);
-	s->rules_foreign = !sl_rules_keep(s->rules, &kept);
-	if (!s->rules_foreign)
-		s->verify_at = sl_clock_now();
 }
 
 /* Into worker 0: what is shown is the sum. */

@@ -1,16 +1,91 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* supervisor_rules.c - keeps our rules in place. Others rewrite whole rule sets (`flush ruleset`, ufw, firewalld, docker):
  * the watch tells, a look confirms, the rules are put back, and the gap is counted and said. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
+#include "daemon/file.h"
 #include "daemon/log.h"
+#include "daemon/ne_source_of.h"
+#include "daemon/rules_state.h"
 #include "daemon/supervisor_state.h"
 
 enum {
 	RETRY_MS = 200, /* after a restoration that failed */
 	POLL_MS = 100,
+	AFTER_UPGRADE_MS = 1000,
 	HURRY = -10, /* nice value; the programs that we run inherit it */
 };
+
+/* What the next supervisor has to know of them lies in a memory file that the engine has, too. */
+static void note(struct sl_supervisor *s)
+{
+	json_t *state = sl_rules_state(s->rules);
+	char *text = json_dumps(state, JSON_COMPACT);
+
+	if (text != NULL && s->take.rules >= 0 && ftruncate(s->take.rules, 0) == 0)
+		(void)!pwrite(s->take.rules, text, strlen(text), 0);
+	free(text);
+	json_decref(state);
+}
+
+static json_t *read_note(int fd)
+{
+	struct sl_bytes text;
+
+	if (fd < 0 || sl_file_read(fd, &text) != SL_OK)
+		return NULL;
+	json_t *state = json_loadb((const char *)text.p, text.len, 0, NULL);
+	sl_file_free(&text);
+	return state;
+}
+
+static struct sl_rules_cfg rules_cfg(const struct sl_conf *c)
+{
+	return (struct sl_rules_cfg){
+		.backend = (enum sl_backend)c->backend,
+		.inside = c->inside,
+		.insides = c->insides,
+		.queue_first = (uint16_t)c->queue_first,
+		.queue_count = (uint16_t)(c->provider == SL_PROVIDER_POLICY ? c->queue_count : 1U),
+		.both = sl_ne_source_needs((enum sl_provider_kind)c->provider) != 0,
+		.bypass = c->bypass,
+		.refuse_silent = c->refuse != 0,
+		.ask_syn = c->provider == SL_PROVIDER_POLICY && c->tcp_hold != 0,
+		.copy_syn = c->provider == SL_PROVIDER_POLICY && c->tcp_hold == 0,
+		.answers = c->provider == SL_PROVIDER_POLICY && c->dns_names,
+		.mark_mask = c->mark_mask,
+	};
+}
+
+int sl_supervisor_rules_open(struct sl_supervisor *s, const json_t *state)
+{
+	struct sl_rules_cfg cfg = rules_cfg(s->conf);
+	json_t *noted = read_note(s->take.rules);
+	int err = sl_rules_open_state(&cfg, state != NULL ? state : noted, &s->rules);
+
+	json_decref(noted);
+	if (s->take.rules < 0)
+		s->take.rules = memfd_create("sluice-rules", MFD_CLOEXEC);
+	if (err != SL_OK)
+		return sl_rules_open(&cfg, &sl_log_diag, &s->rules);
+	s->gap_since = s->verify_at = sl_clock_now();
+	if (state != NULL) /* an engine waits for the other to make room: that goes first */
+		s->verify_at = sl_mono_add(s->verify_at, sl_span_ms(AFTER_UPGRADE_MS));
+	return SL_OK;
+}
+
+int sl_supervisor_rules_install(struct sl_supervisor *s)
+{
+	int err = sl_rules_installed(s->rules) ? SL_OK : sl_rules_install(s->rules, &sl_log_diag);
+
+	if (err == SL_OK)
+		note(s);
+	return err;
+}
 
 static void note_change(struct sl_supervisor *s, struct sl_mono now)
 {
@@ -25,6 +100,7 @@ static void restored(struct sl_supervisor *s)
 	struct sl_mono now = sl_clock_now();
 	int64_t ms = sl_mono_since(now, s->gap_since).us / 1000;
 
+	note(s);
 	s->rules_restored++;
 	s->rules_gap_ms += (uint64_t)ms;
 	sl_log(SL_LOG_WARN,

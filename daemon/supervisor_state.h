@@ -70,7 +70,6 @@ struct sl_supervisor {
 	struct sl_upgrade upgrade;
 	uint64_t upgrades;
 	bool shared_anew; /* the engine that was taken over counts elsewhere: nothing is known of its signs of life */
-	bool rules_foreign; /* those that stand are not what we would install */
 	struct sl_generations kept;
 	struct sl_child keeper;
 	uint64_t keeping;       /* the generation that the keeper writes */
@@ -181,13 +180,16 @@ bool sl_supervisor_promote_spare(struct sl_supervisor *s);
 void sl_supervisor_hang_timers(struct sl_supervisor *s, struct sl_mono now);
 
 /* supervisor_rules.c */
+/* Those that stand, where an engine or an earlier program tells of them and they are what we would install: they are looked at soon,
+ * and put back where they are gone. Else ours, not installed yet. */
+int sl_supervisor_rules_open(struct sl_supervisor *s, const json_t *state);
+int sl_supervisor_rules_install(struct sl_supervisor *s); /* unless they are kept */
 void sl_supervisor_rules_timers(struct sl_supervisor *s, struct sl_mono now);
 
 /* supervisor_handover.c */
 json_t *sl_supervisor_state(struct sl_supervisor *s); /* NULL: no memory */
-/* Everything of it but the rules, which have to be opened first. s->conf_path is set. SL_EMALF: something is missing. */
+/* Everything of it but the rules. s->conf_path is set. SL_EMALF: something is missing. */
 int sl_supervisor_resume(struct sl_supervisor *s, json_t *state);
-void sl_supervisor_resume_rules(struct sl_supervisor *s, const json_t *state);
 
 /* supervisor_upgrade.c */
 void sl_supervisor_upgrade_init(struct sl_supervisor *s);

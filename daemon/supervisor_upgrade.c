@@ -425,9 +425,8 @@ void sl_supervisor_upgrade_done(struct sl_supervisor *s)
 	u->finishing = false;
 	sl_log(SL_LOG_NOTICE, "upgraded from %s to " SL_VERSION ": %s, engine %d", u->was, u->program,
 	       (int)s->engine.pid);
-	if (s->rules_foreign && sl_rules_install(s->rules, &sl_log_diag) != SL_OK)
+	if (sl_supervisor_rules_install(s) != SL_OK)
 		s->verify_at = sl_clock_now(); /* which tries again */
-	s->rules_foreign = false;
 	if (u->waiting)
 		sl_ctl_reply(s->ctl, u->client,
 		             json_pack("{s:b, s:b, s:s, s:s, s:s}", "ok", 1, "changed", 1, "version",

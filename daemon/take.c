@@ -22,6 +22,7 @@ static const struct slot {
 	{ "raw-4", offsetof(struct sl_take, raw[0]), ONE, false },
 	{ "raw-6", offsetof(struct sl_take, raw[1]), ONE, false },
 	{ "flow-log", offsetof(struct sl_take, flow_log), ONE, false },
+	{ "rules", offsetof(struct sl_take, rules), ONE, false },
 	{ "adopt", offsetof(struct sl_take, adopt), ONE, false },
 	{ "syns", offsetof(struct sl_take, syns), ONE, false },
 	{ "provider", offsetof(struct sl_take, provider), ONE, false },

@@ -16,6 +16,7 @@ struct sl_take {
 	int flow_log; /* -1: none */
 	int conf;     /* the configuration that this all was opened by */
 	int syns;     /* the socket of SYNs' copies (daemon/syn_log.h); -1: beginnings are guessed */
+	int rules;    /* what is known of them (supervisor_rules.c), for the next supervisor; -1: nothing */
 	int adopt;    /* daemon/adopt.h; -1: none, the engine ends with its supervisor */
 	int provider; /* what a content filter's provider reads; -1: none */
 	int trace;    /* a content filter's trace; -1: none */

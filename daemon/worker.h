@@ -35,7 +35,9 @@ struct sl_worker_cfg {
 int sl_worker_start(const struct sl_worker_cfg *cfg, struct sl_worker **out);
 /* What becomes of the packets that it holds: they are answered; or they wait on, in the queue. */
 enum sl_worker_end { SL_WORKER_RELEASE, SL_WORKER_LEAVE };
-/* Ends the thread between two batches; frees it. */
+/* It is to end between two batches, and with SL_WORKER_LEAVE, at most 100 ms later, when no flow is half read; does not wait for it. */
+void sl_worker_ask(struct sl_worker *w, enum sl_worker_end how);
+/* The same, and waits for it; frees it. */
 void sl_worker_stop(struct sl_worker **w, enum sl_worker_end how);
 
 #endif

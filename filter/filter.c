@@ -408,3 +408,9 @@ size_t sl_filter_held(const struct sl_filter *f)
 {
 	return f->held == NULL ? 0 : sl_held_count(f->held);
 }
+
+size_t sl_filter_begun(const struct sl_filter *f)
+{
+	return f->cfg.hold == SL_HOLD_ALL ? 0
+	                                  : (size_t)sl_stream_in_use(f->streams) + sl_quic_in_use(f->quic);
+}

@@ -72,5 +72,8 @@ void sl_filter_release(struct sl_filter *f, struct sl_mono now, struct sl_answer
 /* When sl_filter_tick() has held packets to release; false when none is held. */
 bool sl_filter_deadline(const struct sl_filter *f, struct sl_mono *when);
 size_t sl_filter_held(const struct sl_filter *f);
+/* Hellos and requests (of TCP and QUIC) of which a part has gone on already: another filter, which begins now, would not know their
+ * beginning. What is held does not count, since it can be judged again. */
+size_t sl_filter_begun(const struct sl_filter *f);
 
 #endif

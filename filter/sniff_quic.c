@@ -26,6 +26,7 @@ struct sl_quic_conn {
 };
 
 struct sl_quic_pool {
+	uint32_t used;
 	struct sl_quic_conn *conn;
 	uint32_t free; /* index + 1; never 0 between two calls */
 	uint8_t *bytes;
@@ -110,12 +111,18 @@ static void give_back(struct sl_quic_pool *pool, struct sl_quic_conn *c)
 {
 	sl_quic_crypto_clear(&c->crypto);
 	link_conn(pool, &pool->free, c);
+	pool->used--;
 }
 
 void sl_quic_close(struct sl_quic_pool *pool, sl_quic_flow *flow)
 {
 	while (*flow != 0)
 		give_back(pool, unlink_conn(pool, flow));
+}
+
+uint32_t sl_quic_in_use(const struct sl_quic_pool *pool)
+{
+	return pool->used;
 }
 
 int sl_quic_why(const struct sl_quic_pool *pool, sl_quic_flow flow)
@@ -155,6 +162,7 @@ static struct sl_quic_conn *try_new(struct reading *r, const struct sl_quic_pack
 	if (pool->free == 0) /* taken in this very call, by this flow */
 		return NULL;
 	struct sl_quic_conn *c = unlink_conn(pool, &pool->free);
+	pool->used++;
 	c->version = pkt->readable;
 	c->dcid_len = (uint8_t)pkt->dcid.len;
 	if (pkt->dcid.len > 0)

@@ -30,6 +30,7 @@ struct sl_quic_hello {
 /* conns  how many connections may be incomplete at once, 1..2^20; budget  bytes of the CRYPTO stream of each, 512..65536. */
 int sl_quic_pool_new(uint32_t conns, uint32_t budget, struct sl_quic_pool **out);
 void sl_quic_pool_free(struct sl_quic_pool **pool);
+uint32_t sl_quic_in_use(const struct sl_quic_pool *pool); /* connections whose hello is incomplete */
 
 /* The client's next datagram, or several of them glued together by GSO.
  * flow     holds nothing of the hello's connection after SL_OK, and nothing at all after SL_ENOMEM

@@ -31,6 +31,7 @@ struct sl_stream {
 
 struct sl_stream_pool {
 	struct sl_stream *stream, *free;
+	uint32_t used;
 	uint8_t *bytes;
 	uint64_t *bits;
 };
@@ -97,6 +98,7 @@ struct sl_stream *sl_stream_open(struct sl_stream_pool *pool, uint32_t seq)
 	if (s == NULL)
 		return NULL;
 	pool->free = s->next_free;
+	pool->used++;
 	s->seq = seq;
 	s->consumed = false;
 	return s;
@@ -110,6 +112,12 @@ void sl_stream_close(struct sl_stream_pool *pool, struct sl_stream **stream)
 	clear(s, 0);
 	s->next_free = pool->free;
 	pool->free = s;
+	pool->used--;
+}
+
+uint32_t sl_stream_in_use(const struct sl_stream_pool *pool)
+{
+	return pool->used;
 }
 
 static bool bit(const uint64_t *map, uint32_t at)

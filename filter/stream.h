@@ -23,6 +23,8 @@ void sl_stream_pool_free(struct sl_stream_pool **pool);
 struct sl_stream *sl_stream_open(struct sl_stream_pool *pool, uint32_t seq);
 void sl_stream_close(struct sl_stream_pool *pool, struct sl_stream **stream); /* leaves NULL behind */
 
+uint32_t sl_stream_in_use(const struct sl_stream_pool *pool); /* streams that are open */
+
 /* Takes in a segment. wire_len may exceed seg.len: the bytes that were not copied leave a hole that never fills, and
  * head() ends before it (sl_stream_cut() then says so).
  * Bytes before what was consumed are old and are ignored. A segment that begins before byte 0 moves byte 0 down while

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* load_serve.c - the server: to whatever comes first on a connection it answers SL_LOAD_FIRST zeros; then it waits for the
- * end, sends without end, or throws away what comes, as the port says. */
+/* load_serve.c - the server: to a hello, in however many pieces, it answers SL_LOAD_FIRST zeros; then it waits for the end, sends
+ * without end, or throws away what comes, as the port says. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -18,6 +18,7 @@ struct server {
 	int epoll;
 	uint8_t kind[FILES]; /* by descriptor */
 	uint16_t port[FILES];
+	uint16_t got[FILES]; /* of the hello */
 	uint8_t piece[PIECE];
 };
 
@@ -30,6 +31,7 @@ static void watch(struct server *s, int fd, enum kind kind, uint16_t port)
 		sl_load_die("epoll");
 	s->kind[fd] = (uint8_t)kind;
 	s->port[fd] = port;
+	s->got[fd] = 0;
 }
 
 static void listen_on(struct server *s, uint16_t port)
@@ -64,6 +66,9 @@ static int pull(struct server *s, int fd)
 	ssize_t n;
 	while ((n = recv(fd, s->piece, PIECE, 0)) > 0) {
 		if (s->kind[fd] != FRESH)
+			continue;
+		s->got[fd] = (uint16_t)(s->got[fd] + (n > SL_LOAD_HELLO ? SL_LOAD_HELLO : n));
+		if (s->got[fd] < SL_LOAD_HELLO)
 			continue;
 		s->kind[fd] = s->port[fd] == SL_LOAD_DOWN ? DOWN : s->port[fd] == SL_LOAD_UP ? UP : SHORT;
 		if (send(fd, first, sizeof(first), MSG_NOSIGNAL) < 0)

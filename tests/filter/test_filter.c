@@ -650,6 +650,25 @@ static void answers_the_held_packets_of_a_flow_that_is_put_out(void **state)
 	}
 }
 
+/* Who makes room for another filter waits until there is none. */
+static void says_how_many_hellos_are_half_read(void **state)
+{
+	static struct bench b;
+	(void)state;
+	for (int all = 0; all < 2; all++) {
+		open_bench(&b, all ? SL_HOLD_ALL : SL_HOLD_LAST, 0, 2);
+		assert_int_equal(sl_filter_begun(b.filter), 0);
+		give_from(&b, 1, bad_piece(0, 30), 1);
+		give_from(&b, 2, bad_piece(0, 60), 2);
+		assert_int_equal(sl_filter_begun(b.filter), all ? 0 : 2); /* what is held comes again */
+		struct sl_packet rest = packet_of(&b, sl_bytes_skip(bad_piece(0, msgs[MSG_BAD].len), 30), 30);
+		rest.key.sport = 1;
+		give(&b, &rest, 3, true);
+		assert_int_equal(sl_filter_begun(b.filter), all ? 0 : 1);
+		close_bench(&b);
+	}
+}
+
 static void expires_idle_flows_and_counts_the_open_ones(void **state)
 {
 	static struct bench b;
@@ -877,6 +896,7 @@ int main(void)
 		cmocka_unit_test(walks_a_body_longer_than_the_sequence_space),
 		cmocka_unit_test(reads_h2c_however_it_is_cut),
 		cmocka_unit_test(reports_what_it_knows_of_a_flow),
+		cmocka_unit_test(says_how_many_hellos_are_half_read),
 		cmocka_unit_test(lets_pass_what_is_no_tcp_nor_udp),
 		cmocka_unit_test(has_a_name_for_everything_it_counts),
 		cmocka_unit_test(refuses_sizes_out_of_range),
