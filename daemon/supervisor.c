@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "daemon/adopt.h"
+#include "daemon/fd_store.h"
 #include "daemon/flow_log_file.h"
 #include "daemon/handover.h"
 #include "daemon/log.h"
@@ -172,6 +173,8 @@ static int resume_all(struct sl_supervisor *s, int fd)
 
 static void close_all(struct sl_supervisor *s)
 {
+	sl_fd_store_release();
+	sl_fd_store_drop(&s->take);
 	sl_take_close(&s->take);
 	sl_rules_close(&s->rules);
 	sl_ctl_close(&s->ctl);
@@ -237,6 +240,23 @@ static int next_wait(const struct sl_supervisor *s)
 	return (int)sl_min((size_t)wait, (size_t)hang_wait(s));
 }
 
+/* Twice as often as systemd wants it. */
+static void watchdog(struct sl_supervisor *s, struct sl_mono now)
+{
+	if (s->watchdog.us == 0 || !sl_mono_reached(now, s->watchdog_at))
+		return;
+	(void)sd_notify(0, "WATCHDOG=1");
+	s->watchdog_at = sl_mono_add(now, (struct sl_span){ s->watchdog.us / 2 });
+}
+
+static void find_watchdog(struct sl_supervisor *s)
+{
+	uint64_t us;
+
+	if (sd_watchdog_enabled(0, &us) > 0 && us < INT64_MAX)
+		s->watchdog.us = (int64_t)us;
+}
+
 static void serve(struct sl_supervisor *s)
 {
 	struct pollfd fd[] = {
@@ -273,6 +293,7 @@ static void serve(struct sl_supervisor *s)
 	if (fd[1].revents != 0)
 		sl_ctl_serve(s->ctl);
 	struct sl_mono now = sl_clock_now();
+	watchdog(s, now);
 	sl_supervisor_engine_timers(s, now);
 	sl_supervisor_hang_timers(s, now);
 	sl_supervisor_spare_timers(s, now);
@@ -325,6 +346,7 @@ static struct sl_supervisor *supervisor_new(const char *conf_path)
 	sl_take_none(&s->take);
 	s->provider.fd = -1;
 	sl_supervisor_upgrade_init(s);
+	find_watchdog(s);
 	return s;
 }
 

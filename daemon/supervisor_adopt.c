@@ -9,6 +9,7 @@
 
 #include "daemon/adopt.h"
 #include "daemon/conf_fd.h"
+#include "daemon/fd_store.h"
 #include "daemon/log.h"
 #include "daemon/supervisor_state.h"
 
@@ -43,7 +44,7 @@ static void look_for_change(struct sl_supervisor *s, const struct sl_take *take,
 }
 
 /* What it gives us replaces what we have; its log and configuration are opened anew. */
-static void take_from_it(struct sl_supervisor *s, struct sl_take *take)
+static void take_over(struct sl_supervisor *s, struct sl_take *take)
 {
 	(void)close(take->conf);
 	take->conf = s->take.conf;
@@ -51,6 +52,11 @@ static void take_from_it(struct sl_supervisor *s, struct sl_take *take)
 		(void)close(take->flow_log);
 	take->flow_log = -1;
 	s->take = *take;
+}
+
+static void take_from_it(struct sl_supervisor *s, struct sl_take *take)
+{
+	take_over(s, take);
 	sl_hang_begin(&s->hang, s->take.workers, s->conf->hang_limit, sl_clock_now());
 	sl_log(SL_LOG_NOTICE,
 	       "the engine (%d) of an earlier supervisor judges on, until one with the new policy is ready",
@@ -94,6 +100,30 @@ static void adopt(struct sl_supervisor *s)
 	sl_take_close(&take);
 }
 
+/* Neither supervisor nor engine has lived, but the queues have: what waits in them is judged by the next engine. */
+static void take_from_store(struct sl_supervisor *s)
+{
+	struct sl_take take;
+	char why[512];
+
+	if (!sl_fd_store_take(&take))
+		return;
+	if (s->take.workers > 0) {
+		sl_take_close(&take); /* the same that an engine has given us */
+		return;
+	}
+	look_for_change(s, &take, why, sizeof(why));
+	if (why[0] != '\0') {
+		sl_log(SL_LOG_WARN, "the queues of an earlier sluiced are closed: other options: %s", why);
+		sl_fd_store_drop(&take);
+		sl_take_close(&take);
+		return;
+	}
+	take_over(s, &take);
+	sl_log(SL_LOG_NOTICE, "the queues of an earlier sluiced go on");
+	sl_supervisor_unmanned(s);
+}
+
 void sl_supervisor_adopt(struct sl_supervisor *s)
 {
 	int conn;
@@ -105,6 +135,7 @@ void sl_supervisor_adopt(struct sl_supervisor *s)
 		else
 			(void)close(conn);
 	}
+	take_from_store(s);
 	if (s->take.adopt < 0)
 		(void)sl_adopt_open(s->conf->control, &sl_log_diag, &s->take.adopt);
 }

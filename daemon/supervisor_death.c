@@ -147,16 +147,19 @@ static void engine_died(struct sl_supervisor *s, const struct sl_child *was, int
 		plan_restart(s, now);
 }
 
+void sl_supervisor_unmanned(struct sl_supervisor *s)
+{
+	s->failed_at = sl_clock_now();
+	s->answer_at = sl_mono_add(s->failed_at, s->conf->takeover_limit);
+	recover(s, SL_WORKERS_MAX); /* nobody is to blame */
+}
+
 /* As it was told to. Between two batches nothing is in hand but what it held; that comes again, with what it had not read. */
 static void engine_yielded(struct sl_supervisor *s)
 {
-	struct sl_mono now = sl_clock_now();
-
-	s->failed_at = now;
-	s->answer_at = sl_mono_add(now, s->conf->takeover_limit);
-	recover(s, SL_WORKERS_MAX); /* nobody is to blame */
+	sl_supervisor_unmanned(s);
 	if (!sl_supervisor_promote_spare(s))
-		plan_restart(s, now);
+		plan_restart(s, s->failed_at);
 }
 
 void sl_supervisor_child_event(struct sl_supervisor *s)

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <systemd/sd-daemon.h>
 
+#include "daemon/fd_store.h"
 #include "daemon/log.h"
 #include "daemon/supervisor_state.h"
 
@@ -102,6 +103,7 @@ static void on_taken(struct sl_supervisor *s)
 	       s->conf->queue_first, s->conf->queue_first + sl_conf_queues(s->conf) - 1, s->take.workers);
 	(void)sd_notify(0, "READY=1");
 	sl_supervisor_published(s);
+	sl_fd_store_put(&s->take);
 	sl_supervisor_reload_again(s);
 }
 

@@ -89,6 +89,8 @@ struct sl_supervisor {
 	bool reload_waiting;
 	bool reload_again; /* a signal came while one was under way */
 	bool ready, stopping;
+	struct sl_mono watchdog_at; /* the next sign of life for systemd ... */
+	struct sl_span watchdog;    /* ... which wants one as often; .us 0: it does not */
 	int exit_status;
 	struct sl_trouble last_error;
 };
@@ -164,6 +166,9 @@ int sl_supervisor_open_filter(struct sl_supervisor *s);
 /* What a content filter's engine had in the parking queue. */
 void sl_supervisor_answer_parked(struct sl_supervisor *s, enum sl_nfq_final how);
 struct sl_span sl_supervisor_back_off(unsigned failures); /* how long to wait after so many in a row */
+void sl_supervisor_unmanned(
+        struct sl_supervisor
+                *s); /* nobody judges, and nobody is to blame: what waits is for the next engine */
 void sl_supervisor_child_event(struct sl_supervisor *s);
 void sl_supervisor_engine_timers(struct sl_supervisor *s, struct sl_mono now);
 

@@ -18,6 +18,7 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include "daemon/fd_store.h"
 #include "daemon/handover.h"
 #include "daemon/log.h"
 #include "daemon/supervisor_state.h"
@@ -300,6 +301,15 @@ static int adopt_policy(struct sl_supervisor *s)
 	return SL_OK;
 }
 
+static void tell_upgrading(void)
+{
+	char text[96];
+
+	(void)snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%lld\nSTATUS=Upgrading",
+	               (long long)sl_clock_now().us);
+	(void)sd_notify(0, text);
+}
+
 /* Does not return where it can be done. */
 static void become(struct sl_supervisor *s, const json_t *state, int state_fd)
 {
@@ -308,11 +318,12 @@ static void become(struct sl_supervisor *s, const json_t *state, int state_fd)
 	char *argv[] = { name, config, path, option, fd_text, NULL };
 
 	(void)snprintf(fd_text, sizeof(fd_text), "%d", state_fd);
-	(void)sd_notify(0, "STATUS=Upgrading");
+	tell_upgrading();
 	sl_handover_inherit(state, true);
 	(void)execveat(s->upgrade.fd, "", argv, environ, AT_EMPTY_PATH);
 	int why = errno;
 	sl_handover_inherit(state, false);
+	(void)sd_notify(0, "READY=1\nSTATUS=");
 	free(path);
 	errno = why;
 }
@@ -433,5 +444,7 @@ void sl_supervisor_upgrade_done(struct sl_supervisor *s)
 		                       SL_VERSION, "was", u->was, "program", u->program));
 	u->waiting = false;
 	(void)sd_notify(0, "READY=1\nSTATUS=");
+	sl_fd_store_drop(&s->take); /* counters and the like may be others now */
+	sl_fd_store_put(&s->take);
 	sl_supervisor_reload_again(s);
 }

@@ -8,7 +8,7 @@ command -v systemd-analyze >/dev/null 2>&1 || { echo "skipped: systemd-analyze i
 said=$(systemd-analyze verify --man=no "$unit" 2>&1)
 # The program need not be installed where it is tested; what is said of other units is theirs.
 wrong=$(printf '%s\n' "$said" | grep -F sluiced.service |
-	grep -v '^sluiced\.service: Command /usr/sbin/sluiced is not executable: No such file or directory$')
+	grep -Ev '^sluiced\.service: Command /usr/(sbin/sluiced|bin/sluice) is not executable: No such file or directory$')
 if [ -n "$wrong" ]; then
 	printf '%s\n' "$wrong"
 	exit 1

@@ -75,12 +75,13 @@ class Daemon:
         with open(os.path.join(self.folder, names.LISTS[name][0]), "w") as to:
             to.write(text)
 
-    def start(self):
-        """Returns when traffic is filtered: what sluiced says of itself then."""
+    def start(self, before=(), inherited=()):
+        """Returns when traffic is filtered: what sluiced says of itself then. before: words ahead of the program's name."""
         with open(self.log, "a") as log:
             mark = log.tell()
             with held():
-                self.process = self.network.gateway.start(self.program, "--config", self.config, stdout=log, stderr=log)
+                self.process = self.network.gateway.start(*before, self.program, "--config", self.config, stdout=log,
+                                                          stderr=log, pass_fds=inherited)
         limit = time.monotonic() + READY_WITHIN
         while READY not in self.read_log(mark):
             if self.process.poll() is not None or time.monotonic() > limit:

@@ -19,6 +19,7 @@ How it is built
     namespaces.py  client, gateway, server            report.py   rows as a table or JSON lines
     servers.py     nginx and small services           daemon.py   sluiced and its configuration
     tls.py         hellos in pieces, sessions         tls13.py    a ClientHello of post-quantum size
+    store.py       systemd's store of descriptors
     upgrade.py     WebSocket, frames of HTTP/2          upgrades.py  another program takes over
     rawtcp.py      TCP in userspace                   load.py     many short connections
     probes.py      the table of questions             stages.py   the stories
@@ -38,7 +39,7 @@ import signal
 import sys
 import time
 
-from . import daemon, flowlog, limits, load, machine, probes, protocols, quic, stages, upgrades
+from . import daemon, flowlog, limits, load, machine, probes, protocols, quic, stages, store, upgrades
 from .daemon import Daemon
 from .interrupts import Interrupted, catch, held, ignore
 from .load import Load
@@ -177,7 +178,7 @@ def story(lab):
     for stage in (stages.command_answers, stages.flow_log, stages.reload_lists, stages.fwmarks, stages.under_load,
                   *[kill_engine] * lab.kills, stages.engine_faults, stages.engine_stopped,
                   stages.both_stopped, stages.no_engine, stages.supervisor_killed, stages.without_supervisor, stages.busy_machine, stages.old_options, stages.full_disk,
-                  stages.rules_flushed, *upgrades.STAGES):
+                  stages.rules_flushed, *upgrades.STAGES, store.both_killed):
         stage(lab)
     ask_with_nat(lab)
     progress("stopping sluiced")
