@@ -41,8 +41,7 @@ static void forget(const char *name)
 static void drop(void *ctx, const char *name, int *fd)
 {
 	(void)ctx;
-	(void)fd;
-	if (is_stored(name))
+	if (*fd >= 0 && is_stored(name))
 		forget(name);
 }
 

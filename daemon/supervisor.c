@@ -18,7 +18,6 @@
 #include "daemon/handover.h"
 #include "daemon/log.h"
 #include "daemon/ne_parking.h"
-#include "daemon/ne_source_of.h"
 #include "daemon/nfq.h"
 #include "daemon/nfq_left.h"
 #include "daemon/refuse.h"
