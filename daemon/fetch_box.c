@@ -69,7 +69,7 @@ static int add_more(void *filter)
 		                          SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
 	for (size_t i = 0; i < SL_COUNT(family) && failed == 0; i++)
 		failed = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-		                          SCMP_A0(SCMP_CMP_EQ, family[i]));
+		                          SCMP_A0(SCMP_CMP_EQ, family[i], 0));
 	return failed;
 }
 
