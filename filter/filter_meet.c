@@ -110,14 +110,15 @@ static struct sl_flow *begin_again(struct sl_filter *f, struct sl_flow *flow, co
 	return flow;
 }
 
-/* Another SYN, in the midst of a connection that is not decided: was it for the server, or does that go on with the first one?
- * Where the two are so close that the bytes of both would be in the place of either, nobody can tell. */
+/* Another SYN, in the midst of a connection that is not decided: was it for the server, or does that go on with the first one, whose
+ * next byte is `other`? If that lies before the newer place it tells of itself when it comes, as does what is far behind that; else
+ * the bytes of both would be in the place of either, and nobody can tell. */
 static void doubt(struct sl_filter *f, struct sl_flow *flow, const struct sl_packet *pkt, uint32_t other)
 {
 	int64_t apart = sl_seq_diff(flow->first, other);
 	struct sl_visit v = { .flow = flow, .key = &pkt->key, .pkt = pkt };
 	flow->twice = true;
-	if (flow->verdict == SL_ACTION_PASS && -2 * (int64_t)NEAR <= apart && apart <= 2 * (int64_t)NEAR)
+	if (flow->verdict == SL_ACTION_PASS && -2 * (int64_t)NEAR <= apart && apart <= 0)
 		sl_filter_unjudged(f, &v, SL_CAUSE_ambiguous);
 }
 
@@ -128,7 +129,7 @@ static struct sl_flow *restart(struct sl_filter *f, struct sl_flow *flow, const 
 	bool fresh;
 	bool doubtful = flow->verdict == SL_ACTION_PASS && flow->syn_seen && (pkt->flags & SL_TCP_SYN) != 0 &&
 	                is_same_way(flow, pkt);
-	uint32_t other = flow->twice ? pkt->seq : flow->first; /* one of more than two may be near to any */
+	uint32_t other = flow->twice ? pkt->seq : flow->end; /* one of more than two may be near to any */
 	sl_filter_abandon(f, flow, sl_filter_open_cause(f, flow));
 	sl_flow_table_drop(f->flows, flow);
 	flow = sl_flow_table_get(f->flows, &pkt->key, f->now, &fresh);

@@ -11,6 +11,7 @@ from lab.namespaces import SERVER, LabError
 SHORT, DOWN = 443, 444  # ports of the server, as bench/queue/load.h names them
 WITHIN, EVERY, STANDING_FOR = 1, 0.02, 0.5  # s
 ANSWER = b"\0"  # how the server's answer begins, and no proxy's page
+HELLO = 517  # bytes, at least, which the server wants before it answers
 MUCH = 32 << 20  # more than the buffers of both ends hold
 
 
@@ -21,7 +22,7 @@ def connect(network, family, name, port=SHORT):
     sock.settimeout(WITHIN)
     with contextlib.suppress(OSError):
         sock.connect((SERVER[family], port))
-        sock.sendall(hello(name))
+        sock.sendall(hello(name, pad=HELLO))
         if sock.recv(1) == ANSWER:
             return sock
     sock.close()

@@ -386,7 +386,7 @@ def supervisor_killed(lab):
 def without_supervisor(lab):
     """What the next one finds may be of no use to it, or it may itself be of none."""
     for family in FAMILIES:
-        _orphan(lab, family, "and the next one cannot start: the old policy is in force", _bad_list)
+        _orphan(lab, family, "and the next one cannot start: the old policy is in force", _bad_option)
         _orphan(lab, family, "and the next one has other options", _other_options)
         _orphan(lab, family, "the engine hangs, and the next one finds it", _hung_orphan)
         _orphan(lab, family, "and `sluice cleanup` ends its engine", _cleaned)
@@ -406,11 +406,11 @@ def _orphan(lab, family, what, story):
             Outcome(got + ", then " + hello(lab, family, names.BLOCKED).got))
 
 
-def _bad_list(lab, family, _):
-    lab.daemon.write_list("blocked", "<!DOCTYPE html><html><body>Not found</body></html>\n" * 50)
+def _bad_option(lab, family, _):
+    lab.daemon.configure({"no_such_option": "yes"})
     started = lab.daemon.restart()
     got = "%s, %s" % ("started" if started else "not started", hello(lab, family, names.BLOCKED).got)
-    lab.daemon.write_list("blocked", names.LISTS["blocked"][3])
+    lab.daemon.configure({"no_such_option": None})
     return "not started, " + BLOCKED, got
 
 

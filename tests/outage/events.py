@@ -10,7 +10,7 @@ from typing import Callable
 
 from lab import names
 
-FILLER = 2000  # names that a reload changes
+FILLER = 900  # names that a reload changes
 
 
 @dataclass
