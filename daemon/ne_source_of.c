@@ -12,7 +12,7 @@
 
 unsigned sl_ne_source_needs(enum sl_provider_kind kind)
 {
-	return kind == SL_PROVIDER_RULES ? 0 : SL_NE_NEEDS_ALL;
+	return kind == SL_PROVIDER_SCRIPTED || kind == SL_PROVIDER_EXTERNAL ? SL_NE_NEEDS_ALL : 0;
 }
 
 static void say(void *ctx, bool trouble, const char *text)

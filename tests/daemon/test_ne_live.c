@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "daemon/ne_live.h"
+#include "daemon/ne_source_of.h"
 #include "filter/packet.h"
 
 enum {
@@ -644,9 +645,20 @@ static void test_anything(void **state)
 
 #define ROW(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
+/* What a provider does not read is not queued: the gateway's own wants the client's first bytes, and no more. */
+static void test_needs(void **state)
+{
+	(void)state;
+	assert_int_equal(sl_ne_source_needs(SL_PROVIDER_POLICY), 0);
+	assert_int_equal(sl_ne_source_needs(SL_PROVIDER_RULES), 0);
+	assert_int_equal(sl_ne_source_needs(SL_PROVIDER_SCRIPTED), SL_NE_NEEDS_ALL);
+	assert_int_equal(sl_ne_source_needs(SL_PROVIDER_EXTERNAL), SL_NE_NEEDS_ALL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		ROW(test_needs),
 		ROW(test_held_until_passed),
 		ROW(test_decided_on_the_way),
 		ROW(test_lost_on_the_way),
