@@ -6,31 +6,13 @@
  *                     --client-gateway MAC --server-gateway MAC ... */
 #include "bench/queue/load.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 enum { WINDOW = 64, WINDOW_MAX = 16384 };
-
-void sl_load_die(const char *what)
-{
-	(void)fprintf(stderr, "sl_queue_load: %s: %s\n", what, strerror(errno));
-	exit(1);
-}
-
-void sl_load_many_files(void)
-{
-	struct rlimit files;
-	if (getrlimit(RLIMIT_NOFILE, &files) != 0)
-		sl_load_die("limits");
-	files.rlim_cur = files.rlim_max;
-	if (setrlimit(RLIMIT_NOFILE, &files) != 0)
-		sl_load_die("limits");
-}
 
 static bool read_options(int argc, char **argv, struct sl_load_cfg *c, const char **names)
 {

@@ -15,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -76,23 +75,6 @@ static struct load {
 } load;
 
 static volatile sig_atomic_t enough;
-
-void sl_load_die(const char *what)
-{
-	(void)fprintf(stderr, "sl_outage_load: %s: %s\n", what, strerror(errno));
-	exit(1);
-}
-
-void sl_load_many_files(void)
-{
-	struct rlimit files;
-
-	if (getrlimit(RLIMIT_NOFILE, &files) != 0)
-		sl_load_die("limits");
-	files.rlim_cur = files.rlim_max;
-	if (setrlimit(RLIMIT_NOFILE, &files) != 0)
-		sl_load_die("limits");
-}
 
 static void stop(int number)
 {
