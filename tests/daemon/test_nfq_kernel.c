@@ -20,9 +20,9 @@
 #include <unistd.h>
 
 #include "base/util.h"
-#include "daemon/command.h"
 #include "daemon/nfq.h"
 #include "daemon/nfq_left.h"
+#include "tests/support/shell.h"
 
 enum { QUEUE = 41, PORT = 4242, PACKETS = 3, MASK = 0x70000000, MARK = 0x5 };
 
@@ -47,16 +47,6 @@ struct scene {
 	struct sl_nfq_batch *batch;
 	struct sl_nfq_counts counts;
 };
-
-static bool shell(const char *text)
-{
-	const char *const argv[] = { "sh", "-c", text, NULL };
-	struct sl_command cmd = { argv, { NULL, 0 }, 1 << 16, 20000 };
-	struct sl_command_reply reply;
-	int err = sl_command_run(&cmd, &reply);
-	sl_command_reply_free(&reply);
-	return err == SL_OK;
-}
 
 /* New connections to our port are marked and queued, while conntrack has not confirmed them. */
 static void queue_loopback(bool nft)

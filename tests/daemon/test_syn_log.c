@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 #include "base/util.h"
-#include "daemon/command.h"
+#include "tests/support/shell.h"
 
 enum { GROUP = 4243, PORT = 4242, CLOSED = 4244, TTL = 33, WORKERS = 2, BUFFER = 65536 };
 
@@ -37,16 +37,6 @@ struct client {
 	uint32_t seq; /* of its first byte */
 	struct sl_flow_key key;
 };
-
-static bool shell(const char *text)
-{
-	const char *const argv[] = { "sh", "-c", text, NULL };
-	struct sl_command cmd = { argv, { NULL, 0 }, 1 << 16, 20000 };
-	struct sl_command_reply reply;
-	int err = sl_command_run(&cmd, &reply);
-	sl_command_reply_free(&reply);
-	return err == SL_OK;
-}
 
 static void copy_loopback(void)
 {
