@@ -194,7 +194,7 @@ def fwmarks(lab):
         lab.network.gateway.ip("-%d" % family, "neigh", "flush", "dev", "wan")  # so the gateway sends packets of its own
         curl(lab, family, "http://%s/" % names.ALLOWED)
         hello(lab, family, names.ALLOWED, tls.in_two)
-        kept, everything = (_packets(lab, family, word) for word in ("kept", "all"))
+        kept, everything = _packets(lab, family, ("kept", "all"))
         got = "kept" if kept == everything and kept > 0 else "%d of %d packets" % (kept, everything)
         add(lab, "bits of the packet mark that others set", family, "kept", Outcome(got))
         _change_rules(lab, family, "-D", rules)
@@ -208,11 +208,11 @@ def _change_rules(lab, family, verb, rules):
     lab.network.gateway.run(IPTABLES[family] + "-restore", "-w", "--noflush", path)
 
 
-def _packets(lab, family, comment):
-    """What the client sent, as one rule has counted it: the gateway's own packets, of neighbour discovery say, never had
-    the mark."""
+def _packets(lab, family, comments):
+    """What the client sent, as each rule has counted it: the gateway's own packets, of neighbour discovery say, never had
+    the mark. Read at once, since a connection that ends late sends packets between two readings."""
     text = lab.network.gateway.run(IPTABLES[family], "-w", "-t", "mangle", "-nvxL", "POSTROUTING").stdout
-    return sum(int(line.split()[0]) for line in text.splitlines() if "/* %s */" % comment in line)
+    return [sum(int(line.split()[0]) for line in text.splitlines() if "/* %s */" % comment in line) for comment in comments]
 
 
 # load
