@@ -139,7 +139,7 @@ static int make_syns(struct engine *e)
 		return SL_OK;
 	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
 		return SL_ESYS;
-	return sl_syn_log_new(e->take.workers, seed, &e->syns);
+	return sl_syn_log_new(e->take.workers, e->conf->mark_mask, seed, &e->syns);
 }
 
 static int take_over(struct engine *e)

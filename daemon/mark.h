@@ -9,8 +9,9 @@
  *   verdict 2  blocked: refused in both directions  blocked: the later chain saves and refuses
  *   verdict 3  allowed, and QUIC: only packets      passed, its flow is still undecided; of a packet that is queued:
  *              with a long header are queued        it goes from server to client
- *   started    SYN seen by our rule, or new UDP     copied from the connection before queueing; of an answer, with
- *                                                   verdict 1: allowed, and QUIC */
+ *   started    SYN seen by our rule, or new UDP     copied from the connection before queueing, but of a SYN: the kernel
+ *                                                   knew of no connection there; of an answer, with verdict 1: allowed,
+ *                                                   and QUIC */
 #ifndef SL_DAEMON_MARK_H
 #define SL_DAEMON_MARK_H
 

@@ -61,14 +61,21 @@ static bool is_whole(const struct nlmsghdr *nlh, size_t at, const struct nlattr 
 	return attr->nla_len >= NLA_HDRLEN && attr->nla_len <= nlh->nlmsg_len - at;
 }
 
-bool sl_nflog_message_read(const struct nlmsghdr *nlh, size_t len, struct sl_bytes *ip)
+/* The kernel puts the packet last. */
+bool sl_nflog_message_read(const struct nlmsghdr *nlh, size_t len, struct sl_bytes *ip, uint32_t *mark)
 {
 	size_t at = begin(nlh, len, (NFNL_SUBSYS_ULOG << 8) | NFULNL_MSG_PACKET);
 
+	*mark = 0;
 	while (at != 0 && nlh->nlmsg_len - at >= NLA_HDRLEN) {
 		const struct nlattr *attr = (const void *)((const char *)nlh + at);
 		if (!is_whole(nlh, at, attr))
 			return false;
+		if ((attr->nla_type & NLA_TYPE_MASK) == NFULA_MARK &&
+		    attr->nla_len == NLA_HDRLEN + sizeof(*mark)) {
+			memcpy(mark, (const char *)attr + NLA_HDRLEN, sizeof(*mark));
+			*mark = ntohl(*mark);
+		}
 		if ((attr->nla_type & NLA_TYPE_MASK) == NFULA_PAYLOAD) {
 			*ip = sl_bytes_of((const char *)attr + NLA_HDRLEN,
 			                  attr->nla_len - (size_t)NLA_HDRLEN);

@@ -13,8 +13,8 @@ enum { SL_NFQ_VERDICT_MAX = 64 }; /* bytes of one verdict message */
  * noise). Cost: bench pipeline/message. */
 bool sl_nfq_message_read(const struct nlmsghdr *nlh, size_t len, struct sl_nfq_packet *out);
 
-/* The packet of a message of nfnetlink_log; as above. */
-bool sl_nflog_message_read(const struct nlmsghdr *nlh, size_t len, struct sl_bytes *ip);
+/* The packet of a message of nfnetlink_log, and its mark; as above. */
+bool sl_nflog_message_read(const struct nlmsghdr *nlh, size_t len, struct sl_bytes *ip, uint32_t *mark);
 
 /* Writes ACCEPT with the mark of the answer, or DROP, or QUEUE to another queue, at `at`, which has room for SL_NFQ_VERDICT_MAX and
  * is aligned to 4; returns its bytes. mark_mask: daemon/mark.h. Cost: bench pipeline/verdict. */

@@ -70,7 +70,8 @@ static void give(struct replay *p, struct sl_packet *pkt, struct sl_mono now)
 	struct sl_answer answer[ANSWERS];
 	struct sl_reset reset[ANSWERS];
 	struct sl_answers out = { answer, 0, ANSWERS, reset, 0, ANSWERS };
-	sl_filter_packet(p->filter, pkt, (struct sl_ticket){ .id = p->frame }, true, now, &out);
+	bool syn = (pkt->flags & SL_TCP_SYN) != 0; /* begins a connection? conntrack would know */
+	sl_filter_packet(p->filter, pkt, (struct sl_ticket){ .id = p->frame }, !syn, now, &out);
 }
 
 /* The capture is over: what is open will not be decided any more, and is told as it stands. A tick puts out some flows. */

@@ -94,16 +94,14 @@ static void put_inside_chain(const struct sl_rules_cfg *cfg, const struct side *
 	uint32_t started = sl_mark_started(cfg->mark_mask);
 	sl_out_fmt(o, "\tchain %s {\n%s\t\tct state untracked return\n\t\tct state invalid goto invalid\n",
 	           side->inside, cfg->both ? "" : "\t\tct direction reply return\n");
-	sl_out_fmt(o, "\t\ttcp flags & (fin | syn | rst | ack) == syn ct mark set ct mark | 0x%08x\n",
-	           started);
+	if (cfg->both)
+		sl_out_fmt(o, "\t\ttcp flags & (fin | syn | rst | ack) == syn ct mark set ct mark | 0x%08x\n",
+		           started);
+	else
+		sl_out_str(o, "\t\ttcp flags & (fin | syn | rst | ack) == syn goto syn\n");
 	sl_out_fmt(o, "\t\tmeta l4proto udp ct state new ct mark set ct mark | 0x%08x\n", started);
-	if (cfg->copy_syn)
-		sl_out_fmt(o, "\t\ttcp flags & (fin | syn | rst | ack) == syn log group %u snaplen %u\n",
-		           cfg->queue_first, SL_RULES_SYN_BYTES);
 	if (cfg->both)
 		sl_out_fmt(o, "\t\ttcp flags & (fin | syn | rst) != 0 goto %s\n", side->put);
-	else if (cfg->ask_syn)
-		sl_out_fmt(o, "\t\ttcp flags & (fin | syn | rst | ack) == syn goto %s\n", side->put);
 	sl_out_fmt(o, "\t\tgoto %s\n\t}\n", side->ask);
 }
 
@@ -116,13 +114,29 @@ static void put_queue(const struct sl_rules_cfg *cfg, unsigned first, struct sl_
 	sl_out_fmt(o, "%s\n\t}\n", cfg->bypass ? " bypass" : "");
 }
 
+/* A SYN has the upper bit where it makes a new entry of conntrack. */
+static void put_syn_chains(const struct sl_rules_cfg *cfg, struct sl_out *o)
+{
+	uint32_t started = sl_mark_started(cfg->mark_mask);
+	sl_out_fmt(o,
+	           "\tchain syn {\n\t\tct state new ct mark & 0x%08x == 0x00000000 meta mark set meta mark | "
+	           "0x%08x\n\t\tct mark set ct mark | 0x%08x\n",
+	           started, started, started);
+	if (cfg->copy_syn)
+		sl_out_fmt(o, "\t\tlog group %u snaplen %u\n", cfg->queue_first, SL_RULES_SYN_BYTES);
+	if (!cfg->ask_syn)
+		put_payload_only(o);
+	sl_out_fmt(o, "\t\tmeta mark set meta mark & 0x%08x\n", ~sl_mark_verdict_mask(cfg->mark_mask));
+	put_queue(cfg, cfg->queue_first, o);
+}
+
 static void put_ask_chain(const struct sl_rules_cfg *cfg, const struct side *side, unsigned first,
                           struct sl_out *o)
 {
 	uint32_t started = sl_mark_started(cfg->mark_mask);
 	sl_out_fmt(o, "\tchain %s {\n", side->ask);
 	put_payload_only(o);
-	if (cfg->ask_syn || cfg->both)
+	if (cfg->both)
 		sl_out_fmt(o, "\t\tgoto %s\n\t}\n\tchain %s {\n", side->put, side->put);
 	sl_out_fmt(o, "\t\tmeta mark set meta mark & 0x%08x\n", ~cfg->mark_mask);
 	sl_out_fmt(o, "\t\tct mark & 0x%08x == 0x%08x meta mark set meta mark | 0x%08x\n", started, started,
@@ -201,6 +215,8 @@ void sl_nft_text(const struct sl_rules_cfg *cfg, struct sl_out *o)
 	if (cfg->both) {
 		put_inside_chain(cfg, &to_inside, o);
 		put_ask_chain(cfg, &to_inside, (unsigned)cfg->queue_first + cfg->queue_count, o);
+	} else {
+		put_syn_chains(cfg, o);
 	}
 	if (cfg->answers)
 		put_answer_chains(cfg, o);

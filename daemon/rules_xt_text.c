@@ -87,24 +87,39 @@ static void put_side(const struct sl_rules_cfg *cfg, int family, const char *cha
 	put_payload(family, o);
 	sl_out_str(o, "-m comment --comment \"sluice: invalid\" -j RETURN\n");
 	sl_out_fmt(o, "-A %s -m conntrack --ctstate INVALID,UNTRACKED -j RETURN\n", chain);
-	sl_out_fmt(o,
-	           "-A %s -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j CONNMARK --set-xmark "
-	           "0x%x/0x%x\n",
-	           chain, started, started);
+	if (cfg->both)
+		sl_out_fmt(o,
+		           "-A %s -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j CONNMARK --set-xmark "
+		           "0x%x/0x%x\n",
+		           chain, started, started);
+	else
+		sl_out_fmt(o, "-A %s -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -g SLUICE-SYN\n", chain);
 	sl_out_fmt(o, "-A %s -p udp -m conntrack --ctstate NEW -j CONNMARK --set-xmark 0x%x/0x%x\n", chain,
 	           started, started);
-	if (cfg->copy_syn)
-		sl_out_fmt(o,
-		           "-A %s -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j NFLOG "
-		           "--nflog-group %u --nflog-size %u --nflog-threshold 1\n",
-		           chain, cfg->queue_first, SL_RULES_SYN_BYTES);
 	if (cfg->both)
 		sl_out_fmt(o, "-A %s -p tcp -m tcp ! --tcp-flags FIN,SYN,RST NONE -g %s\n", chain, ask);
-	else if (cfg->ask_syn)
-		sl_out_fmt(o, "-A %s -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -g %s\n", chain, ask);
 	sl_out_fmt(o, "-A %s ", chain);
 	put_payload(family, o);
 	sl_out_fmt(o, "-g %s\n", ask);
+}
+
+/* A SYN has the upper bit where it makes a new entry of conntrack. */
+static void put_syn(const struct sl_rules_cfg *cfg, int family, struct sl_out *o)
+{
+	uint32_t v = sl_mark_verdict_mask(cfg->mark_mask), started = sl_mark_started(cfg->mark_mask);
+	sl_out_fmt(o,
+	           "-A SLUICE-SYN -m conntrack --ctstate NEW -m connmark --mark 0x0/0x%x -j MARK --set-xmark "
+	           "0x%x/0x%x\n",
+	           started, started, started);
+	sl_out_fmt(o, "-A SLUICE-SYN -j CONNMARK --set-xmark 0x%x/0x%x\n", started, started);
+	if (cfg->copy_syn)
+		sl_out_fmt(o, "-A SLUICE-SYN -j NFLOG --nflog-group %u --nflog-size %u --nflog-threshold 1\n",
+		           cfg->queue_first, SL_RULES_SYN_BYTES);
+	sl_out_str(o, "-A SLUICE-SYN ");
+	if (!cfg->ask_syn)
+		put_payload(family, o);
+	sl_out_fmt(o, "-g SLUICE-PUT-SYN\n-A SLUICE-PUT-SYN -j MARK --set-xmark 0x0/0x%x\n", v);
+	put_queue(cfg, "SLUICE-PUT-SYN", cfg->queue_first, o);
 }
 
 /* The common packet, which has none of our bits, costs one test. */
@@ -140,6 +155,8 @@ static void put_mangle(const struct sl_rules_cfg *cfg, int family, struct sl_out
 		sl_out_str(o, ":SLUICE-ANSWER - [0:0]\n:SLUICE-PUT-ANSWER - [0:0]\n");
 	if (cfg->both)
 		sl_out_str(o, ":SLUICE-TO-INSIDE - [0:0]\n:SLUICE-ASK-TO - [0:0]\n");
+	else
+		sl_out_str(o, ":SLUICE-SYN - [0:0]\n:SLUICE-PUT-SYN - [0:0]\n");
 	/* A new connection in an old entry, as rules_nft_text.c says. */
 	sl_out_fmt(o,
 	           "-A SLUICE-FORWARD -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -m conntrack --ctdir "
@@ -165,6 +182,8 @@ static void put_mangle(const struct sl_rules_cfg *cfg, int family, struct sl_out
 	if (cfg->both) {
 		put_side(cfg, family, "SLUICE-TO-INSIDE", "SLUICE-ASK-TO", o);
 		put_ask(cfg, "SLUICE-ASK-TO", (unsigned)cfg->queue_first + cfg->queue_count, o);
+	} else {
+		put_syn(cfg, family, o);
 	}
 	if (cfg->answers)
 		put_answer(cfg, family, o);

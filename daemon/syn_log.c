@@ -15,6 +15,7 @@
 
 #include "base/util.h"
 #include "daemon/clock.h"
+#include "daemon/mark.h"
 #include "daemon/nfq.h"
 #include "daemon/nfq_message.h"
 #include "daemon/rules.h"
@@ -38,6 +39,7 @@ struct reading {
 struct sl_syn_log {
 	struct reading worker[SL_WORKERS_MAX];
 	unsigned workers;
+	uint32_t fresh; /* the bit of a packet's mark (daemon/mark.h) */
 	struct sl_syns *syns;
 };
 
@@ -91,7 +93,7 @@ int sl_syn_log_open(uint16_t group, uint32_t receive_buffer, const struct sl_dia
 
 /* ---- the engine's ---- */
 
-int sl_syn_log_new(unsigned workers, uint64_t seed, struct sl_syn_log **out)
+int sl_syn_log_new(unsigned workers, uint32_t mark_mask, uint64_t seed, struct sl_syn_log **out)
 {
 	struct sl_syn_log *log = aligned_alloc(SL_CACHE_LINE, sizeof(*log));
 
@@ -99,6 +101,7 @@ int sl_syn_log_new(unsigned workers, uint64_t seed, struct sl_syn_log **out)
 		return SL_ENOMEM;
 	memset(log, 0, sizeof(*log));
 	log->workers = workers;
+	log->fresh = sl_mark_started(mark_mask);
 	int err = sl_syns_new(SYNS_MAX, seed, &log->syns);
 	if (err == SL_OK)
 		*out = sl_take(&log);
@@ -152,11 +155,13 @@ static void take_in(struct sl_syn_reader *r, size_t i, struct sl_mono now)
 {
 	struct sl_bytes ip;
 	struct sl_packet syn;
+	uint32_t mark;
 
 	if ((r->msg[i].msg_hdr.msg_flags & MSG_TRUNC) != 0 ||
-	    !sl_nflog_message_read((const void *)r->buf[i], r->msg[i].msg_len, &ip) ||
+	    !sl_nflog_message_read((const void *)r->buf[i], r->msg[i].msg_len, &ip, &mark) ||
 	    sl_packet_read(ip, ip.len, &syn) != SL_OK || syn.key.proto != SL_PROTO_TCP ||
-	    (syn.flags & SL_TCP_SYN) == 0 || !sl_syns_put(r->log->syns, &syn.key, syn.seq, syn.ttl, now))
+	    (syn.flags & SL_TCP_SYN) == 0 ||
+	    !sl_syns_put(r->log->syns, &syn.key, syn.seq, syn.ttl, (mark & r->log->fresh) != 0, now))
 		sl_counter_add(&r->counters->syns_lost, 1);
 }
 

@@ -19,7 +19,8 @@ int sl_syn_log_open(uint16_t group, uint32_t receive_buffer, const struct sl_dia
 
 struct sl_syn_log; /* opaque: of all workers of an engine */
 
-int sl_syn_log_new(unsigned workers, uint64_t seed, struct sl_syn_log **out);
+/* mark_mask  as daemon/mark.h says. */
+int sl_syn_log_new(unsigned workers, uint32_t mark_mask, uint64_t seed, struct sl_syn_log **out);
 void sl_syn_log_free(struct sl_syn_log **log);
 
 /* One worker's way to it; one thread. */

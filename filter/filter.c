@@ -293,7 +293,7 @@ static struct sl_flow *known(struct sl_filter *f, const struct sl_packet *pkt, b
 	if (pkt->key.proto != SL_PROTO_TCP || (!syn && !f->cfg.syns && f->cfg.find_syn == NULL))
 		return NULL;
 	struct sl_flow *flow = sl_flow_table_find(f->flows, &pkt->key);
-	return f->cfg.find_syn == NULL || !start_seen ? flow : sl_filter_meet_copy(f, flow, pkt);
+	return f->cfg.find_syn == NULL || (!start_seen && !syn) ? flow : sl_filter_meet_copy(f, flow, pkt);
 }
 
 void sl_filter_packet(struct sl_filter *f, const struct sl_packet *pkt, struct sl_ticket ticket,

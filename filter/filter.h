@@ -45,7 +45,8 @@ int sl_filter_new(const struct sl_filter_cfg *cfg, const struct sl_provider *pro
                   struct sl_filter_stats *stats, struct sl_filter **out);
 void sl_filter_free(struct sl_filter **f);
 
-/* Judges one packet that goes from client to server. start_seen: the kernel saw this connection begin.
+/* Judges one packet that goes from client to server. start_seen: the kernel saw this connection begin; of a SYN, that it begins one,
+ * the kernel having known none between these ports, or one that was over.
  * Appends to out the answer for this packet, unless it is held, and those for held packets that it released.
  * out must have room for 1 + sl_filter_held() answers and for 1 reset. A packet without payload, unless it is a SYN, makes no flow: it passes,
  * or gets the verdict that its flow has. A flow that leaves while it holds packets, because the table is full or its

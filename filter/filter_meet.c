@@ -58,14 +58,19 @@ static uint64_t next_id(struct sl_filter *f)
 	return (f->cfg.seed + ++f->born * UINT64_C(0x9e3779b97f4a7c15)) >> 11;
 }
 
+static bool is_syn(const struct sl_packet *pkt)
+{
+	return pkt->key.proto == SL_PROTO_TCP && (pkt->flags & SL_TCP_SYN) != 0;
+}
+
 static void begin(struct sl_filter *f, struct sl_flow *flow, const struct sl_packet *pkt, bool start_seen)
 {
 	flow->id = next_id(f);
 	flow->next = flow->first = flow->end = pkt->seq;
 	if (pkt->key.proto == SL_PROTO_UDP)
 		flow->dtls = 0;
-	flow->start_seen = start_seen;
-	flow->certain = flow->syn_seen = pkt->key.proto == SL_PROTO_TCP && (pkt->flags & SL_TCP_SYN) != 0;
+	flow->certain = flow->syn_seen = is_syn(pkt);
+	flow->start_seen = start_seen || flow->syn_seen;
 	flow->pinned = flow->syn_seen && (f->cfg.syns || f->cfg.find_syn != NULL);
 	sl_filter_count(f, SL_STAT_flows, 1);
 }
@@ -122,12 +127,12 @@ static void doubt(struct sl_filter *f, struct sl_flow *flow, const struct sl_pac
 		sl_filter_unjudged(f, &v, SL_CAUSE_ambiguous);
 }
 
-/* The ports are taken up again. */
+/* The ports are taken up again; where the kernel knew of no connection when the SYN came, the old one is over. */
 static struct sl_flow *restart(struct sl_filter *f, struct sl_flow *flow, const struct sl_packet *pkt,
                                bool start_seen)
 {
 	bool fresh;
-	bool doubtful = flow->verdict == SL_ACTION_PASS && flow->syn_seen && (pkt->flags & SL_TCP_SYN) != 0 &&
+	bool doubtful = flow->verdict == SL_ACTION_PASS && flow->syn_seen && is_syn(pkt) && !start_seen &&
 	                is_same_way(flow, pkt);
 	uint32_t other = flow->twice ? pkt->seq : flow->end; /* one of more than two may be near to any */
 	sl_filter_abandon(f, flow, sl_filter_open_cause(f, flow));
@@ -170,7 +175,7 @@ struct sl_flow *sl_filter_meet_copy(struct sl_filter *f, struct sl_flow *flow, c
 	const struct sl_packet syn = {
 		.key = pkt->key, .seq = copy.seq, .flags = SL_TCP_SYN, .ttl = copy.ttl
 	};
-	flow = sl_filter_meet(f, &syn, true);
+	flow = sl_filter_meet(f, &syn, copy.fresh);
 	flow->packets--; /* nothing came to userspace */
 	if (copy.numbers > 1)
 		doubt(f, flow, pkt, copy.numbers == 2 ? copy.other : copy.seq);

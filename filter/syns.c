@@ -21,6 +21,7 @@ struct entry {
 	struct sl_flow_key key;
 	uint8_t ttl;
 	uint8_t numbers; /* 0: free */
+	bool fresh;
 	uint32_t seq, other;
 	int64_t at; /* microseconds */
 };
@@ -103,16 +104,18 @@ static size_t place_for(const struct set *set)
 	return place;
 }
 
-bool sl_syns_put(struct sl_syns *t, const struct sl_flow_key *key, uint32_t seq, uint8_t ttl,
+bool sl_syns_put(struct sl_syns *t, const struct sl_flow_key *key, uint32_t seq, uint8_t ttl, bool fresh,
                  struct sl_mono now)
 {
 	struct set *set = set_of(t, key);
-	struct entry old, entry = { .key = *key, .ttl = ttl, .numbers = 1, .seq = seq, .at = now.us };
+	struct entry old,
+	        entry = { .key = *key, .ttl = ttl, .numbers = 1, .fresh = fresh, .seq = seq, .at = now.us };
 	uint64_t number;
 	if (!sl_seqlock_write(&set->number, &number))
 		return false;
 	size_t way = find(set, key, &old);
-	if (way < WAYS && now.us - old.at < sl_span_ms(AGAIN_MS).us) {
+	if (way < WAYS && !fresh && now.us - old.at < sl_span_ms(AGAIN_MS).us) {
+		entry.fresh = old.fresh;
 		entry.ttl = (uint8_t)sl_max(ttl, old.ttl);
 		entry.numbers = (uint8_t)sl_min(old.numbers + (old.seq != seq), NUMBERS_MAX);
 		entry.other = old.seq != seq ? old.seq : old.other;
@@ -147,7 +150,7 @@ bool sl_syns_take(struct sl_syns *t, const struct sl_flow_key *key, struct sl_sy
 	size_t way = find(set, key, &entry);
 	if (way < WAYS) {
 		sl_seqlock_store(set->word[way], WORDS, &nothing);
-		*out = (struct sl_syn){ entry.seq, entry.other, entry.ttl, entry.numbers };
+		*out = (struct sl_syn){ entry.seq, entry.other, entry.ttl, entry.fresh, entry.numbers };
 	}
 	sl_seqlock_written(&set->number, number);
 	return way < WAYS;

@@ -15,6 +15,7 @@ struct sl_syn {
 	uint32_t seq;   /* of the connection's first byte: one more than the SYN's own */
 	uint32_t other; /* where numbers > 1: the same of the SYN before */
 	uint8_t ttl;    /* or hop limit: the largest, where the SYN came several times */
+	bool fresh; /* the kernel knew of no connection between these ports when the first of those below came */
 	uint8_t numbers; /* how many SYNs came shortly one after the other that differ, 3 for more: the server took one of them */
 };
 
@@ -23,8 +24,10 @@ struct sl_syn {
 int sl_syns_new(uint32_t max, uint64_t seed, struct sl_syns **out);
 void sl_syns_free(struct sl_syns **t);
 
-/* key  from client to server. In a full place the oldest entry goes. False: another thread was at work there. */
-bool sl_syns_put(struct sl_syns *t, const struct sl_flow_key *key, uint32_t seq, uint8_t ttl,
+/* key    from client to server.
+ * fresh  the kernel knew of no connection there: what came before belongs to one that is over.
+ * In a full place the oldest entry goes. False: another thread was at work there. */
+bool sl_syns_put(struct sl_syns *t, const struct sl_flow_key *key, uint32_t seq, uint8_t ttl, bool fresh,
                  struct sl_mono now);
 /* What is known of the connection's SYN; it is forgotten with that. False where nothing is.
  * Cost: two cache lines; a third one and two atomic writes where something is known. */

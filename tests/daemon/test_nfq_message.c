@@ -152,24 +152,27 @@ static void test_log(void **state)
 	char buf[MESSAGE_MAX] __attribute__((aligned(4)));
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
 	struct sl_bytes ip = { NULL, 0 };
+	uint32_t mark;
 	(void)state;
 	nlh->nlmsg_type = NFNL_SUBSYS_ULOG << 8 | NFULNL_MSG_PACKET;
 	(void)mnl_nlmsg_put_extra_header(nlh, sizeof(struct nfgenmsg));
+	mnl_attr_put_u32(nlh, NFULA_MARK, htonl(0x40));
 	mnl_attr_put(nlh, NFULA_HWADDR, sizeof(mac), mac);
-	assert_false(sl_nflog_message_read(nlh, nlh->nlmsg_len, &ip));
+	assert_false(sl_nflog_message_read(nlh, nlh->nlmsg_len, &ip, &mark));
 	struct nlattr *last = mnl_nlmsg_get_payload_tail(nlh);
 	mnl_attr_put(nlh, NFULA_PAYLOAD, sizeof(payload), payload);
-	assert_true(sl_nflog_message_read(nlh, nlh->nlmsg_len, &ip));
+	assert_true(sl_nflog_message_read(nlh, nlh->nlmsg_len, &ip, &mark));
 	assert_int_equal(ip.len, sizeof(payload));
 	assert_memory_equal(ip.p, payload, sizeof(payload));
-	assert_false(sl_nflog_message_read(nlh, nlh->nlmsg_len - 4, &ip));
+	assert_int_equal(mark, 0x40);
+	assert_false(sl_nflog_message_read(nlh, nlh->nlmsg_len - 4, &ip, &mark));
 	for (uint32_t n = 0; n < 256; n++) {
 		last->nla_len = (uint16_t)n;
 		bool fits = n >= NLA_HDRLEN && n <= NLA_HDRLEN + NLA_ALIGN(sizeof(payload));
-		assert_int_equal(sl_nflog_message_read(nlh, nlh->nlmsg_len, &ip), fits);
+		assert_int_equal(sl_nflog_message_read(nlh, nlh->nlmsg_len, &ip, &mark), fits);
 	}
 	nlh->nlmsg_type = NFNL_SUBSYS_QUEUE << 8 | NFQNL_MSG_PACKET;
-	assert_false(sl_nflog_message_read(nlh, nlh->nlmsg_len, &ip));
+	assert_false(sl_nflog_message_read(nlh, nlh->nlmsg_len, &ip, &mark));
 }
 
 int main(void)

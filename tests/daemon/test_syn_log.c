@@ -23,7 +23,7 @@
 #include "base/util.h"
 #include "tests/support/shell.h"
 
-enum { GROUP = 4243, PORT = 4242, CLOSED = 4244, TTL = 33, WORKERS = 2, BUFFER = 65536 };
+enum { GROUP = 4243, MARK_MASK = 7 << 4, PORT = 4242, CLOSED = 4244, TTL = 33, WORKERS = 2, BUFFER = 65536 };
 
 struct scene {
 	int fd, server;
@@ -74,7 +74,7 @@ static void scene_open(struct scene *s, int family)
 	assert_int_equal(unshare(CLONE_NEWNET), 0);
 	copy_loopback();
 	assert_int_equal(sl_syn_log_open(GROUP, BUFFER, NULL, &s->fd), SL_OK);
-	assert_int_equal(sl_syn_log_new(WORKERS, 7, &s->log), SL_OK);
+	assert_int_equal(sl_syn_log_new(WORKERS, MARK_MASK, 7, &s->log), SL_OK);
 	for (unsigned i = 0; i < WORKERS; i++)
 		assert_int_equal(sl_syn_reader_new(s->log, dup(s->fd), i, &s->counters[i], &s->reader[i]),
 		                 SL_OK);

@@ -365,6 +365,7 @@ struct step {
 	uint32_t ack;  /* what the server sent so far */
 	uint16_t to_port;                           /* of the server, where it is not the usual one */
 	bool udp, syn, late;                        /* late: the start was not seen */
+	bool fresh;                                 /* of a SYN: the kernel knew of no connection */
 	bool damaged, signature, urgent, rst, bare; /* bare: no flag at all */
 	uint8_t fewer;                              /* hops left than others have */
 };
@@ -474,11 +475,11 @@ static void run_step(struct bench *b, const struct step *s, uint32_t id, int32_t
 		sl_filter_release(b->filter, b->now, &b->out);
 	} else if (s->op == OP_COPY) {
 		struct sl_packet syn = step_packet(b, s, *next);
-		assert_true(sl_syns_put(b->copies, &syn.key, syn.seq, syn.ttl, b->now));
+		assert_true(sl_syns_put(b->copies, &syn.key, syn.seq, syn.ttl, s->fresh, b->now));
 	} else {
 		struct sl_packet pkt = step_packet(b, s, *next);
 		*next = (int32_t)(pkt.seq - b->isn + pkt.payload_len);
-		give_copy(b, pkt, id, !s->late);
+		give_copy(b, pkt, id, s->syn ? s->fresh : !s->late);
 	}
 	drain(b);
 }
@@ -593,7 +594,7 @@ static void lets_a_watched_flow_go_when_it_is_a_window_further(void **state)
 	(void)state;
 	open_bench_with(&b, SL_HOLD_LAST, SYNS_COPIED, 0, UINT32_MAX - 50);
 	pkt = packet_of(&b, (struct sl_bytes){ NULL, 0 }, 0);
-	assert_true(sl_syns_put(b.copies, &pkt.key, pkt.seq, HOPS, b.now));
+	assert_true(sl_syns_put(b.copies, &pkt.key, pkt.seq, HOPS, false, b.now));
 	pkt = packet_of(&b, sl_bytes_of(msgs[MSG_ODD].p, msgs[MSG_ODD].len), 0);
 	for (; at <= 16 << 20; at += 60000) {
 		pkt.ttl = HOPS - 1;

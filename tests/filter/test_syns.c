@@ -34,7 +34,7 @@ static struct sl_syns *make(uint32_t max)
 
 static void put(struct sl_syns *t, struct sl_flow_key key, uint32_t seq, uint8_t ttl, int64_t now)
 {
-	assert_true(sl_syns_put(t, &key, seq, ttl, (struct sl_mono){ now }));
+	assert_true(sl_syns_put(t, &key, seq, ttl, false, (struct sl_mono){ now }));
 }
 
 static bool take(struct sl_syns *t, struct sl_flow_key key, struct sl_syn *out)
@@ -108,6 +108,26 @@ static void one_of_long_ago_is_another_connections(void **state)
 	sl_syns_free(&t);
 }
 
+static void one_that_begins_an_entry_of_the_kernels_ends_what_was_before(void **state)
+{
+	struct sl_syns *t = make(SMALLEST);
+	struct sl_flow_key key = key_of(5);
+	struct sl_syn syn;
+	(void)state;
+	put(t, key, 1000, 63, 0);
+	assert_true(sl_syns_put(t, &key, 9000, 3, true, (struct sl_mono){ SECOND }));
+	put(t, key, 9000, 2, 2 * (int64_t)SECOND);
+	assert_true(take(t, key, &syn));
+	assert_int_equal(syn.seq, 9000);
+	assert_int_equal(syn.ttl, 3);
+	assert_int_equal(syn.numbers, 1);
+	assert_true(syn.fresh);
+	put(t, key, 1000, 63, 3 * (int64_t)SECOND);
+	assert_true(take(t, key, &syn));
+	assert_false(syn.fresh);
+	sl_syns_free(&t);
+}
+
 /* However many came, most of the last ones are there, and of the first ones none. */
 static void a_flood_pushes_out_the_oldest(void **state)
 {
@@ -155,7 +175,8 @@ static void *put_and_take(void *arg)
 		struct sl_flow_key key = key_of(n), other = key_of((i * 5 + me) % CONNECTIONS);
 		struct sl_syn syn;
 		uint32_t wanted;
-		atomic_fetch_add(&p->put, sl_syns_put(p->syns, &key, seq, 64, (struct sl_mono){ i }));
+		atomic_fetch_add(&p->put,
+		                 sl_syns_put(p->syns, &key, seq, 64, (i & 1) != 0, (struct sl_mono){ i }));
 		if (!sl_syns_take(p->syns, &other, &syn))
 			continue;
 		memcpy(&wanted, other.src, sizeof(wanted));
@@ -187,6 +208,7 @@ int main(void)
 		cmocka_unit_test(a_syn_is_told_once_and_to_its_connection),
 		cmocka_unit_test(one_that_came_twice_went_as_far_as_the_better),
 		cmocka_unit_test(two_that_differ_are_told_as_such),
+		cmocka_unit_test(one_that_begins_an_entry_of_the_kernels_ends_what_was_before),
 		cmocka_unit_test(one_of_long_ago_is_another_connections),
 		cmocka_unit_test(a_flood_pushes_out_the_oldest),
 		cmocka_unit_test(sizes_have_bounds),

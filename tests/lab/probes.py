@@ -219,14 +219,15 @@ def absolute_form(lab, family, host):
 TW_REUSE = 65537  # Linux with tcp_tw_reuse goes on so much after the old connection's end
 
 
-def ports_again(lab, family, host):
-    """A request on a connection between the ports of an earlier one, whose request was allowed."""
+def ports_again(lab, family, host, times=1):
+    """A request on a connection between the ports of earlier ones, whose requests were allowed."""
     line = raw(lab, family, HTTP)
     try:
-        first = attempt(lambda sent: whole_page(lab, tls.fetch_plain(line, names.ALLOWED, sent=sent)))
-        if first.got != ALLOWED:
-            return Outcome("first connection: " + first.got, first.ms)
-        line.reconnect(TW_REUSE)
+        for _ in range(times):
+            first = attempt(lambda sent: whole_page(lab, tls.fetch_plain(line, names.ALLOWED, sent=sent)))
+            if first.got != ALLOWED:
+                return Outcome("earlier connection: " + first.got, first.ms)
+            line.reconnect(TW_REUSE)
         return attempt(lambda sent: whole_page(lab, tls.fetch_plain(line, host, sent=sent)))
     finally:
         line.close()
@@ -497,6 +498,8 @@ TRAFFIC = [
     *both("HTTP, host header split over two segments", http_pieces, tls.in_two),
     *both("HTTP, target in absolute form", absolute_form),
     *both("HTTP, ports of an earlier connection taken up again", ports_again),
+    *both("HTTP, ports of three earlier connections taken up again",
+          lambda lab, family, host: ports_again(lab, family, host, 3)),
     *both("HTTPS, ports of a connection that the server reset", ports_again_after_reset),
     *both("HTTP, ports of a connection that was refused", ports_again_after_refusal),
     Probe("HTTP/2 in the clear, allowed host", ALLOWED, h2_page("http://" + names.ALLOWED + ":%d/")),
