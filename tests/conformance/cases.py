@@ -27,7 +27,6 @@ class Case:
     player: str = "raw"
     short: bool = False  # of the short form
     port: int = 0
-    limit: str = ""      # word of a setting's name under which README.md says that it leaks; "hold=" is in all
     honest: bool = True  # else nobody but who hides a name sends such, and it may be refused with any name
 
     @property
