@@ -375,7 +375,7 @@ int main(int argc, char **argv)
 	sl_policy_slot_publish(&b.empty, sl_pipe_policy(0, clean, blocked));
 	sl_policy_slot_publish(&b.slot, sl_pipe_policy(o.names, clean, blocked));
 	b.packets = sl_pipe_packets_new(clean, blocked);
-	if (sl_flow_log_new(WORKERS, LOG_RING, -1, &b.log) != SL_OK)
+	if (sl_flow_log_new(WORKERS, LOG_RING, -1, NULL, &b.log) != SL_OK)
 		sl_pipe_die("flow log");
 	if (o.counted)
 		count_kinds(&b, o.live[0]);

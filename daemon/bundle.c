@@ -182,10 +182,21 @@ const struct sl_conf *sl_bundle_conf(const struct sl_bundle *b)
 	return b->conf;
 }
 
-int sl_bundle_compile(const struct sl_bundle *b, int ipc, uint64_t generation, bool behind)
+int sl_bundle_compile(const struct sl_bundle *b, int ipc, uint64_t generation, bool behind,
+                      const struct sl_bundle *before, int seen)
 {
-	return sl_ipc_send(ipc, SL_IPC_COMPILE, generation, sl_bytes_of(b->names, b->names_len), b->fd,
-	                   b->fds, behind ? SL_IPC_BEHIND : 0);
+	uint32_t have = behind ? SL_IPC_BEHIND : 0;
+	int fd[SL_IPC_FDS_MAX];
+	unsigned fds = b->fds;
+
+	memcpy(fd, b->fd, fds * sizeof(*fd));
+	if (before != NULL && before->compiled && seen >= 0 && fds + SL_IPC_DRY_FDS <= SL_IPC_FDS_MAX) {
+		fd[fds++] = before->fd[SNAPSHOT];
+		fd[fds++] = seen;
+		have |= SL_IPC_DRY;
+	}
+	return sl_ipc_send(ipc, SL_IPC_COMPILE, generation, sl_bytes_of(b->names, b->names_len), fd, fds,
+	                   have);
 }
 
 int sl_bundle_restore(const struct sl_bundle *b, int from, int ipc, uint64_t generation, bool behind)

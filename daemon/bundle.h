@@ -23,8 +23,10 @@ void sl_bundle_free(struct sl_bundle **b);
 const struct sl_conf *sl_bundle_conf(const struct sl_bundle *b);
 /* A configuration of the caller's own, from the same bytes. */
 int sl_bundle_parse(const struct sl_bundle *b, const struct sl_diag *diag, struct sl_conf **out);
-/* Sends it to a compiler (SL_IPC_COMPILE). behind: others judge meanwhile, and come first. */
-int sl_bundle_compile(const struct sl_bundle *b, int ipc, uint64_t generation, bool behind);
+/* Sends it to a compiler (SL_IPC_COMPILE). behind: others judge meanwhile, and come first. before and seen: it shall say what the policy
+ * of that bundle would say else of these names (dry_run.h); NULL, -1: nothing to compare with. */
+int sl_bundle_compile(const struct sl_bundle *b, int ipc, uint64_t generation, bool behind,
+                      const struct sl_bundle *before, int seen);
 /* The same with a snapshot that was kept in a file (SL_IPC_RESTORE); from is borrowed. */
 int sl_bundle_restore(const struct sl_bundle *b, int from, int ipc, uint64_t generation, bool behind);
 int sl_bundle_snapshot_fd(const struct sl_bundle *b); /* borrowed */

@@ -12,10 +12,13 @@
 
 #include "base/cur.h"
 #include "base/util.h"
+#include "daemon/clock.h"
 #include "daemon/compile_job.h"
+#include "daemon/dry_run.h"
 #include "daemon/file.h"
 #include "daemon/ipc.h"
 #include "daemon/log.h"
+#include "daemon/snapshot_file.h"
 #include "daemon/trouble.h"
 
 enum { SNAPSHOT, CONF, LISTS, NICE = 5 };
@@ -52,9 +55,32 @@ static void say(struct compiler *c, enum sl_ipc_type type, struct sl_bytes text,
 		(void)sl_ipc_send(c->ipc, type, c->msg.number, SL_BYTES_LIT("null"), NULL, 0, have);
 }
 
+/* What it would change for the names that were asked for of late; NULL: there is nothing to try it on. */
+static json_t *try_it(const struct compiler *c)
+{
+	const int *last = c->msg.fd + c->msg.fds - SL_IPC_DRY_FDS;
+	struct sl_policy *before = NULL, *after = NULL;
+	struct sl_seen_names *seen = NULL;
+	const char *why;
+	json_t *out = NULL;
+
+	if ((c->msg.have & SL_IPC_DRY) == 0 || c->msg.fds < LISTS + SL_IPC_DRY_FDS)
+		return NULL;
+	if (sl_snapshot_file_map(last[0], SL_SNAPSHOT_LOOK, &why, &before) == SL_OK &&
+	    sl_snapshot_file_map(c->msg.fd[SNAPSHOT], SL_SNAPSHOT_LOOK, &why, &after) == SL_OK &&
+	    sl_seen_names_map(last[1], false, &seen) == SL_OK)
+		out = sl_dry_run(before, after, seen, sl_clock_wall_us() - SL_DRY_RUN_S * (int64_t)1000000);
+	sl_policy_free(&before);
+	sl_policy_free(&after);
+	sl_seen_names_unmap(&seen);
+	return out;
+}
+
 static void say_compiled(struct compiler *c, const struct sl_compile_job *job)
 {
-	json_t *about = sl_compile_job_report(job, &c->stats);
+	json_t *about = sl_compile_job_report(job, &c->stats), *dry = try_it(c);
+	if (dry != NULL)
+		(void)json_object_set_new(about, "dry_run", dry);
 	char *text = about == NULL ? NULL : json_dumps(about, JSON_COMPACT);
 
 	say(c, SL_IPC_COMPILED, sl_bytes_str(text == NULL ? "null" : text), 0);

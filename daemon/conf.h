@@ -30,8 +30,8 @@ struct sl_conf_list {
 	char *sha256;   /* 64 hexadecimal digits; NULL: none */
 	char *sign_key; /* of minisign; NULL: none */
 	struct sl_span update;
-	uint64_t max_size;                            /* bytes that a fetch may bring */
-	uint32_t min_entries, max_growth, max_shrink; /* percent, but the first */
+	uint64_t max_size;                                               /* bytes that a fetch may bring */
+	uint32_t min_entries, max_growth, max_shrink, max_newly_blocked; /* percent, but the first */
 	bool every_skip;
 	enum sl_list_format format;
 	enum sl_list_kind kind;

@@ -34,6 +34,7 @@ struct sl_conf_list_keys sl_conf_list_keys_of(const struct sl_conf_list *list)
 		.min_entries = list->min_entries,
 		.max_growth = list->max_growth,
 		.max_shrink = list->max_shrink,
+		.max_newly_blocked = list->max_newly_blocked,
 		.every = list->every_skip,
 		.name = list->name,
 		.format = (int)list->format, /* the words of conf_list.def stand in the order of the enums */

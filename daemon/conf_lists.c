@@ -117,6 +117,7 @@ static void read_list(struct sl_conf_reader *r, const struct sl_yaml_node *node)
 	l->min_entries = keys.min_entries;
 	l->max_growth = keys.max_growth;
 	l->max_shrink = keys.max_shrink;
+	l->max_newly_blocked = keys.max_newly_blocked;
 	l->every_skip = keys.every == 1;
 	sl_conf_source_check(r, l);
 	refuse_same_file(r, l);
@@ -155,6 +156,7 @@ static void read_never(struct sl_conf_reader *r, const struct sl_yaml_node *node
 		                    .max_unpacked = keys.max_unpacked,
 		                    .max_growth = keys.max_growth,
 		                    .max_shrink = keys.max_shrink,
+		                    .max_newly_blocked = keys.max_newly_blocked,
 		                    .at = node->line };
 	refuse_same_file(r, l);
 }

@@ -32,6 +32,7 @@ struct engine {
 	        take; /* kept for the next supervisor, should this one die; workers and log have copies */
 	struct sl_shared *shared;
 	struct sl_flow_log *log;
+	struct sl_seen_names *seen; /* NULL: nobody wants to know */
 	struct sl_dns_names *names; /* NULL where the option is off */
 	struct sl_syn_log *syns;    /* NULL where no copies of SYNs come */
 	struct sl_worker *worker[SL_WORKERS_MAX];
@@ -149,9 +150,11 @@ static int take_over(struct engine *e)
 	int err = sl_take_read(&e->msg, &e->take);
 	if (err == SL_OK)
 		err = sl_shared_map(e->take.shared, &e->shared);
+	if (err == SL_OK && e->take.seen >= 0)
+		err = sl_seen_names_map(e->take.seen, true, &e->seen);
 	if (err == SL_OK)
 		err = sl_flow_log_new(e->take.workers, e->conf->flow_log_ring, copy_of(e->take.flow_log),
-		                      &e->log);
+		                      e->seen, &e->log);
 	if (err == SL_OK)
 		err = make_names(e);
 	if (err == SL_OK)
@@ -227,6 +230,7 @@ static void stop(struct engine *e, enum sl_worker_end how)
 	for (unsigned i = 0; i < e->workers; i++)
 		sl_worker_stop(&e->worker[i], how);
 	sl_flow_log_free(&e->log);
+	sl_seen_names_unmap(&e->seen);
 	sl_dns_names_free(&e->names);
 	sl_syn_log_free(&e->syns);
 	sl_policy_slot_publish(&e->slot, NULL);

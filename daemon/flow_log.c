@@ -31,6 +31,7 @@ struct slot {
 struct sl_flow_log {
 	unsigned workers;
 	bool text; /* records are lines */
+	struct sl_seen_names *seen;
 	struct slot *slot;
 	pthread_t thread;
 
@@ -89,6 +90,15 @@ static bool flush(struct sl_flow_log *log)
 	return true;
 }
 
+static void note_name(struct sl_flow_log *log, struct sl_bytes record)
+{
+	int64_t at;
+	struct sl_bytes host = sl_flow_record_host(record, &at);
+
+	if (host.p != NULL)
+		sl_seen_names_note(log->seen, host, at);
+}
+
 /* Takes records out of the rings, one from each in turn, until the rings are empty or the buffer holds a piece.
  * Returns how many. */
 static size_t drain(struct sl_flow_log *log)
@@ -107,6 +117,8 @@ static size_t drain(struct sl_flow_log *log)
 				sl_out_bytes(&log->buf, record.p, record.len);
 			else if (log->fd >= 0)
 				sl_flow_record_line(record, &log->buf);
+			if (log->seen != NULL)
+				note_name(log, record);
 			sl_ring_pop(ring);
 			taken++;
 			more = true;
@@ -237,7 +249,8 @@ static int start_writer(struct sl_flow_log *log)
 	return rc == 0 ? SL_OK : SL_ESYS;
 }
 
-static int log_new(unsigned workers, bool text, size_t ring_bytes, int fd, struct sl_flow_log **out)
+static int log_new(unsigned workers, bool text, size_t ring_bytes, int fd, struct sl_seen_names *seen,
+                   struct sl_flow_log **out)
 {
 	int err = workers == 0 ? SL_EINVAL : SL_OK;
 	struct sl_flow_log *log = (struct sl_flow_log *)calloc(1, sizeof(*log));
@@ -247,6 +260,7 @@ static int log_new(unsigned workers, bool text, size_t ring_bytes, int fd, struc
 	if (err == SL_OK) {
 		log->workers = workers;
 		log->text = text;
+		log->seen = seen;
 		log->fd = fd;
 		log->nap_ms = NAP_MAX_MS;
 		(void)pthread_mutex_init(&log->lock, NULL);
@@ -267,14 +281,15 @@ static int log_new(unsigned workers, bool text, size_t ring_bytes, int fd, struc
 	return err;
 }
 
-int sl_flow_log_new(unsigned workers, size_t ring_bytes, int fd, struct sl_flow_log **out)
+int sl_flow_log_new(unsigned workers, size_t ring_bytes, int fd, struct sl_seen_names *seen,
+                    struct sl_flow_log **out)
 {
-	return log_new(workers, false, ring_bytes, fd, out);
+	return log_new(workers, false, ring_bytes, fd, seen, out);
 }
 
 int sl_flow_log_new_text(size_t ring_bytes, int fd, struct sl_flow_log **out)
 {
-	return log_new(1, true, ring_bytes, fd, out);
+	return log_new(1, true, ring_bytes, fd, NULL, out);
 }
 
 static void give_order(struct sl_flow_log *log, bool stop, bool reopen, int fd)

@@ -23,6 +23,7 @@
 
 #include "base/bytes.h"
 #include "base/err.h"
+#include "daemon/seen_names.h"
 #include "filter/provider.h"
 
 struct sl_flow_log;
@@ -35,8 +36,10 @@ struct sl_flow_log_stats {
 };
 
 /* Starts the writer, which uses write, close and futex only. fd is taken over, on failure too (-1: records are read and
- * thrown away). A ring is never smaller than what the longest record needs. */
-int sl_flow_log_new(unsigned workers, size_t ring_bytes, int fd, struct sl_flow_log **out);
+ * thrown away). A ring is never smaller than what the longest record needs. seen: the writer notes names there; NULL: nowhere. It is
+ * the caller's, and outlives the log. */
+int sl_flow_log_new(unsigned workers, size_t ring_bytes, int fd, struct sl_seen_names *seen,
+                    struct sl_flow_log **out);
 /* Writes what is left, ends the thread, closes the file. The workers have ended before. */
 void sl_flow_log_free(struct sl_flow_log **log);
 /* From worker `worker`'s thread only; no lock, no allocation, no system call. realtime_us: wall clock, microseconds

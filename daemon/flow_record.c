@@ -104,6 +104,15 @@ static struct sl_bytes sent_host(const struct record *rec)
 	return rec->head.taught ? (struct sl_bytes){ NULL, 0 } : rec->text[HOST];
 }
 
+struct sl_bytes sl_flow_record_host(struct sl_bytes record, int64_t *realtime_us)
+{
+	struct record rec;
+
+	unpack(record, &rec);
+	*realtime_us = rec.head.realtime_us;
+	return sent_host(&rec);
+}
+
 /* Days since 1970-01-01 as a date of the Gregorian calendar. The C library's gmtime_r() may open the time zone's file,
  * which the engine's sandbox does not allow. The year is counted from March, so that leap days come last. */
 static void date_of(int64_t days, int64_t *year, unsigned *month, unsigned *day)

@@ -20,6 +20,8 @@ enum {
 /* The producer's side: packs the report into the ring, long texts cut. False when there is no room.
  * No lock, no allocation, no system call. */
 bool sl_flow_record_put(struct sl_ring *ring, const struct sl_report *report, int64_t realtime_us);
+/* The name that the client sent, as it was sent; its view is into the record. p NULL: none. *realtime_us: as the record has it. */
+struct sl_bytes sl_flow_record_host(struct sl_bytes record, int64_t *realtime_us);
 /* The line, LF included. Sets out's overflow flag when there is no room; SL_FLOW_LINE_MAX always is. */
 void sl_flow_record_line(struct sl_bytes record, struct sl_out *out);
 

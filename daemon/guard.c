@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/out.h"
 #include "base/util.h"
 #include "policy/list.h"
 
@@ -61,8 +62,44 @@ static int refuse(const struct sl_conf_list *l, const struct sl_diag *diag, cons
 	return SL_EMALF;
 }
 
-static int check(const struct sl_conf_list *l, const json_t *was, const json_t *is, bool force,
-                 const struct sl_diag *diag)
+/* "a.example and b.example": the first that the list would block. */
+static void put_examples(const json_t *dry, const char *list, struct sl_out *o)
+{
+	enum { SHOWN = 3 };
+	int n = 0;
+	json_t *one;
+	size_t i;
+	json_array_foreach(json_object_get(dry, "examples"), i, one)
+	{
+		if (n == SHOWN || strcmp(text_of(one, "list"), list) != 0 ||
+		    strcmp(text_of(one, "verdict"), "block") != 0)
+			continue;
+		sl_out_str(o, n++ > 0 ? ", " : "");
+		sl_out_str(o, text_of(one, "name"));
+	}
+}
+
+/* What is asked for day by day, and would be blocked from now on: a list that was damaged, or taken over. */
+static int check_names(const struct sl_conf_list *l, const json_t *dry, const struct sl_diag *diag)
+{
+	uint64_t names = number(dry, "names"), newly = number(json_object_get(dry, "lists"), l->name);
+	char text[768];
+	struct sl_out o = sl_out_of(text, sizeof(text) - 1);
+	if (newly <= SL_GUARD_NAMES || newly * 100 <= names * l->max_newly_blocked)
+		return SL_OK;
+	put_examples(dry, l->name, &o);
+	text[o.len] = '\0';
+	sl_diag(diag, l->file, 0,
+	        "list %s is refused: it would block %" PRIu64 " of the %" PRIu64
+	        " names that were asked for in the last hour (%s), and did not before; if that is right, "
+	        "change "
+	        "max_newly_blocked (%" PRIu32 "), or say --force to sluice reload or sluice update",
+	        l->name, newly, names, text, l->max_newly_blocked);
+	return SL_EMALF;
+}
+
+static int check(const struct sl_conf_list *l, const json_t *was, const json_t *is, const json_t *dry,
+                 bool force, const struct sl_diag *diag)
 {
 	uint64_t before = number(was, "entries"), now = number(is, "entries");
 	uint64_t least = l->url != NULL ? sl_max(l->min_entries, 1) : l->min_entries;
@@ -85,7 +122,7 @@ static int check(const struct sl_conf_list *l, const json_t *was, const json_t *
 		return refuse(l, diag, ", and had ", now, before, "max_growth", l->max_growth);
 	if (shrank(l, before, now))
 		return refuse(l, diag, ", and had ", now, before, "max_shrink", l->max_shrink);
-	return SL_OK;
+	return check_names(l, dry, diag);
 }
 
 int sl_guard_check(const struct sl_conf *conf, const json_t *before, const json_t *after, bool force,
@@ -94,7 +131,8 @@ int sl_guard_check(const struct sl_conf *conf, const json_t *before, const json_
 	for (size_t i = 0; i < conf->lists; i++) {
 		const struct sl_conf_list *l = &conf->list[i];
 		const json_t *is = find(after, l);
-		if (is == NULL || check(l, find(before, l), is, force, diag) == SL_OK)
+		if (is == NULL ||
+		    check(l, find(before, l), is, json_object_get(after, "dry_run"), force, diag) == SL_OK)
 			continue;
 		*list = i;
 		return SL_EMALF;

@@ -9,7 +9,10 @@
 #include "base/diag.h"
 #include "daemon/conf.h"
 
-enum { SL_GUARD_ALWAYS = 1000 }; /* so many entries more or less are never too many */
+enum {
+	SL_GUARD_ALWAYS = 1000, /* so many entries more or less are never too many */
+	SL_GUARD_NAMES = 20,    /* so many names that were asked for and are newly blocked neither */
+};
 
 /* before  of the policy in force, after of the next one: what sl_compile_job_report() says; before may be NULL or json null.
  * force   only lines that match everything count

@@ -55,7 +55,9 @@ enum sl_ipc_type {
 /* Bits of have in SL_IPC_COMPILE and SL_IPC_RESTORE. */
 enum {
 	SL_IPC_BEHIND = 1, /* an engine judges meanwhile, and comes first */
+	SL_IPC_DRY = 2,    /* the last two descriptors: the snapshot in force, and the names that were asked for of late */
 };
+enum { SL_IPC_DRY_FDS = 2 };
 
 enum {
 	SL_IPC_TEXT_MAX = 128 * 1024,

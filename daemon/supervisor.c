@@ -14,6 +14,7 @@
 
 #include "daemon/adopt.h"
 #include "daemon/fd_store.h"
+#include "daemon/seen_names.h"
 #include "daemon/flow_log_file.h"
 #include "daemon/handover.h"
 #include "daemon/log.h"
@@ -103,6 +104,8 @@ static int open_missing(struct sl_supervisor *s)
 		return err;
 	open_syns(s);
 	open_raw(s);
+	if (s->conf->dry_run && s->take.seen < 0)
+		s->take.seen = sl_seen_names_file(); /* without it no policy is tried before */
 	if (s->take.flow_log < 0)
 		s->take.flow_log = sl_flow_log_file_open(s->conf->flow_log, &s->user);
 	return sl_supervisor_open_filter(s);

@@ -64,7 +64,8 @@ int sl_supervisor_compile(struct sl_supervisor *s, const char *why)
 
 	s->next_restored = false;
 	if (err == SL_OK)
-		err = sl_bundle_compile(s->next, s->compiler.ipc, s->next_number, s->ready);
+		err = sl_bundle_compile(s->next, s->compiler.ipc, s->next_number, s->ready, s->good,
+		                        s->take.seen);
 	return started(s, err);
 }
 

@@ -253,6 +253,29 @@ void sl_supervisor_reload_again(struct sl_supervisor *s)
 	sl_supervisor_reload(s);
 }
 
+/* What is different for those who asked of late. */
+static void log_changes(const struct sl_supervisor *s)
+{
+	const json_t *dry = json_object_get(sl_bundle_about(s->good), "dry_run"), *one;
+	json_int_t blocked = json_integer_value(json_object_get(dry, "newly_blocked")),
+	           allowed = json_integer_value(json_object_get(dry, "newly_allowed"));
+	size_t i;
+
+	if (blocked + allowed > 0)
+		sl_log(SL_LOG_NOTICE,
+		       "of %lld names that were asked for in the last hour %lld are newly blocked, and %lld "
+		       "no "
+		       "longer",
+		       (long long)json_integer_value(json_object_get(dry, "names")), (long long)blocked,
+		       (long long)allowed);
+	json_array_foreach(json_object_get(dry, "examples"), i, one)
+	        sl_log(SL_LOG_NOTICE, "  %s: %s by list %s", json_string_value(json_object_get(one, "name")),
+	               strcmp(json_string_value(json_object_get(one, "verdict")), "block") == 0
+	                       ? "newly blocked"
+	                       : "no longer blocked",
+	               json_string_value(json_object_get(one, "list")));
+}
+
 void sl_supervisor_reload_done(struct sl_supervisor *s, bool ok)
 {
 	if (s->next == NULL)
@@ -265,6 +288,7 @@ void sl_supervisor_reload_done(struct sl_supervisor *s, bool ok)
 		sl_supervisor_load_spare(s);
 		sl_log(SL_LOG_INFO, "generation %llu is in force (%s)", (unsigned long long)s->generation,
 		       s->next_why);
+		log_changes(s);
 		sl_supervisor_published(s);
 	} else {
 		sl_bundle_free(&s->next);

@@ -27,6 +27,7 @@ static const struct slot {
 	{ "syns", offsetof(struct sl_take, syns), ONE, false },
 	{ "provider", offsetof(struct sl_take, provider), ONE, false },
 	{ "trace", offsetof(struct sl_take, trace), ONE, false },
+	{ "seen", offsetof(struct sl_take, seen), ONE, false },
 	{ "queue", offsetof(struct sl_take, queue), EACH_WORKER, true },
 	{ "conntrack", offsetof(struct sl_take, conntrack), EACH_WORKER, false },
 };

@@ -20,6 +20,7 @@ struct sl_take {
 	int adopt;    /* daemon/adopt.h; -1: none, the engine ends with its supervisor */
 	int provider; /* what a content filter's provider reads; -1: none */
 	int trace;    /* a content filter's trace; -1: none */
+	int seen;     /* which names were asked for of late (daemon/seen_names.h); -1: nobody notes them */
 	int queue[SL_WORKERS_MAX];
 	int conntrack[SL_WORKERS_MAX]; /* -1: none */
 };

@@ -399,7 +399,7 @@ static struct sl_flow_log_stats wait_counts(struct sl_flow_log *log, uint64_t wr
 static struct sl_flow_log *new_log(unsigned workers, size_t ring, int fd)
 {
 	struct sl_flow_log *log = NULL;
-	assert_int_equal(sl_flow_log_new(workers, ring, fd, &log), SL_OK);
+	assert_int_equal(sl_flow_log_new(workers, ring, fd, NULL, &log), SL_OK);
 	return log;
 }
 

@@ -14,6 +14,14 @@
 
 #include "base/util.h"
 
+/* Behind the list: what the dry run says. */
+#define DRY(newly, names)                                                                                \
+	"}],'dry_run':{'names':" names ",'lists':{'other':1,'ads':" newly                                \
+	"},'examples':[{'name':'a.example','list':'ads','verdict':'block'},{'name':'b.example','list':'" \
+	"other',"                                                                                        \
+	"'verdict':'block'},{'name':'d.example','list':'ads','verdict':'allow'},{'name':'c.example',"    \
+	"'list':'ads','verdict':'block'}]},'more':[{'x':1"
+
 static struct guard_case {
 	const char *name, *keys; /* of the list, in the configuration */
 	const char *before,
@@ -49,6 +57,19 @@ static struct guard_case {
 	{ "such a line is skipped where that is wanted", ", every: skip", NULL,
 	  "'entries':9,'reasons':{'EVERY':1}", false, NULL },
 	{ "other lines that were refused", "", NULL, "'entries':9,'reasons':{'HOST':1}", false, NULL },
+	{ "twenty names that were asked for", "", "'entries':9", "'entries':9" DRY("20", "30"), false, NULL },
+	{ "a tenth of those that were asked for", "", "'entries':9", "'entries':9" DRY("100", "1000"), false,
+	  NULL },
+	{ "more than a tenth of them", "", "'entries':9", "'entries':9" DRY("101", "1000"), false,
+	  "it would block 101 of the 1000 names that were asked for in the last hour (a.example, c.example), "
+	  "and "
+	  "did not before; if that is right, change max_newly_blocked (10)" },
+	{ "any of them, where that is wanted", ", max_newly_blocked: 100", "'entries':9",
+	  "'entries':9" DRY("999", "1000"), false, NULL },
+	{ "a list that is new may block what it likes", "", NULL, "'entries':9" DRY("999", "1000"), false,
+	  NULL },
+	{ "--force takes one that blocks much", "", "'entries':9", "'entries':9" DRY("999", "1000"), true,
+	  NULL },
 	{ "--force takes what grew", "", "'entries':1", "'entries':9999", true, NULL },
 	{ "--force does not take what matches everything", "", NULL, "'entries':9,'reasons':{'EVERY':1}",
 	  true, "a line of it would match everything" },
@@ -63,7 +84,7 @@ static void keep(void *ctx, const char *file, unsigned line, const char *text)
 /* About two lists, of which the second is the case's. */
 static json_t *about(const char *list)
 {
-	char text[512];
+	char text[1024];
 	if (list == NULL)
 		return NULL;
 	(void)snprintf(

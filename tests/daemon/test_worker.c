@@ -88,7 +88,7 @@ static int setup_with(void **state, const char *options)
 	t->shared = aligned_alloc(SL_CACHE_LINE, sizeof(*t->shared));
 	assert_non_null(t->shared);
 	memset(t->shared, 0, sizeof(*t->shared));
-	assert_int_equal(sl_flow_log_new(1, t->conf->flow_log_ring, -1, &t->log), SL_OK);
+	assert_int_equal(sl_flow_log_new(1, t->conf->flow_log_ring, -1, NULL, &t->log), SL_OK);
 	sl_policy_slot_publish(&t->slot, policy_with("blocked.example\n"));
 	struct sl_worker_cfg cfg = {
 		.queue = pair[0],

@@ -175,7 +175,7 @@ def story(lab):
     progress("sluiced is ready: " + lab.daemon.start())
     old.finish()
     ask(lab)
-    for stage in (stages.command_answers, stages.flow_log, stages.reload_lists, stages.fwmarks, stages.under_load,
+    for stage in (stages.command_answers, stages.flow_log, stages.reload_lists, stages.dry_run, stages.fwmarks, stages.under_load,
                   *[kill_engine] * lab.kills, stages.engine_faults, stages.engine_stopped,
                   stages.both_stopped, stages.no_engine, stages.supervisor_killed, stages.without_supervisor, stages.busy_machine, stages.old_options, stages.full_disk,
                   stages.rules_flushed, *upgrades.STAGES, store.both_killed):

@@ -18,7 +18,7 @@ from . import limits, names, tls
 from .daemon import MARK_MASK
 from .load import describe
 from .namespaces import CLIENT, FAMILIES, IPTABLES, SERVER, run
-from .probes import (ALLOWED, BLOCKED, TIMEOUT, Clock, Outcome, attempt, curl, curl_command, hello, stream,
+from .probes import (ALLOWED, BLOCKED, TIMEOUT, Clock, Outcome, attempt, curl, curl_command, hello, http_pieces, stream,
                      whole_page)
 from .report import Row, progress
 from .servers import ECHO, TLS
@@ -124,10 +124,35 @@ def reload_lists(lab):
             _until(lab, family, names.RELOADED, ALLOWED))
 
 
-def _until(lab, family, host, word, seconds=3.0):
+def dry_run(lab):
+    """A list that would newly block much of what was asked for is not taken, unless it is meant."""
+    file_text, asked = names.LISTS["blocked"][3], "asked.example"
+    for family in lab.slow_families:
+        first = "h0." + asked
+        allowed = [_request(lab, family, "h%d.%s" % (i, asked)).got for i in range(30)].count(ALLOWED)
+        time.sleep(0.2)  # until the log writer has noted the last one
+        lab.daemon.write_list("blocked", file_text + asked + "\n")
+        done = lab.daemon.command("reload")
+        told = "would block 30 of the " in done.stderr and "." + asked in done.stderr
+        add(lab, "a list that would newly block what was asked for is refused", family, "30 allowed, exit 1, told, allowed",
+            Outcome("%d allowed, exit %d, %s, %s" % (allowed, done.returncode, "told" if told else done.stderr.strip(),
+                                                     _request(lab, family, first).got)))
+        done = lab.daemon.command("reload", "--force")
+        add(lab, "a list that would newly block what was asked for is taken with --force", family, "exit 0, blocked",
+            Outcome("exit %d, %s" % (done.returncode, _until(lab, family, first, BLOCKED, ask=_request).got)))
+        lab.daemon.write_list("blocked", file_text)
+        lab.daemon.reload()
+        add(lab, "a list that blocks less is taken", family, ALLOWED, _until(lab, family, first, ALLOWED, ask=_request))
+
+
+def _request(lab, family, host):
+    return http_pieces(lab, family, host, tls.whole)
+
+
+def _until(lab, family, host, word, seconds=3.0, ask=hello):
     """Asks until the answer is the word, or the time is over."""
     limit = time.monotonic() + seconds
-    while (outcome := hello(lab, family, host)).got != word and time.monotonic() < limit:
+    while (outcome := ask(lab, family, host)).got != word and time.monotonic() < limit:
         time.sleep(0.02)
     return outcome
 
