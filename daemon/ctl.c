@@ -2,53 +2,53 @@
 #include "daemon/ctl.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
-#include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "base/bytes.h"
 #include "base/util.h"
+#include "daemon/clock.h"
+#include "daemon/ctl_conn.h"
+#include "daemon/ctl_rate.h"
 #include "daemon/ctl_request.h"
 #include "daemon/ctl_socket.h"
 #include "daemon/json_text.h"
 
 enum {
 	CLIENTS = 64,
-	FETCH_S = 5,       /* a reply that makes no progress for as long ends the connection */
-	READ_FIRST = 4096, /* the input buffer grows from here to a line */
-	INPUT_MAX = SL_CTL_LINE_MAX + 1,
+	FETCH_MS = 5000,   /* a reply that makes no progress for as long ends the connection */
+	EVENTS_MS = 60000, /* so do events */
+	LINE_MS = 30000,   /* and a line that is not finished by then */
+	EVENTS_MAX = 256 * 1024,
+	TICK_MS = 250,
 	TURN = 16, /* requests of one client before the others have their turn */
 	EVENTS = 16,
 };
 
 struct client {
 	uint64_t id; /* 0: the place is free */
-	int fd;
-	uint32_t events;       /* what epoll was told */
-	bool root;             /* of the peer's credentials when it connected */
-	bool eof;              /* it will send no more */
-	bool dead;             /* to be taken out when nobody is using it */
-	bool asked;            /* a request is with the handler */
-	bool pumping;          /* pump() is at work further down the stack */
-	bool more;             /* its turn ended before its requests did */
-	uint64_t heard;        /* order of the last sign of life */
-	struct timespec since; /* when the reply last made progress */
-	uint8_t *in;
-	size_t in_len, in_cap;
-	size_t in_used; /* bytes of requests that were taken */
-	size_t in_seen; /* bytes after those that are known to hold no LF */
-	char *out;
-	size_t out_len, out_sent;
+	struct sl_ctl_conn conn;
+	struct sl_ctl_peer peer;
+	uint32_t events;      /* what epoll was told */
+	bool asked;           /* a request is with the handler */
+	bool pumping;         /* pump() is at work further down the stack */
+	bool more;            /* its turn ended before its requests did */
+	bool refused;         /* it may not ask, and has been told so */
+	uint64_t heard;       /* order of the last sign of life */
+	struct sl_mono muted; /* it has asked too often: nothing is read until then. .us 0: it is not so */
+	unsigned wants;       /* events */
+	uint64_t lost;        /* events, not told yet */
 };
 
 struct sl_ctl {
 	struct sl_ctl_handler handler;
+	struct sl_ctl_rights rights;
 	struct sl_ctl_socket socket;
+	struct sl_ctl_rate rate;
 	int epoll, timer;
 	bool ticking;     /* the timer runs */
 	bool paused;      /* accept failed; the next tick tries again */
@@ -75,56 +75,66 @@ static struct client *find(struct sl_ctl *ctl, uint64_t id)
 
 static void remove_client(struct client *c)
 {
-	(void)close(c->fd); /* leaves epoll by itself */
-	free(c->in);
-	free(c->out);
-	*c = (struct client){ .fd = -1 };
-}
-
-static bool input_full(const struct client *c)
-{
-	return c->in_len - c->in_used == INPUT_MAX;
+	sl_ctl_conn_close(&c->conn); /* leaves epoll by itself */
+	*c = (struct client){ .conn.fd = -1 };
 }
 
 /* Output is sent when it is there; input is read while there is room for it. */
 static void rewatch(struct sl_ctl *ctl, struct client *c)
 {
 	uint32_t events = 0;
-	if (c->out_len > 0 || c->more)
+	if (c->conn.out_len > 0 || c->more)
 		events |= EPOLLOUT;
-	if (!c->eof && !input_full(c))
+	if (!c->conn.eof && c->muted.us == 0 && !sl_ctl_conn_is_full(&c->conn))
 		events |= EPOLLIN;
 	if (events != c->events)
-		watch(ctl, EPOLL_CTL_MOD, c->fd, events, c->id);
+		watch(ctl, EPOLL_CTL_MOD, c->conn.fd, events, c->id);
 	c->events = events;
+}
+
+/* What ends a client, or lets it go on, when nothing comes. False: nothing does. */
+static bool has_deadline(const struct client *c, struct sl_mono *at)
+{
+	const struct sl_ctl_conn *conn = &c->conn;
+
+	if (c->muted.us != 0)
+		*at = c->muted;
+	else if (conn->out_len > 0)
+		*at = sl_mono_add(conn->out_since, sl_span_ms(c->wants != 0 ? EVENTS_MS : FETCH_MS));
+	else if (!c->asked && !c->more && sl_ctl_conn_has_part(conn))
+		*at = sl_mono_add(conn->in_since, sl_span_ms(LINE_MS));
+	else
+		return false;
+	return true;
 }
 
 static void tick_on(struct sl_ctl *ctl)
 {
-	const struct itimerspec every = { { 1, 0 }, { 1, 0 } };
+	const struct itimerspec every = { { 0, TICK_MS * 1000000 }, { 0, TICK_MS * 1000000 } };
 	if (!ctl->ticking)
 		ctl->ticking = timerfd_settime(ctl->timer, 0, &every, NULL) == 0;
 }
 
-static void send_out(struct sl_ctl *ctl, struct client *c)
+/* A user who asks too often is told so once, and then not listened to. */
+static bool takes_too_much(struct sl_ctl *ctl, struct client *c)
 {
-	while (c->out_sent < c->out_len) {
-		ssize_t n = send(c->fd, c->out + c->out_sent, c->out_len - c->out_sent, MSG_NOSIGNAL);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-			tick_on(ctl);
-			return;
-		}
-		if (n < 0) {
-			c->dead = true;
-			return;
-		}
-		c->out_sent += (size_t)n;
-		(void)clock_gettime(CLOCK_MONOTONIC, &c->since);
-	}
-	free(sl_take(&c->out));
-	c->out_len = c->out_sent = 0;
+	const struct sl_ctl_limits *l = &ctl->handler.limits;
+	struct sl_mono now = sl_clock_now();
+	unsigned wait = l->per_second == 0 || c->peer.uid == 0
+	                        ? 0
+	                        : sl_ctl_rate_take(&ctl->rate, c->peer.uid, l->per_second, l->burst, now);
+
+	if (wait == 0)
+		return false;
+	c->muted = sl_mono_add(now, sl_span_ms(wait));
+	char why[128];
+	(void)snprintf(why, sizeof(why),
+	               "too many requests of uid %u: %u a second, %u at once; try again in %u ms",
+	               (unsigned)c->peer.uid, l->per_second, l->burst, wait);
+	sl_ctl_reply(ctl, c->id,
+	             json_pack("{s:b, s:s, s:s, s:I}", "ok", 0, "code", "rate", "error", why, "retry_ms",
+	                       (json_int_t)wait));
+	return true;
 }
 
 static void take_request(struct sl_ctl *ctl, struct client *c, struct sl_bytes line)
@@ -133,29 +143,28 @@ static void take_request(struct sl_ctl *ctl, struct client *c, struct sl_bytes l
 	const char *cmd = NULL, *why = NULL;
 
 	c->asked = true;
-	if (sl_ctl_request_read(line, &args, &cmd, &why) == SL_OK)
-		ctl->handler.request(ctl->handler.ctx, c->id, cmd, args, c->root);
-	else
-		sl_ctl_reply_error(ctl, c->id, why);
+	if (!c->peer.may_read) {
+		c->refused = c->conn.eof = true; /* once it has fetched this, it goes */
+		sl_ctl_reply_refused(ctl, c->id, "denied",
+		                     "no permission: only root and the members of control_group and "
+		                     "control_admin_group may ask (sluice.yaml)");
+	} else if (!takes_too_much(ctl, c)) {
+		if (sl_ctl_request_read(line, &args, &cmd, &why) == SL_OK)
+			ctl->handler.request(ctl->handler.ctx, c->id, &c->peer, cmd, args);
+		else
+			sl_ctl_reply_error(ctl, c->id, why);
+	}
 	json_decref(args);
 }
 
 /* The next whole line goes to the handler. Returns false when there is none. */
 static bool next_line(struct sl_ctl *ctl, struct client *c)
 {
-	if (c->in == NULL) /* nothing has come yet */
-		return false;
-	struct sl_bytes rest = sl_bytes_skip(sl_bytes_of(c->in, c->in_len), c->in_used);
-	size_t at = c->in_seen + sl_bytes_find(sl_bytes_skip(rest, c->in_seen), '\n');
+	struct sl_bytes line;
 
-	c->in_seen = at;
-	if (at > SL_CTL_LINE_MAX)
-		c->dead = true;
-	if (at >= rest.len || c->dead)
+	if (c->muted.us != 0 || c->refused || !sl_ctl_conn_line(&c->conn, &line))
 		return false;
-	c->in_used += at + 1;
-	c->in_seen = 0;
-	take_request(ctl, c, sl_bytes_first(rest, at));
+	take_request(ctl, c, line);
 	return true;
 }
 
@@ -163,61 +172,33 @@ static bool next_line(struct sl_ctl *ctl, struct client *c)
  * The handler may reply before it returns, which must not lead to a second pump on top of this one. */
 static void pump(struct sl_ctl *ctl, struct client *c)
 {
+	struct sl_mono now = sl_clock_now(), at;
 	unsigned turns = 0;
 
 	if (c->pumping)
 		return;
 	c->pumping = true;
 	do {
-		send_out(ctl, c);
+		sl_ctl_conn_send(&c->conn, now);
 		c->more = turns++ == TURN;
-	} while (!c->dead && !c->more && !c->asked && c->out_len == 0 && next_line(ctl, c));
+	} while (!c->conn.dead && !c->more && !c->asked && c->conn.out_len == 0 && next_line(ctl, c));
 	c->pumping = false;
-	if (c->eof && !c->more && !c->asked && c->out_len == 0)
-		c->dead = true;
-	if (c->dead)
+	if (c->conn.eof && !c->more && !c->asked && c->conn.out_len == 0 && c->muted.us == 0)
+		c->conn.dead = true;
+	if (c->conn.dead) {
 		remove_client(c);
-	else
-		rewatch(ctl, c);
-}
-
-/* Makes room for at least one byte; a line that has no end within its limit leaves none. */
-static bool make_room(struct client *c)
-{
-	if (c->in_used > 0) {
-		memmove(c->in, c->in + c->in_used, c->in_len - c->in_used);
-		c->in_len -= c->in_used;
-		c->in_used = 0;
+		return;
 	}
-	if (c->in_len < c->in_cap)
-		return true;
-	size_t cap = c->in_cap == 0 ? READ_FIRST : sl_min(2 * c->in_cap, INPUT_MAX);
-	uint8_t *in = cap == c->in_cap ? NULL : (uint8_t *)realloc(c->in, cap);
-	if (in == NULL)
-		return false;
-	c->in = in;
-	c->in_cap = cap;
-	return true;
+	rewatch(ctl, c);
+	if (has_deadline(c, &at))
+		tick_on(ctl);
 }
 
 /* One read a turn, so that no client keeps the others waiting. */
 static void read_in(struct sl_ctl *ctl, struct client *c)
 {
-	if (c->eof || input_full(c))
-		return;
-	if (!make_room(c)) {
-		c->dead = true;
-		return;
-	}
-	ssize_t n = recv(c->fd, c->in + c->in_len, c->in_cap - c->in_len, MSG_DONTWAIT);
-	if (n > 0) {
-		c->in_len += (size_t)n;
+	if (c->muted.us == 0 && sl_ctl_conn_read(&c->conn, sl_clock_now()))
 		c->heard = ctl->next_id++;
-	} else if (n == 0) {
-		c->eof = true;
-	} else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
-		c->dead = true;
-	}
 }
 
 /* With EPOLLHUP nobody is left to read a reply. What is still to be read is asked nevertheless; a client that would have
@@ -237,41 +218,88 @@ static void on_client(struct sl_ctl *ctl, uint64_t id, uint32_t events)
 		remove_client(c);
 }
 
-/* A free place, if need be that of the client that has been silent for longest and waits for nothing. Nobody but root
- * takes a place from root. */
-static struct client *place(struct sl_ctl *ctl, bool root)
+/* ---- places ---- */
+
+/* Which of two clients gives up its place first: not who waits for something, then who was silent for longer. */
+static bool goes_first(const struct client *a, const struct client *b)
 {
-	struct client *oldest = NULL;
+	bool a_waits = a->asked || a->wants != 0, b_waits = b->asked || b->wants != 0;
+
+	return a_waits != b_waits ? b_waits : a->heard < b->heard;
+}
+
+/* Nobody but root takes a place from root, or from somebody who waits; a user whose share is taken gets one of its own. */
+static struct client *make_place(struct sl_ctl *ctl, const struct sl_ctl_peer *peer, bool share_taken)
+{
+	struct client *first = NULL;
+
+	for (size_t i = 0; i < CLIENTS; i++) {
+		struct client *c = &ctl->client[i];
+		bool waits = c->asked || c->wants != 0, roots = c->peer.uid == 0;
+		bool may = share_taken      ? c->peer.uid == peer->uid && !waits
+		           : peer->uid == 0 ? !roots || !waits
+		                            : !roots && !waits;
+		if (c->id != 0 && may && (first == NULL || goes_first(c, first)))
+			first = c;
+	}
+	if (first != NULL)
+		remove_client(first);
+	return first;
+}
+
+static struct client *place(struct sl_ctl *ctl, const struct sl_ctl_peer *peer)
+{
+	struct client *empty = NULL;
+	unsigned of_user = 0, most = peer->uid == 0 ? 0 : ctl->handler.limits.clients;
 
 	for (size_t i = 0; i < CLIENTS; i++) {
 		struct client *c = &ctl->client[i];
 		if (c->id == 0)
-			return c;
-		if (!c->asked && (root || !c->root) && (oldest == NULL || c->heard < oldest->heard))
-			oldest = c;
+			empty = c;
+		else
+			of_user += c->peer.uid == peer->uid;
 	}
-	if (oldest != NULL)
-		remove_client(oldest);
-	return oldest;
+	bool share_taken = most != 0 && of_user >= most;
+	return empty == NULL || share_taken ? make_place(ctl, peer, share_taken) : empty;
+}
+
+static void turn_away(int fd)
+{
+	static const char why[] =
+	        "{\"v\":1,\"ok\":false,\"code\":\"busy\",\"error\":\"too many connections to the "
+	        "control socket that wait for something; end some and try again\"}\n";
+
+	(void)!send(fd, why, sizeof(why) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+	(void)close(fd);
 }
 
 uint64_t sl_ctl_add(struct sl_ctl *ctl, int fd, bool asks)
 {
-	struct ucred cred = { .uid = (uid_t)-1 };
-	socklen_t len = sizeof(cred);
+	struct sl_ctl_peer peer;
 
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) != 0)
-		cred.uid = (uid_t)-1;
-	struct client *c = place(ctl, cred.uid == 0);
+	sl_ctl_peer_read(fd, &ctl->rights, &peer);
+	struct client *c = place(ctl, &peer);
 	if (c == NULL) {
-		(void)close(fd);
+		turn_away(fd);
 		return 0;
 	}
-	*c = (struct client){ .id = ctl->next_id++, .fd = fd, .events = EPOLLIN, .root = cred.uid == 0 };
+	*c = (struct client){ .id = ctl->next_id++, .conn.fd = fd, .events = EPOLLIN, .peer = peer };
 	c->heard = c->id;
 	c->asked = asks;
 	watch(ctl, EPOLL_CTL_ADD, fd, c->events, c->id);
 	return c->id;
+}
+
+void sl_ctl_set_rights(struct sl_ctl *ctl, const struct sl_ctl_rights *rights)
+{
+	ctl->rights = *rights;
+	for (size_t i = 0; i < CLIENTS; i++) {
+		struct client *c = &ctl->client[i];
+		if (c->id != 0)
+			sl_ctl_peer_read(c->conn.fd, rights, &c->peer);
+		if (!c->peer.may_read)
+			c->wants = 0;
+	}
 }
 
 /* Without descriptors or memory accept() fails again and again: the listener rests until the next tick. */
@@ -292,23 +320,30 @@ static void on_listener(struct sl_ctl *ctl)
 	}
 }
 
+static void on_deadline(struct sl_ctl *ctl, struct client *c)
+{
+	if (c->muted.us == 0) {
+		remove_client(c);
+		return;
+	}
+	c->muted.us = 0;
+	c->conn.in_since = c->conn.in_last = sl_clock_now();
+	pump(ctl, c);
+}
+
 static void on_timer(struct sl_ctl *ctl)
 {
 	const struct itimerspec off = { { 0, 0 }, { 0, 0 } };
+	struct sl_mono now = sl_clock_now(), at;
 	uint64_t ticks;
-	struct timespec now;
 	bool waiting = false;
 
 	(void)!read(ctl->timer, &ticks, sizeof(ticks));
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
 	for (size_t i = 0; i < CLIENTS; i++) {
 		struct client *c = &ctl->client[i];
-		if (c->id == 0 || c->out_len == 0)
-			continue;
-		if (now.tv_sec - c->since.tv_sec > FETCH_S)
-			remove_client(c);
-		else
-			waiting = true;
+		if (c->id != 0 && has_deadline(c, &at) && sl_mono_reached(now, at))
+			on_deadline(ctl, c);
+		waiting |= c->id != 0 && has_deadline(c, &at);
 	}
 	if (ctl->paused)
 		watch(ctl, EPOLL_CTL_MOD, ctl->socket.fd, EPOLLIN, ID_LISTENER);
@@ -317,6 +352,8 @@ static void on_timer(struct sl_ctl *ctl)
 		ctl->ticking = timerfd_settime(ctl->timer, 0, &off, NULL) != 0;
 }
 
+/* ---- birth and death ---- */
+
 static int ctl_new(const struct sl_ctl_handler *handler, struct sl_ctl **out)
 {
 	struct sl_ctl *ctl = (struct sl_ctl *)calloc(1, sizeof(*ctl));
@@ -324,6 +361,7 @@ static int ctl_new(const struct sl_ctl_handler *handler, struct sl_ctl **out)
 	if (ctl == NULL)
 		return SL_ENOMEM;
 	ctl->handler = *handler;
+	ctl->rights = (struct sl_ctl_rights){ (gid_t)-1, (gid_t)-1 };
 	ctl->next_id = ID_FIRST_CLIENT;
 	ctl->socket.fd = -1;
 	ctl->epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -336,10 +374,17 @@ static int ctl_new(const struct sl_ctl_handler *handler, struct sl_ctl **out)
 	return SL_OK;
 }
 
-static void begin(struct sl_ctl *ctl)
+/* err: of opening the socket. */
+static int begin(struct sl_ctl *ctl, int err, struct sl_ctl **out)
 {
+	if (err != SL_OK) {
+		sl_ctl_close(&ctl);
+		return err;
+	}
 	watch(ctl, EPOLL_CTL_ADD, ctl->socket.fd, EPOLLIN, ID_LISTENER);
 	watch(ctl, EPOLL_CTL_ADD, ctl->timer, EPOLLIN, ID_TIMER);
+	*out = ctl;
+	return SL_OK;
 }
 
 int sl_ctl_open(const char *path, const struct sl_ctl_handler *handler, const struct sl_diag *diag,
@@ -349,15 +394,7 @@ int sl_ctl_open(const char *path, const struct sl_ctl_handler *handler, const st
 	struct sl_ctl *ctl = NULL;
 	int err = ctl_new(handler, &ctl);
 
-	if (err == SL_OK)
-		err = sl_ctl_socket_open(path, &kind, diag, &ctl->socket);
-	if (err != SL_OK) {
-		sl_ctl_close(&ctl);
-		return err;
-	}
-	begin(ctl);
-	*out = ctl;
-	return SL_OK;
+	return err != SL_OK ? err : begin(ctl, sl_ctl_socket_open(path, &kind, diag, &ctl->socket), out);
 }
 
 int sl_ctl_continue(const char *path, int fd, const struct sl_ctl_handler *handler, struct sl_ctl **out)
@@ -365,15 +402,7 @@ int sl_ctl_continue(const char *path, int fd, const struct sl_ctl_handler *handl
 	struct sl_ctl *ctl = NULL;
 	int err = ctl_new(handler, &ctl);
 
-	if (err == SL_OK)
-		err = sl_ctl_socket_continue(path, fd, &ctl->socket);
-	if (err != SL_OK) {
-		sl_ctl_close(&ctl);
-		return err;
-	}
-	begin(ctl);
-	*out = ctl;
-	return SL_OK;
+	return err != SL_OK ? err : begin(ctl, sl_ctl_socket_continue(path, fd, &ctl->socket), out);
 }
 
 int sl_ctl_listener(const struct sl_ctl *ctl)
@@ -381,14 +410,15 @@ int sl_ctl_listener(const struct sl_ctl *ctl)
 	return ctl->socket.fd;
 }
 
-void sl_ctl_each_client(const struct sl_ctl *ctl, uint64_t asker, void (*each)(void *ctx, int fd, bool asks),
-                        void *ctx)
+void sl_ctl_each_client(const struct sl_ctl *ctl, uint64_t asker,
+                        void (*each)(void *ctx, int fd, bool asks, unsigned events), void *ctx)
 {
 	for (size_t i = 0; i < CLIENTS; i++) {
 		const struct client *c = &ctl->client[i];
-		bool idle = !c->asked && !c->eof && c->out_len == 0 && c->in_len == c->in_used;
-		if (c->id != 0 && !c->dead && (idle || c->id == asker))
-			each(ctx, c->fd, c->id == asker);
+		const struct sl_ctl_conn *conn = &c->conn;
+		bool idle = !c->asked && !conn->eof && conn->out_len == 0 && !sl_ctl_conn_has_part(conn);
+		if (c->id != 0 && !conn->dead && (idle || c->id == asker))
+			each(ctx, conn->fd, c->id == asker, c->wants);
 	}
 }
 
@@ -429,6 +459,8 @@ void sl_ctl_serve(struct sl_ctl *ctl)
 	}
 }
 
+/* ---- replies and events ---- */
+
 static char *reply_text(json_t *reply, size_t *len)
 {
 	char *text = NULL;
@@ -447,11 +479,13 @@ void sl_ctl_reply(struct sl_ctl *ctl, uint64_t client, json_t *reply)
 {
 	struct client *c = client < ID_FIRST_CLIENT ? NULL : find(ctl, client);
 
+	if (ctl->handler.replied != NULL)
+		ctl->handler.replied(ctl->handler.ctx, client, reply);
 	if (c != NULL && c->asked) {
+		size_t len = 0;
+		char *text = reply_text(reply, &len);
 		c->asked = false;
-		c->out = reply_text(reply, &c->out_len);
-		c->dead |= c->out == NULL;
-		(void)clock_gettime(CLOCK_MONOTONIC, &c->since);
+		sl_ctl_conn_put(&c->conn, text, len, sl_clock_now());
 		pump(ctl, c);
 	}
 	json_decref(reply);
@@ -461,4 +495,58 @@ void sl_ctl_reply_error(struct sl_ctl *ctl, uint64_t client, const char *text)
 {
 	sl_ctl_reply(ctl, client,
 	             json_pack("{s:b, s:o}", "ok", 0, "error", sl_json_text(sl_bytes_str(text))));
+}
+
+void sl_ctl_reply_refused(struct sl_ctl *ctl, uint64_t client, const char *code, const char *text)
+{
+	sl_ctl_reply(ctl, client,
+	             json_pack("{s:b, s:s, s:o}", "ok", 0, "code", code, "error",
+	                       sl_json_text(sl_bytes_str(text))));
+}
+
+void sl_ctl_subscribe(struct sl_ctl *ctl, uint64_t client, unsigned events)
+{
+	struct client *c = client < ID_FIRST_CLIENT ? NULL : find(ctl, client);
+
+	if (c != NULL)
+		c->wants = events;
+}
+
+unsigned sl_ctl_subscribed(const struct sl_ctl *ctl)
+{
+	unsigned all = 0;
+
+	for (size_t i = 0; i < CLIENTS; i++)
+		all |= ctl->client[i].wants;
+	return all;
+}
+
+/* First how many were lost before it. */
+static bool add_event(struct client *c, struct sl_bytes line)
+{
+	struct sl_mono now = sl_clock_now();
+	char lost[64];
+
+	if (c->lost > 0) {
+		int n = snprintf(lost, sizeof(lost), "{\"v\":1,\"event\":\"lost\",\"count\":%llu}\n",
+		                 (unsigned long long)c->lost);
+		if (sl_ctl_conn_waiting(&c->conn) + line.len > EVENTS_MAX ||
+		    !sl_ctl_conn_add(&c->conn, sl_bytes_of(lost, (size_t)n), SIZE_MAX, now))
+			return false;
+		c->lost = 0;
+	}
+	return line.len == 0 || sl_ctl_conn_add(&c->conn, line, EVENTS_MAX, now);
+}
+
+void sl_ctl_event(struct sl_ctl *ctl, unsigned event, struct sl_bytes line, uint64_t lost)
+{
+	for (size_t i = 0; i < CLIENTS; i++) {
+		struct client *c = &ctl->client[i];
+		if ((c->wants & event) == 0)
+			continue;
+		c->lost += lost;
+		if (!add_event(c, line))
+			c->lost += line.len > 0;
+		pump(ctl, c);
+	}
 }

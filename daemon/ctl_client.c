@@ -14,7 +14,7 @@
 #include "daemon/ctl_request.h"
 #include "daemon/ctl_socket.h"
 
-enum { REPLY_MAX = 64 * 1024 * 1024 };
+enum { REPLY_MAX = 64 * 1024 * 1024, LONG_MS = 3600000 };
 
 static int wait_for(int fd, short events, int64_t deadline)
 {
@@ -97,21 +97,51 @@ static int read_some(int fd, struct reply *r, int64_t deadline)
 	return SL_OK;
 }
 
-static int read_reply(int fd, int64_t deadline, json_t **reply)
+/* The next line, which stays in r, and what is behind it. */
+static int read_line(int fd, struct reply *r, int64_t deadline, size_t *len)
 {
-	struct reply r = { NULL, 0, 0 };
+	size_t seen = 0;
 	int err = SL_OK;
 
-	while (err == SL_OK && (r.len == 0 || r.p[r.len - 1] != '\n'))
-		err = read_some(fd, &r, deadline);
-	if (err == SL_OK) {
-		json_t *root = json_loadb(r.p, r.len, JSON_ALLOW_NUL, NULL);
-		err = json_is_object(root) ? SL_OK : SL_EMALF;
-		if (err == SL_OK)
-			*reply = sl_take(&root);
-		json_decref(root);
+	while (err == SL_OK) {
+		struct sl_bytes rest = sl_bytes_skip(sl_bytes_of(r->p, r->len), seen);
+		size_t at = rest.p == NULL ? 0 : sl_bytes_find(rest, '\n');
+		if (at < rest.len) {
+			*len = seen + at + 1;
+			return SL_OK;
+		}
+		seen = r->len;
+		err = read_some(fd, r, deadline);
 	}
-	free(r.p);
+	return err;
+}
+
+/* The next object. */
+static int read_object(int fd, struct reply *r, int64_t deadline, json_t **out)
+{
+	size_t len = 0;
+	int err = read_line(fd, r, deadline, &len);
+
+	if (err != SL_OK)
+		return err;
+	json_t *root = json_loadb(r->p, len, JSON_ALLOW_NUL, NULL);
+	memmove(r->p, r->p + len, r->len - len);
+	r->len -= len;
+	err = json_is_object(root) ? SL_OK : SL_EMALF;
+	if (err == SL_OK)
+		*out = sl_take(&root);
+	json_decref(root);
+	return err;
+}
+
+static int read_reply(int fd, int64_t deadline, struct reply *r, json_t **reply)
+{
+	int err = read_object(fd, r, deadline, reply);
+
+	while (err == SL_OK && json_object_get(*reply, "event") != NULL) { /* ahead of the reply */
+		json_decref(sl_take(reply));
+		err = read_object(fd, r, deadline, reply);
+	}
 	return err;
 }
 
@@ -126,9 +156,9 @@ static int request_line(json_t *request, char **text, size_t *len)
 	return *len - 1 > SL_CTL_LINE_MAX ? SL_EINVAL : SL_OK;
 }
 
-int sl_ctl_call(const char *path, json_t *request, int timeout_ms, json_t **reply)
+/* Sends the request; the connection is the caller's on SL_OK. */
+static int ask(const char *path, json_t *request, int64_t deadline, int *out)
 {
-	int64_t deadline = sl_clock_now_ms() + timeout_ms;
 	struct sockaddr_un addr;
 	char *text = NULL;
 	size_t len = 0;
@@ -143,10 +173,50 @@ int sl_ctl_call(const char *path, json_t *request, int timeout_ms, json_t **repl
 	}
 	if (err == SL_OK)
 		err = send_line(fd, sl_bytes_of(text, len), deadline);
+	if (err == SL_EMALF) /* it was let go before it asked, and perhaps told why */
+		err = SL_OK;
 	if (err == SL_OK)
-		err = read_reply(fd, deadline, reply);
-	if (fd >= 0)
+		*out = fd;
+	else if (fd >= 0)
 		(void)close(fd);
 	free(text);
+	return err;
+}
+
+int sl_ctl_call(const char *path, json_t *request, int timeout_ms, json_t **reply)
+{
+	int64_t deadline = sl_clock_now_ms() + timeout_ms;
+	struct reply r = { NULL, 0, 0 };
+	int fd = -1;
+
+	int err = ask(path, request, deadline, &fd);
+	if (err != SL_OK)
+		return err;
+	err = read_reply(fd, deadline, &r, reply);
+	(void)close(fd);
+	free(r.p);
+	return err;
+}
+
+int sl_ctl_follow(const char *path, json_t *request, int timeout_ms, json_t **reply,
+                  bool (*hear)(void *ctx, const json_t *event), void *ctx)
+{
+	int64_t deadline = sl_clock_now_ms() + timeout_ms;
+	struct reply r = { NULL, 0, 0 };
+	int fd = -1;
+
+	int err = ask(path, request, deadline, &fd);
+	if (err != SL_OK)
+		return err;
+	err = read_reply(fd, deadline, &r, reply);
+	bool more = err == SL_OK && json_is_true(json_object_get(*reply, "ok"));
+	while (more) {
+		json_t *event = NULL;
+		int got = read_object(fd, &r, sl_clock_now_ms() + LONG_MS, &event);
+		more = got == SL_OK ? hear(ctx, event) : got == SL_ETIME;
+		json_decref(event);
+	}
+	(void)close(fd);
+	free(r.p);
 	return err;
 }

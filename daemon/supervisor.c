@@ -22,7 +22,7 @@
 #include "daemon/nfq.h"
 #include "daemon/nfq_left.h"
 #include "daemon/refuse.h"
-#include "daemon/supervisor_state.h"
+#include "daemon/supervisor_requests.h"
 #include "daemon/syn_log.h"
 
 enum { STOP_LIMIT_MS = 3000, TICK_MS = 100, IDLE_MS = 1000 };
@@ -113,7 +113,7 @@ static int open_missing(struct sl_supervisor *s)
 
 static int open_all(struct sl_supervisor *s)
 {
-	struct sl_ctl_handler handler = { s, sl_supervisor_request };
+	struct sl_ctl_handler handler = sl_supervisor_ctl_handler(s);
 	int err = sl_bundle_read(s->conf_path, &sl_log_diag, &s->next);
 
 	if (err == SL_OK)
@@ -126,6 +126,8 @@ static int open_all(struct sl_supervisor *s)
 	err = sl_ctl_open(s->conf->control, &handler, &sl_log_diag, &s->ctl);
 	if (err != SL_OK)
 		return err;
+	sl_supervisor_ctl_rights(s, s->conf);
+	sl_audit_open(&s->audit, s->conf->audit_log);
 	sl_supervisor_adopt(s);
 	err = sl_supervisor_rules_open(s, NULL);
 	if (err == SL_OK)
@@ -180,6 +182,7 @@ static void close_all(struct sl_supervisor *s)
 	sl_take_close(&s->take);
 	sl_rules_close(&s->rules);
 	sl_ctl_close(&s->ctl);
+	sl_audit_close(&s->audit);
 	sl_ctl_socket_close(&s->provider);
 	sl_shared_unmap(&s->shared);
 	sl_bundle_free(&s->next);

@@ -10,7 +10,7 @@
 #include "daemon/flow_log_file.h"
 #include "daemon/log.h"
 #include "daemon/nfq_left.h"
-#include "daemon/supervisor_state.h"
+#include "daemon/supervisor_requests.h"
 #include "daemon/version.h"
 
 json_t *sl_supervisor_flow_counts(const struct sl_supervisor *s)
@@ -124,7 +124,7 @@ static const char *syns_name(const struct sl_supervisor *s)
 	return s->conf->tcp_hold != 0 ? "queued" : s->take.syns >= 0 ? "copied" : "unseen";
 }
 
-static json_t *status(const struct sl_supervisor *s)
+static json_t *status_of(const struct sl_supervisor *s)
 {
 	json_t *workers = json_array();
 
@@ -162,7 +162,13 @@ static json_t *status(const struct sl_supervisor *s)
 	return out;
 }
 
-static void check(struct sl_supervisor *s, uint64_t client, json_t *args)
+void sl_supervisor_ctl_status(struct sl_supervisor *s, uint64_t client, json_t *args)
+{
+	(void)args;
+	sl_ctl_reply(s->ctl, client, status_of(s));
+}
+
+void sl_supervisor_ctl_check(struct sl_supervisor *s, uint64_t client, json_t *args)
 {
 	json_t *items = json_object_get(args, "items");
 	bool explain = json_is_true(json_object_get(args, "explain"));
@@ -285,6 +291,8 @@ void sl_supervisor_reload_done(struct sl_supervisor *s, bool ok)
 		s->good = sl_take(&s->next);
 		s->generation = s->next_number;
 		new_flow_log(s);
+		sl_supervisor_ctl_rights(s, sl_bundle_conf(s->good));
+		sl_audit_open(&s->audit, sl_bundle_conf(s->good)->audit_log);
 		sl_supervisor_load_spare(s);
 		sl_log(SL_LOG_INFO, "generation %llu is in force (%s)", (unsigned long long)s->generation,
 		       s->next_why);
@@ -308,11 +316,9 @@ void sl_supervisor_reload_done(struct sl_supervisor *s, bool ok)
 	sl_supervisor_update_again(s);
 }
 
-static void reload(struct sl_supervisor *s, uint64_t client, json_t *args, bool may_change)
+void sl_supervisor_ctl_reload(struct sl_supervisor *s, uint64_t client, json_t *args)
 {
-	if (!may_change) {
-		sl_ctl_reply_error(s->ctl, client, "only root may reload");
-	} else if (!s->ready) {
+	if (!s->ready) {
 		sl_ctl_reply_error(s->ctl, client, "sluiced is still starting; try again");
 	} else if (s->reload_waiting || s->next != NULL) {
 		sl_ctl_reply_error(s->ctl, client, "a reload is under way; try again");
@@ -324,13 +330,11 @@ static void reload(struct sl_supervisor *s, uint64_t client, json_t *args, bool 
 	}
 }
 
-static void rollback(struct sl_supervisor *s, uint64_t client, json_t *args, bool may_change)
+void sl_supervisor_ctl_rollback(struct sl_supervisor *s, uint64_t client, json_t *args)
 {
-	const char *why = "only root may roll back";
+	const char *why =
+	        sl_supervisor_rollback(s, (uint64_t)json_integer_value(json_object_get(args, "generation")));
 
-	if (may_change)
-		why = sl_supervisor_rollback(
-		        s, (uint64_t)json_integer_value(json_object_get(args, "generation")));
 	if (why != NULL) {
 		sl_ctl_reply_error(s->ctl, client, why);
 		return;
@@ -339,48 +343,27 @@ static void rollback(struct sl_supervisor *s, uint64_t client, json_t *args, boo
 	s->reload_waiting = true;
 }
 
-static void update(struct sl_supervisor *s, uint64_t client, json_t *args, bool may_change)
+void sl_supervisor_ctl_update(struct sl_supervisor *s, uint64_t client, json_t *args)
 {
-	const char *why = "only root may update";
+	const char *why = sl_supervisor_update(s, json_object_get(args, "lists"),
+	                                       json_is_true(json_object_get(args, "force")));
 
-	if (may_change)
-		why = sl_supervisor_update(s, json_object_get(args, "lists"),
-		                           json_is_true(json_object_get(args, "force")));
 	if (why != NULL)
 		sl_ctl_reply_error(s->ctl, client, why);
 	else
 		sl_ctl_reply(s->ctl, client, sl_supervisor_update_progress(s));
 }
 
-static json_t *generations(const struct sl_supervisor *s)
+void sl_supervisor_ctl_updates(struct sl_supervisor *s, uint64_t client, json_t *args)
 {
-	return json_pack("{s:b, s:I, s:o}", "ok", 1, "generation", (json_int_t)s->generation, "generations",
-	                 sl_generations_json(&s->kept));
+	(void)args;
+	sl_ctl_reply(s->ctl, client, sl_supervisor_update_progress(s));
 }
 
-void sl_supervisor_request(void *ctx, uint64_t client, const char *cmd, json_t *args, bool may_change)
+void sl_supervisor_ctl_generations(struct sl_supervisor *s, uint64_t client, json_t *args)
 {
-	struct sl_supervisor *s = ctx;
-
-	if (strcmp(cmd, "status") == 0)
-		sl_ctl_reply(s->ctl, client, status(s));
-	else if (strcmp(cmd, "reload") == 0)
-		reload(s, client, args, may_change);
-	else if (strcmp(cmd, "check") == 0)
-		check(s, client, args);
-	else if (strcmp(cmd, "generations") == 0)
-		sl_ctl_reply(s->ctl, client, generations(s));
-	else if (strcmp(cmd, "rollback") == 0)
-		rollback(s, client, args, may_change);
-	else if (strcmp(cmd, "update") == 0)
-		update(s, client, args, may_change);
-	else if (strcmp(cmd, "updates") == 0)
-		sl_ctl_reply(s->ctl, client, sl_supervisor_update_progress(s));
-	else if (strcmp(cmd, "upgrade") == 0)
-		sl_supervisor_upgrade(s, client, args, may_change);
-	else
-		sl_ctl_reply_error(
-		        s->ctl, client,
-		        "unknown command; known: status, reload, check, generations, rollback, update, "
-		        "updates, upgrade");
+	(void)args;
+	sl_ctl_reply(s->ctl, client,
+	             json_pack("{s:b, s:I, s:o}", "ok", 1, "generation", (json_int_t)s->generation,
+	                       "generations", sl_generations_json(&s->kept)));
 }

@@ -9,7 +9,7 @@
 #include "daemon/handover.h"
 #include "daemon/log.h"
 #include "daemon/rules_state.h"
-#include "daemon/supervisor_state.h"
+#include "daemon/supervisor_requests.h"
 
 static const struct number {
 	const char *name;
@@ -37,17 +37,22 @@ static void put_take(void *ctx, const char *name, int *fd)
 }
 
 struct clients {
-	json_t *state;
+	json_t *state, *subscriptions; /* a number of bits each */
 	unsigned n;
 };
 
-static void put_client(void *ctx, int fd, bool asks)
+/* A program that knows no events closes the connections of those who wait for some. */
+static void put_client(void *ctx, int fd, bool asks, unsigned events)
 {
 	struct clients *c = ctx;
 	char name[32] = "asker";
 
-	if (!asks)
+	if (!asks && events == 0)
 		(void)snprintf(name, sizeof(name), "client-%u", c->n++);
+	if (!asks && events != 0) {
+		(void)snprintf(name, sizeof(name), "subscriber-%zu", json_array_size(c->subscriptions));
+		(void)json_array_append_new(c->subscriptions, json_integer(events));
+	}
 	sl_handover_put_fd(c->state, name, fd);
 }
 
@@ -74,7 +79,8 @@ static void put_counters(json_t *state, const struct sl_supervisor *s)
 json_t *sl_supervisor_state(struct sl_supervisor *s)
 {
 	json_t *state = sl_handover_new();
-	struct clients clients = { state, 0 };
+	struct clients clients = { state, json_array(), 0 };
+	uint64_t asker = s->upgrade.waiting ? s->upgrade.client : 0;
 	int snapshot, conf;
 
 	for (size_t i = 0; i < SL_COUNT(numbers); i++)
@@ -90,7 +96,9 @@ json_t *sl_supervisor_state(struct sl_supervisor *s)
 	sl_handover_put_fd(state, "policy-conf", conf);
 	sl_handover_put_fd(state, "control", sl_ctl_listener(s->ctl));
 	sl_take_each(&s->take, put_take, state);
-	sl_ctl_each_client(s->ctl, s->upgrade.waiting ? s->upgrade.client : 0, put_client, &clients);
+	sl_ctl_each_client(s->ctl, asker, put_client, &clients);
+	(void)json_object_set_new(state, "subscriptions", clients.subscriptions);
+	(void)json_object_set_new(state, "asked", sl_audit_state(&s->audit, asker));
 	put_child(state, "engine", &s->engine);
 	put_child(state, "next", &s->upgrade.engine);
 	(void)json_object_set_new(state, "rules", sl_rules_state(s->rules));
@@ -172,6 +180,15 @@ static void take_clients(struct sl_supervisor *s, json_t *state)
 	if (fd >= 0) {
 		s->upgrade.client = sl_ctl_add(s->ctl, fd, true);
 		s->upgrade.waiting = s->upgrade.client != 0;
+		sl_audit_resume(&s->audit, s->upgrade.client, json_object_get(state, "asked"));
+	}
+	for (size_t i = 0; i < json_array_size(json_object_get(state, "subscriptions")); i++) {
+		const json_t *events = json_array_get(json_object_get(state, "subscriptions"), i);
+		(void)snprintf(name, sizeof(name), "subscriber-%zu", i);
+		fd = sl_handover_take_fd(state, name);
+		if (fd >= 0)
+			sl_ctl_subscribe(s->ctl, sl_ctl_add(s->ctl, fd, false),
+			                 (unsigned)json_integer_value(events));
 	}
 	for (unsigned i = 0;; i++) {
 		(void)snprintf(name, sizeof(name), "client-%u", i);
@@ -211,7 +228,7 @@ static int take_policy(struct sl_supervisor *s, json_t *state)
 
 int sl_supervisor_resume(struct sl_supervisor *s, json_t *state)
 {
-	struct sl_ctl_handler handler = { s, sl_supervisor_request };
+	struct sl_ctl_handler handler = sl_supervisor_ctl_handler(s);
 	int err = take_descriptors(s, state);
 
 	take_knowledge(s, state);
@@ -226,6 +243,8 @@ int sl_supervisor_resume(struct sl_supervisor *s, json_t *state)
 		err = take_shared(s, state);
 	if (err != SL_OK)
 		return err;
+	sl_supervisor_ctl_rights(s, sl_bundle_conf(s->good));
+	sl_audit_open(&s->audit, sl_bundle_conf(s->good)->audit_log);
 	take_clients(s, state);
 	return SL_OK;
 }

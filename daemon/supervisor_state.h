@@ -6,6 +6,7 @@
 #include <jansson.h>
 
 #include "base/mono.h"
+#include "daemon/audit.h"
 #include "daemon/bundle.h"
 #include "daemon/child.h"
 #include "daemon/clock.h"
@@ -41,6 +42,7 @@ struct sl_supervisor {
 	struct sl_shared *shared;
 	struct sl_rules *rules;
 	struct sl_ctl *ctl;
+	struct sl_audit audit;
 	struct sl_ctl_socket provider; /* of an external one; fd -1: none */
 	int signals;                   /* signalfd */
 
@@ -198,7 +200,6 @@ int sl_supervisor_resume(struct sl_supervisor *s, json_t *state);
 
 /* supervisor_upgrade.c */
 void sl_supervisor_upgrade_init(struct sl_supervisor *s);
-void sl_supervisor_upgrade(struct sl_supervisor *s, uint64_t client, json_t *args, bool may_change);
 /* The program's file is another than the one that runs: it is tried, and then the lists are read anew. False: nothing of the kind. */
 bool sl_supervisor_upgrade_if_changed(struct sl_supervisor *s);
 bool sl_supervisor_upgrading(const struct sl_supervisor *s);
@@ -212,7 +213,6 @@ void sl_supervisor_upgrade_done(struct sl_supervisor *s);
 /* supervisor_ctl.c */
 json_t *sl_supervisor_flow_counts(const struct sl_supervisor *s);
 json_t *sl_supervisor_cause_counts(const struct sl_supervisor *s);
-void sl_supervisor_request(void *ctx, uint64_t client, const char *cmd, json_t *args, bool may_change);
 /* Reads the configuration anew and has it compiled; the outcome is told to the log and to reload_client. */
 void sl_supervisor_reload(struct sl_supervisor *s);
 /* The same for a signal, which nobody repeats: while a reload is under way, another one follows it. */

@@ -21,7 +21,7 @@
 #include "daemon/fd_store.h"
 #include "daemon/handover.h"
 #include "daemon/log.h"
-#include "daemon/supervisor_state.h"
+#include "daemon/supervisor_requests.h"
 #include "daemon/version.h"
 
 enum { COMPILE_LIMIT_MS = 300000, KEEPER_LIMIT_MS = 500 };
@@ -215,13 +215,12 @@ bool sl_supervisor_upgrade_if_changed(struct sl_supervisor *s)
 	return true;
 }
 
-void sl_supervisor_upgrade(struct sl_supervisor *s, uint64_t client, json_t *args, bool may_change)
+void sl_supervisor_ctl_upgrade(struct sl_supervisor *s, uint64_t client, json_t *args)
 {
 	const json_t *given = json_object_get(args, "path");
 	const char *path = json_string_value(given);
 	const char *why =
-	        !may_change ? "only root may upgrade"
-	        : given != NULL && (path == NULL || path[0] != '/' || strlen(path) >= SL_PROGRAM_PATH_MAX)
+	        given != NULL && (path == NULL || path[0] != '/' || strlen(path) >= SL_PROGRAM_PATH_MAX)
 	                ? "upgrade: \"path\" is a path from the root on"
 	                : busy(s);
 

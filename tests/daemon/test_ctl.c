@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -23,6 +24,8 @@
 
 #include "base/bytes.h"
 #include "base/util.h"
+
+enum { RATE = 50, BURST = 20, SHARE = 4, READERS = 4242, ADMINS = 4243, OTHERS = 4244 };
 
 /* A server in a folder of its own, and the handler that the tests ask. */
 struct server {
@@ -47,7 +50,8 @@ static json_t *big_reply(void)
 	return json_pack("{s:b, s:s}", "ok", 1, "text", text);
 }
 
-static void on_request(void *ctx, uint64_t client, const char *cmd, json_t *args, bool may_change)
+static void on_request(void *ctx, uint64_t client, const struct sl_ctl_peer *peer, const char *cmd,
+                       json_t *args)
 {
 	struct server *s = ctx;
 
@@ -55,12 +59,15 @@ static void on_request(void *ctx, uint64_t client, const char *cmd, json_t *args
 		sl_ctl_reply(s->ctl, client,
 		             json_pack("{s:b, s:O?}", "ok", 1, "n", json_object_get(args, "n")));
 	else if (strcmp(cmd, "who") == 0)
-		sl_ctl_reply(s->ctl, client, json_pack("{s:b, s:b}", "ok", 1, "root", may_change));
+		sl_ctl_reply(s->ctl, client, json_pack("{s:b, s:b}", "ok", 1, "change", peer->may_change));
 	else if (strcmp(cmd, "big") == 0)
 		sl_ctl_reply(s->ctl, client, big_reply());
 	else if (strcmp(cmd, "bad text") == 0)
 		sl_ctl_reply_error(s->ctl, client, "file \xff is bad");
-	else if (strcmp(cmd, "later") == 0)
+	else if (strcmp(cmd, "subscribe") == 0) {
+		sl_ctl_subscribe(s->ctl, client, (unsigned)json_integer_value(json_object_get(args, "n")));
+		sl_ctl_reply(s->ctl, client, json_pack("{s:b}", "ok", 1));
+	} else if (strcmp(cmd, "later") == 0)
 		s->waiting[s->waitings++] = client;
 	else
 		sl_ctl_reply_error(s->ctl, client, "unknown command");
@@ -68,7 +75,9 @@ static void on_request(void *ctx, uint64_t client, const char *cmd, json_t *args
 
 static int open_ctl(struct server *s)
 {
-	const struct sl_ctl_handler handler = { .ctx = s, .request = on_request };
+	const struct sl_ctl_handler handler = { .ctx = s,
+		                                .request = on_request,
+		                                .limits = { RATE, BURST, SHARE } };
 	const struct sl_diag diag = { keep_said, s };
 	return sl_ctl_open(s->path, &handler, &diag, &s->ctl);
 }
@@ -511,34 +520,333 @@ static void test_call_fails(struct server *s)
 	assert_null(reply);
 }
 
-/* As another user, in a process of its own. Its exit status is what the call returned, or 100 + whether it was root. */
-static int call_as(uid_t uid, const char *path)
+/* ---- as another user, in a process of its own ---- */
+
+struct user {
+	uid_t uid;
+	gid_t gid, group; /* group: a supplementary one; 0: none */
+};
+
+static void become(const struct user *u)
+{
+	if (u->uid == 0)
+		return;
+	if (setgroups(u->group != 0, &u->group) != 0 || setgid(u->gid) != 0 || setuid(u->uid) != 0)
+		_exit(99);
+}
+
+/* The exit status of story(), which gets the server's path. */
+static int as(const struct user *u, const char *path, int (*story)(const char *path))
 {
 	pid_t pid = fork();
 	int status = -1;
 
 	if (pid == 0) {
-		json_t *reply = NULL;
-		if (uid != 0 && (setgid(65534) != 0 || setuid(uid) != 0))
-			_exit(99);
-		int err = call(path, "who", 5000, &reply);
-		_exit(err == SL_OK ? 100 + json_is_true(json_object_get(reply, "root")) : -err);
+		become(u);
+		_exit(story(path));
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	return WEXITSTATUS(status);
 }
 
+enum { MAY_NOTHING = 100, MAY_READ, MAY_CHANGE };
+
+/* What the call returned, or what this user may. */
+static int ask_who(const char *path)
+{
+	json_t *reply = NULL;
+	int err = call(path, "who", 5000, &reply);
+	if (err != SL_OK)
+		return -err;
+	if (json_is_true(json_object_get(reply, "ok")))
+		return json_is_true(json_object_get(reply, "change")) ? MAY_CHANGE : MAY_READ;
+	const char *code = json_string_value(json_object_get(reply, "code"));
+	return code != NULL && strcmp(code, "denied") == 0 ? MAY_NOTHING : 98;
+}
+
+static struct right_case {
+	const char *name;
+	struct user user;
+	int may;
+} rights[] = {
+	{ "root may change", { 0, 0, 0 }, MAY_CHANGE },
+	{ "whoever is in neither group may nothing, and is told so", { 65534, OTHERS, 0 }, MAY_NOTHING },
+	{ "root's group is nobody's right", { 65534, 0, 0 }, MAY_NOTHING },
+	{ "the readers' group, the effective one, may read", { 65534, READERS, 0 }, MAY_READ },
+	{ "a supplementary one may, too", { 65534, OTHERS, READERS }, MAY_READ },
+	{ "the admins' group may change, and so read", { 65534, ADMINS, 0 }, MAY_CHANGE },
+	{ "a supplementary one may, too (change)", { 65534, OTHERS, ADMINS }, MAY_CHANGE },
+};
+
+static void test_right(void **state)
+{
+	static const struct sl_ctl_rights groups = { READERS, ADMINS };
+	const struct right_case *c = *state;
+	struct polling p;
+	struct server s;
+
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(setup(&s), SL_OK);
+	sl_ctl_set_rights(s.ctl, &groups);
+	start_polling(&p, &s);
+	assert_int_equal(as(&c->user, s.path, ask_who), c->may);
+	stop_polling(&p);
+	teardown(&s);
+}
+
 static void test_permission(struct server *s)
 {
+	static const struct user nobody = { 65534, READERS, 0 };
 	struct polling p;
 	if (geteuid() != 0)
 		skip();
 	start_polling(&p, s);
-	assert_int_equal(call_as(0, s->path), 101);
-	assert_int_equal(call_as(65534, s->path), 100);
+	assert_int_equal(as(&nobody, s->path, ask_who), MAY_NOTHING); /* no group was named */
 	assert_int_equal(chmod(s->folder, 0700), 0);
-	assert_int_equal(call_as(65534, s->path), -SL_EPERM);
+	assert_int_equal(as(&nobody, s->path, ask_who), -SL_EPERM);
 	stop_polling(&p);
+}
+
+/* Reads to the end of the connection, or for so long; the replies. */
+static size_t read_all(int fd, char *text, size_t size, int ms)
+{
+	struct pollfd p = { fd, POLLIN, 0 };
+	size_t len = 0;
+	ssize_t n = 1;
+
+	while (n > 0 && len < size - 1 && poll(&p, 1, ms) == 1) {
+		n = recv(fd, text + len, size - 1 - len, 0);
+		len += n > 0 ? (size_t)n : 0;
+	}
+	text[len] = '\0';
+	return len;
+}
+
+static unsigned count(const char *text, const char *word)
+{
+	unsigned n = 0;
+	for (; (text = strstr(text, word)) != NULL; text += strlen(word))
+		n++;
+	return n;
+}
+
+/* 0: as it should be; else the number of what was not. A story runs in a process without cmocka. */
+#define EXPECT(n, what) \
+	if (!(what))    \
+	return n
+
+static int ask_as_often_as_possible(const char *path)
+{
+	static char text[65536];
+	char many[BURST * 4 * sizeof(ECHO_N(1))] = "";
+	int fd = connect_to(path), other = connect_to(path);
+
+	for (int i = 0; i < BURST * 4; i++)
+		strcat(many, ECHO_N(1)); /* all of a turn's requests are there at once */
+	EXPECT(1, send(fd, many, strlen(many), 0) == (ssize_t)strlen(many));
+	int64_t start = now_ms();
+	(void)shutdown(fd, SHUT_WR);
+	(void)read_all(fd, text, sizeof(text), 10000);
+	/* Each line got one answer, in time; those beyond the rate an error. The ticks let one through now and then. */
+	EXPECT(2, count(text, "\n") == BURST * 4);
+	EXPECT(3, count(text, "\"ok\":true") >= BURST && count(text, "\"code\":\"rate\"") > 0);
+	EXPECT(4, strstr(text, "retry_ms") != NULL && strstr(text, "try again in") != NULL);
+	EXPECT(5, now_ms() - start > 200);
+	/* The bucket is the user's: a second connection pays into the same one, and is let in when time has passed. */
+	(void)usleep(600000);
+	EXPECT(6, send(other, ECHO_N(1), strlen(ECHO_N(1)), 0) > 0);
+	(void)shutdown(other, SHUT_WR);
+	(void)read_all(other, text, sizeof(text), 5000);
+	EXPECT(7, count(text, "\"ok\":true") == 1);
+	return 0;
+}
+
+/* As many as it likes connect; its share stays, and those that wait for something are not put out for another. */
+static int connect_as_often_as_possible(const char *path)
+{
+	static char text[65536];
+	int fd[SHARE + 1];
+
+	for (int i = 0; i < SHARE; i++) {
+		fd[i] = connect_to(path);
+		EXPECT(1, send(fd[i], "{\"v\":1,\"cmd\":\"subscribe\",\"n\":1}\n", 32, 0) == 32);
+		struct pollfd p = { fd[i], POLLIN, 0 };
+		EXPECT(2, poll(&p, 1, 5000) == 1 && recv(fd[i], text, sizeof(text), 0) > 0);
+	}
+	fd[SHARE] = connect_to(path);
+	EXPECT(3, read_all(fd[SHARE], text, sizeof(text), 5000) > 0);
+	EXPECT(4, strstr(text, "\"code\":\"busy\"") != NULL && strstr(text, "too many connections") != NULL);
+	(void)close(fd[0]);
+	(void)usleep(50000);
+	fd[0] = connect_to(path);
+	EXPECT(5, send(fd[0], ECHO_N(1), strlen(ECHO_N(1)), 0) > 0);
+	(void)shutdown(fd[0], SHUT_WR);
+	(void)read_all(fd[0], text, sizeof(text), 5000);
+	EXPECT(6, count(text, "\"ok\":true") == 1);
+	return 0;
+}
+
+static void run_as_reader(struct server *s, int (*story)(const char *path))
+{
+	static const struct sl_ctl_rights groups = { READERS, ADMINS };
+	static const struct user reader = { 65534, READERS, 0 };
+	struct polling p;
+	json_t *reply = NULL;
+
+	if (geteuid() != 0)
+		skip();
+	sl_ctl_set_rights(s->ctl, &groups);
+	start_polling(&p, s);
+	assert_int_equal(as(&reader, s->path, story), 0);
+	for (int i = 0; i < BURST * 4; i++) { /* root has no limit, and its place */
+		assert_int_equal(call(s->path, "echo", 5000, &reply), SL_OK);
+		assert_true(json_is_true(json_object_get(reply, "ok")));
+		json_decref(reply);
+	}
+	stop_polling(&p);
+}
+
+static void test_rate(struct server *s)
+{
+	run_as_reader(s, ask_as_often_as_possible);
+}
+
+static void test_share(struct server *s)
+{
+	run_as_reader(s, connect_as_often_as_possible);
+}
+
+/* ---- events ---- */
+
+#define EVENT(n) "{\"v\":1,\"event\":\"flow\",\"n\":" #n "}\n"
+
+static void tell(struct server *s, unsigned event, const char *line)
+{
+	sl_ctl_event(s->ctl, event, sl_bytes_str(line), 0);
+}
+
+static int subscriber(struct server *s, const char *request)
+{
+	static struct heard h;
+	int fd = connect_to(s->path);
+
+	memset(&h, 0, sizeof(h));
+	say(s, fd, request, strlen(request), SIZE_MAX, &h);
+	assert_string_equal(h.text, "{\"ok\":true,\"v\":1}\n");
+	return fd;
+}
+
+static void test_events(struct server *s)
+{
+	static struct heard h;
+	int both = subscriber(s, "{\"v\":1,\"cmd\":\"subscribe\",\"n\":3}\n");
+	int one = subscriber(s, "{\"v\":1,\"cmd\":\"subscribe\",\"n\":2}\n");
+	int none = connect_to(s->path);
+
+	assert_int_equal(sl_ctl_subscribed(s->ctl), 3);
+	tell(s, 1, EVENT(1));
+	tell(s, 2, EVENT(2));
+	memset(&h, 0, sizeof(h));
+	hear(both, &h);
+	assert_string_equal(h.text, EVENT(1) EVENT(2));
+	say(s, both, ECHO_N(3), strlen(ECHO_N(3)), SIZE_MAX, &h); /* a request in between */
+	assert_non_null(strstr(h.text, "\"n\":3"));
+	memset(&h, 0, sizeof(h));
+	hear(one, &h);
+	assert_string_equal(h.text, EVENT(2));
+	memset(&h, 0, sizeof(h));
+	hear(none, &h);
+	assert_int_equal(h.len, 0);
+	sl_ctl_event(s->ctl, 2, sl_bytes_str(EVENT(3)), 7); /* lost before they came here */
+	memset(&h, 0, sizeof(h));
+	hear(one, &h);
+	assert_string_equal(h.text, "{\"v\":1,\"event\":\"lost\",\"count\":7}\n" EVENT(3));
+	(void)close(both);
+	serve(s, 0);
+	assert_int_equal(sl_ctl_subscribed(s->ctl), 2);
+	(void)close(one);
+	(void)close(none);
+}
+
+/* Every event is heard or counted, whatever the subscriber does; nobody waits for it. */
+static void test_slow_subscriber(struct server *s)
+{
+	static struct heard h;
+	static char text[8 << 20];
+	int fd = subscriber(s, "{\"v\":1,\"cmd\":\"subscribe\",\"n\":1}\n");
+	unsigned heard = 0, lost = 0, count_of = 100000;
+	size_t len = 0;
+
+	int64_t start = now_ms();
+	for (unsigned i = 0; i < count_of; i++)
+		tell(s, 1, EVENT(1));
+	assert_in_range(now_ms() - start, 0, 2000);
+	int other = connect_to(s->path);
+	memset(&h, 0, sizeof(h));
+	say(s, other, ECHO_N(6), strlen(ECHO_N(6)), SIZE_MAX, &h);
+	expect_replies(&h, OK_N(6));
+	for (int i = 0; i < 200; i++) { /* now it reads */
+		ssize_t n = recv(fd, text + len, sizeof(text) - 1 - len, MSG_DONTWAIT);
+		len += n > 0 ? (size_t)n : 0;
+		serve(s, 0);
+	}
+	sl_ctl_event(s->ctl, 1, (struct sl_bytes){ NULL, 0 },
+	             0); /* what is owed is told without another one */
+	serve(s, 0);
+	ssize_t n = recv(fd, text + len, sizeof(text) - 1 - len, MSG_DONTWAIT);
+	len += n > 0 ? (size_t)n : 0;
+	text[len] = '\0';
+	for (char *line = strtok(text, "\n"); line != NULL; line = strtok(NULL, "\n")) {
+		json_t *event = json_loads(line, 0, NULL);
+		assert_non_null(event);
+		lost += (unsigned)json_integer_value(json_object_get(event, "count"));
+		heard += json_object_get(event, "n") != NULL;
+		json_decref(event);
+	}
+	assert_in_range(heard, 1000, count_of - 1); /* some 256 KiB and what the socket holds */
+	assert_int_equal(heard + lost, count_of);
+	(void)close(other);
+	(void)close(fd);
+}
+
+/* The command's side of it. */
+struct followed {
+	unsigned heard, until;
+};
+
+static bool hear_event(void *ctx, const json_t *event)
+{
+	struct followed *f = ctx;
+	f->heard += json_object_get(event, "n") != NULL;
+	return f->heard < f->until;
+}
+
+static void *tell_them(void *arg)
+{
+	struct server *s = arg;
+	struct pollfd p = { sl_ctl_fd(s->ctl), POLLIN, 0 };
+	while (sl_ctl_subscribed(s->ctl) == 0 && poll(&p, 1, 5000) == 1)
+		sl_ctl_serve(s->ctl);
+	for (int i = 0; i < 1000; i++)
+		tell(s, 1, EVENT(1));
+	serve(s, 200);
+	sl_ctl_close(&s->ctl);
+	return NULL;
+}
+
+static void test_follow(struct server *s)
+{
+	struct followed f = { 0, 2000 };
+	json_t *request = json_pack("{s:i, s:s, s:i}", "v", 1, "cmd", "subscribe", "n", 1), *reply = NULL;
+	pthread_t thread;
+
+	assert_int_equal(pthread_create(&thread, NULL, tell_them, s), 0);
+	assert_int_equal(sl_ctl_follow(s->path, request, 5000, &reply, hear_event, &f), SL_OK);
+	assert_int_equal(f.heard, 1000); /* to the end of the connection */
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	json_decref(reply);
+	json_decref(request);
 }
 
 static struct server_case {
@@ -557,7 +865,13 @@ static struct server_case {
 	{ "a path that is too long is refused", test_long_path },
 	{ "a call gets its reply, however long", test_call },
 	{ "a call says why there is no reply", test_call_fails },
-	{ "only root may change; a folder's mode keeps others out", test_permission },
+	{ "without groups only root may ask; a folder's mode keeps others out", test_permission },
+	{ "a user who asks too often is told so, and slowed down", test_rate },
+	{ "a user has a share of the connections", test_share },
+	{ "events reach those who have subscribed to them", test_events },
+	{ "a subscriber that does not read loses events, which are counted, and holds nobody up",
+	  test_slow_subscriber },
+	{ "events are followed to the end of the connection", test_follow },
 };
 
 static void test_server(void **state)
@@ -571,7 +885,8 @@ static void test_server(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[SL_COUNT(talks) + SL_COUNT(lengths) + SL_COUNT(server_cases)];
+	struct CMUnitTest
+	        tests[SL_COUNT(talks) + SL_COUNT(lengths) + SL_COUNT(server_cases) + SL_COUNT(rights)];
 	size_t n = 0;
 	for (size_t i = 0; i < SL_COUNT(talks); i++)
 		tests[n++] = (struct CMUnitTest){ talks[i].name, test_talk, NULL, NULL, &talks[i] };
@@ -580,5 +895,7 @@ int main(void)
 	for (size_t i = 0; i < SL_COUNT(server_cases); i++)
 		tests[n++] = (struct CMUnitTest){ server_cases[i].name, test_server, NULL, NULL,
 			                          &server_cases[i] };
+	for (size_t i = 0; i < SL_COUNT(rights); i++)
+		tests[n++] = (struct CMUnitTest){ rights[i].name, test_right, NULL, NULL, &rights[i] };
 	return cmocka_run_group_tests_name("daemon/ctl", tests, NULL, NULL);
 }

@@ -25,11 +25,12 @@ static char path[64];
 static uint64_t later; /* the client that waits for its reply; 0: none */
 static unsigned requests;
 
-static void on_request(void *ctx, uint64_t client, const char *cmd, json_t *args, bool may_change)
+static void on_request(void *ctx, uint64_t client, const struct sl_ctl_peer *peer, const char *cmd,
+                       json_t *args)
 {
 	(void)ctx;
 	(void)args;
-	(void)may_change;
+	(void)peer;
 	if (cmd == NULL || later != 0)
 		abort(); /* one at a time */
 	if (requests++ % 2 == 0)
