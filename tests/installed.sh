@@ -12,6 +12,9 @@ need() {
 need /usr/sbin/sluiced
 need /usr/libexec/sluice/sluice-fetch
 need /usr/bin/sluice
+need /usr/libexec/sluice/bench/sl_pipeline
+need /usr/libexec/sluice/bench/sl_queue_null
+need /usr/libexec/sluice/bench/tests/conformance/peers/haproxy
 need /usr/share/man/man8/sluiced.8
 need /usr/share/man/man1/sluice.1
 need /usr/share/man/man7/sluice-provider.7
@@ -28,3 +31,9 @@ need /etc/sluice/sluice.yaml
 set +e
 "$root/usr/bin/sluice" check --config "$root/etc/sluice/sluice.yaml" allowed.invalid
 [ $? -eq 0 ] || { echo "sluice check does not answer from the shipped example"; exit 1; }
+# What it measures with stands where it looks, with all that it imports.
+"$root/usr/bin/sluice" bench pipeline --counted --live 64 --names 1000 --flows 1 >/dev/null
+"$root/usr/bin/sluice" bench queue --help >/dev/null
+if [ "$(id -u)" -eq 0 ]; then
+	"$root/usr/bin/sluice" bench queue --rounds 1 --seconds 0.1 --list 1000 --nice 0 --only 'TCP, IPv4' >/dev/null
+fi

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""compare.py - two reports of bench/queue/run --json, side by side.
+"""compare.py - two reports of bench/queue/run --json, or two of sl_pipeline --json, side by side.
 
     bench/queue/compare BEFORE.json AFTER.json
 
 What is compared are ratios to null, and to no filter where a filter was not measured beside null: the machine was another at
 another time, and both felt it alike. `noise` is how far the rounds of the two reports lie apart, as a share of the median; a
-change counts (*) when the ranges of their rounds do not touch."""
+change counts (*) when the ranges of their rounds do not touch. Of sl_pipeline they are nanoseconds, between the tenth and the
+ninetieth part of its rounds: what another day or another machine makes of them counts, too."""
 
 import json
 import os
@@ -17,12 +18,19 @@ COSTS = {"p50_us": "first byte p50, us", "filter_cpu_us": "filter's CPU, us a co
 
 
 def rows_of(path):
+    """By what they are of."""
     with open(path) as text:
-        return {(row["load"], row["filter"]): row for row in json.load(text)["summary"]}
+        text = text.read()
+    if text.startswith('{"bench"'):
+        rows = [json.loads(line) for line in text.splitlines()]
+        return {(row["bench"] + ", %d live flows" % row["live"], ""): row for row in rows if row.get("ns", 0) > 0}
+    return {(row["load"], row["filter"]): row for row in json.loads(text)["summary"]}
 
 
 def figures(row):
     """(title, spread) of what can be compared."""
+    if "ns" in row:
+        yield "ns", {"median": row["ns"], "min": row["ns_p10"], "max": row["ns_p90"]}
     for key, title in KEYS.items():
         for word, base in BASES.items():
             spread = row.get("%s_to_%s" % (key, word))

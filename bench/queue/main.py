@@ -26,6 +26,7 @@ from lab.namespaces import LabError, Network
 
 from . import filters, life, loads, plot, report
 
+PATH = os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin"
 NAMES, ASKED = 2000, "asked.txt"  # that clients ask for; none is on the list
 LABELS = ("ads", "track", "cdn", "img", "metrics", "api", "static", "pixel", "stat", "news", "shop", "mail", "video", "app")
 SUFFIXES = ("com", "net", "org", "de", "co.uk", "io", "info", "example")
@@ -47,8 +48,20 @@ def pair(text):
     return name, value
 
 
+def program(folders, name):
+    """In one of several folders, with ":" between them."""
+    *others, last = folders.split(":")
+    for folder in others:
+        with contextlib.suppress(LabError):
+            return machine.program(folder, name)
+    return machine.program(last, name)
+
+
 def peers(text):
-    chosen = list(filters.PEERS) if text == "all" else text.split(",")
+    installed = [name for name in filters.PEERS if shutil.which(name, path=PATH)]
+    chosen = {"all": list(filters.PEERS), "installed": installed}.get(text) or text.split(",")
+    if text == "installed" and not installed:
+        raise argparse.ArgumentTypeError("none of %s is installed" % ", ".join(filters.PEERS))
     for name in chosen:
         if name not in filters.PEERS:
             raise argparse.ArgumentTypeError("%s is none of %s" % (name, ", ".join(filters.PEERS)))
@@ -61,7 +74,8 @@ def sizes(text):
 
 def options(argv):
     parser = argparse.ArgumentParser(prog="bench/queue/run", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--sluice", metavar="DIR", required=True, help="the programs of a build")
+    parser.add_argument("--sluice", metavar="DIR[:DIR]", required=True,
+                        help="the programs of a build, or where they were installed (sluice bench says it)")
     parser.add_argument("--rounds", type=int, default=5, metavar="N")
     parser.add_argument("--seconds", type=float, default=1, metavar="S", help="that each load is measured")
     parser.add_argument("--warm", type=float, default=0.2, metavar="S", help="and runs before")
@@ -71,7 +85,7 @@ def options(argv):
     parser.add_argument("--nice", type=int, default=-15, metavar="N", help="of everything (-15)")
     parser.add_argument("--only", action="append", default=[], metavar="TEXT",
                         help="loads whose name contains TEXT: packets, TCP, bulk, IPv6; may be repeated")
-    parser.add_argument("--peers", type=peers, default=[], metavar="NAME,...|all", help=", ".join(filters.PEERS))
+    parser.add_argument("--peers", type=peers, default=[], metavar="NAME,...|installed|all", help=", ".join(filters.PEERS))
     parser.add_argument("--peer", type=pair, action="append", default=[], metavar="NAME=COMMAND",
                         help="SLUICE_BENCH_LIST in its environment is the file of names, one a line")
     parser.add_argument("--ready", type=float, default=3, metavar="S", help="seconds until peers filter (3)")
@@ -103,10 +117,10 @@ def make_filters(opts, folder, names):
         return path
 
     def sluice(name, build, settings=None):
-        return filters.Sluice(name, machine.program(build, "sluiced"), sub(name), opts.workers, names, settings)
+        return filters.Sluice(name, program(build, "sluiced"), sub(name), opts.workers, names, settings)
 
     first = sluice("sluice", opts.sluice)
-    null = filters.Null("null", machine.program(opts.sluice, "sl_queue_null"), sub("null"), rules_of(first, opts, folder))
+    null = filters.Null("null", program(opts.sluice, "sl_queue_null"), sub("null"), rules_of(first, opts, folder))
     return [filters.Filter("no filter"), null, first,
             *(sluice(name, opts.sluice, settings_of(text)) for name, text in opts.variant),
             *(sluice(name, build) for name, build in opts.build),
@@ -122,7 +136,7 @@ def gateway_with(chosen, opts, folder):
             network = Network()
             at_exit.callback(network.remove)
         loads.prepare(network)
-        server = loads.Server(network, machine.program(opts.sluice, "sl_queue_load"), os.path.join(folder, "server.log"))
+        server = loads.Server(network, program(opts.sluice, "sl_queue_load"), os.path.join(folder, "server.log"))
         at_exit.callback(server.stop)
         at_exit.callback(chosen.stop)
         chosen.start(network)
@@ -135,10 +149,10 @@ def rules_of(sluice, opts, folder):
 
 
 def run_filter(chosen, wanted, folder, opts):
-    program, asked = machine.program(opts.sluice, "sl_queue_load"), os.path.join(folder, ASKED)
+    loader, asked = program(opts.sluice, "sl_queue_load"), os.path.join(folder, ASKED)
     with gateway_with(chosen, opts, folder) as network:
         carried = [load for load in wanted if chosen.carries(load)]
-        return {load.name: loads.measure(load, network, program, asked, opts, chosen.warms_for if load is carried[0] else 0)
+        return {load.name: loads.measure(load, network, loader, asked, opts, chosen.warms_for if load is carried[0] else 0)
                 for load in carried}
 
 
@@ -150,7 +164,7 @@ def run_lives(folder, opts):
             os.mkdir(below)
             os.chmod(below, 0o755)
             names, asked = write_names(os.path.join(below, "list.txt"), size, 1), os.path.join(folder, ASKED)
-            chosen = (filters.Sluice(name, machine.program(opts.sluice, "sluiced"), below, opts.workers, names)
+            chosen = (filters.Sluice(name, program(opts.sluice, "sluiced"), below, opts.workers, names)
                       if name == "sluice" else filters.PEERS[name](name, below, names, asked))
             print("life with %d names: %s" % (size, name), file=sys.stderr, flush=True)
             listed = filters.first_line(names)
@@ -218,7 +232,7 @@ def main(argv):
         print("bench/queue/run: network namespaces need root", file=sys.stderr)
         return 77
     catch()
-    os.environ["PATH"] = os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin"
+    os.environ["PATH"] = PATH
     try:
         os.sched_setaffinity(0, {int(cpu) for cpu in opts.cpus.split(",")})
         os.setpriority(os.PRIO_PROCESS, 0, opts.nice)

@@ -43,6 +43,7 @@ struct sl_cli {
 struct sl_cli_command {
 	const char *name;
 	uint64_t options;    /* SL_CLI_BITs of those that mean something to it */
+	bool raw;            /* what stands behind its name goes on to another program, options and all */
 	const char *usage;   /* its arguments */
 	const char *summary; /* one line */
 	const char *help;    /* what one has to know to use it */
@@ -51,7 +52,7 @@ struct sl_cli_command {
 
 extern const struct sl_cli_command sl_cli_status, sl_cli_check, sl_cli_reload, sl_cli_cleanup, sl_cli_bloom,
         sl_cli_replay, sl_cli_export, sl_cli_compare, sl_cli_compile, sl_cli_policy, sl_cli_update,
-        sl_cli_upgrade;
+        sl_cli_upgrade, sl_cli_bench;
 
 /* policy list, diff, rollback: what is about generations. */
 int sl_cli_generations(const struct sl_cli *cli);

@@ -11,7 +11,8 @@
 static const struct sl_cli_command *const commands[] = { &sl_cli_status,  &sl_cli_check,   &sl_cli_reload,
 	                                                 &sl_cli_cleanup, &sl_cli_compile, &sl_cli_policy,
 	                                                 &sl_cli_update,  &sl_cli_bloom,   &sl_cli_replay,
-	                                                 &sl_cli_compare, &sl_cli_export,  &sl_cli_upgrade };
+	                                                 &sl_cli_compare, &sl_cli_export,  &sl_cli_upgrade,
+	                                                 &sl_cli_bench };
 
 /* By enum sl_cli_option. */
 static const struct spec {
@@ -106,6 +107,15 @@ static int dispatch(struct sl_cli *cli, uint64_t used, bool help)
 	return run(c, cli, used);
 }
 
+/* A command whose arguments are not ours, and which is not asked for its own help. */
+static const struct sl_cli_command *find_raw(int argc, char **argv)
+{
+	for (size_t i = 0; argc > 2 && argv[2][0] != '-' && i < SL_COUNT(commands); i++)
+		if (commands[i]->raw && strcmp(commands[i]->name, argv[1]) == 0)
+			return commands[i];
+	return NULL;
+}
+
 static void make_options(struct option out[SL_CLI_OPTIONS + 3])
 {
 	for (int i = 0; i < SL_CLI_OPTIONS; i++)
@@ -124,6 +134,12 @@ int main(int argc, char **argv)
 	bool help = false;
 	int found;
 
+	const struct sl_cli_command *raw = find_raw(argc, argv);
+	if (raw != NULL) {
+		cli.arg = argv + 2;
+		cli.args = argc - 2;
+		return raw->run(&cli);
+	}
 	make_options(options);
 	while ((found = getopt_long(argc, argv, "ho:", options, NULL)) != -1) {
 		if (found == '?')
