@@ -181,3 +181,56 @@ struct ref_answer ref_decide(const struct ref_policy *p, const struct ref_query 
 			                    name_one(p, q, blocked, SL_EFFECT_BLOCK, false) };
 	return (struct ref_answer){ 'h', q->roles.default_block, shadow, NULL };
 }
+
+/* Line 4, in its words. */
+unsigned ref_group(const struct ref_client *client, unsigned clients, const struct ref_asker *who)
+{
+	const struct ref_client *best = NULL;
+	for (unsigned i = 0; i < clients; i++) {
+		const struct ref_client *c = &client[i];
+		bool is = c->kind == REF_MAC      ? who->mac != NULL && strcmp(c->mac, who->mac) == 0
+		          : c->kind == REF_PREFIX ? address_matches(&c->prefix, &who->address)
+		          : c->kind == REF_VLAN   ? c->vlan == who->vlan
+		                                  : c->interface == who->interface;
+		if (is &&
+		    (best == NULL || c->kind < best->kind ||
+		     (c->kind == REF_PREFIX && best->kind == REF_PREFIX && c->prefix.len > best->prefix.len)))
+			best = c;
+	}
+	return best == NULL ? 0 : best->group;
+}
+
+/* Line 6c: is a before b? The longest key; the own group; the newest. */
+static bool is_said_before(const struct ref_word *a, const struct ref_word *b)
+{
+	unsigned length[2] = { 0, 0 };
+	const struct ref_word *w[2] = { a, b };
+	if (b == NULL)
+		return true;
+	for (int i = 0; i < 2; i++)
+		length[i] = w[i]->host[0] == '\0'
+		                    ? w[i]->prefix.len
+		                    : 1000 + (unsigned)(strlen(w[i]->host) + strlen(w[i]->path));
+	if (length[0] != length[1])
+		return length[0] > length[1];
+	if ((a->group < 0) != (b->group < 0))
+		return a->group >= 0;
+	return a->age > b->age;
+}
+
+const struct ref_word *ref_said(const struct ref_word *word, unsigned words, const struct ref_query *q,
+                                int group, long now)
+{
+	const struct ref_word *best = NULL;
+	for (unsigned i = 0; i < words; i++) {
+		const struct ref_word *w = &word[i];
+		bool name = q->host != NULL && w->host[0] != '\0' &&
+		            host_matches(w->below ? SL_SCOPE_BELOW : SL_SCOPE_TREE, w->host, q->host) &&
+		            path_matches(w->path, q->path);
+		bool address = w->host[0] == '\0' && address_matches(&w->prefix, q->address);
+		if ((name || address) && (w->group < 0 || w->group == group) &&
+		    (w->until == 0 || now < w->until) && is_said_before(w, best))
+			best = w;
+	}
+	return best;
+}

@@ -51,6 +51,38 @@ struct ref_answer {
 /* Does this entry speak for the request? (lines 1, 5, 6, 9) */
 bool ref_matches(const struct ref_policy *p, const struct ref_entry *e, const struct ref_query *q);
 struct ref_answer ref_decide(const struct ref_policy *p, const struct ref_query *q);
+/* ---- line 4: who is in which group; letter c: what the operator said ---- */
+
+enum ref_client_kind { REF_MAC, REF_PREFIX, REF_VLAN, REF_INTERFACE };
+
+struct ref_client {
+	enum ref_client_kind kind; /* of what follows that one counts */
+	char mac[18];
+	struct ref_address prefix;
+	unsigned vlan, interface;
+	unsigned group;
+};
+
+struct ref_asker {
+	const char *mac; /* NULL: none */
+	struct ref_address address;
+	unsigned vlan, interface; /* 0: none */
+};
+
+struct ref_word {
+	char host[REF_TEXT], path[REF_TEXT]; /* as of an entry; host "": prefix */
+	struct ref_address prefix;
+	bool below, allow;
+	int group; /* -1: all */
+	unsigned age;
+	long until; /* 0: for good */
+};
+
+/* Of clients that name the same, the first counts. */
+unsigned ref_group(const struct ref_client *client, unsigned clients, const struct ref_asker *who);
+/* NULL: none speaks. */
+const struct ref_word *ref_said(const struct ref_word *word, unsigned words, const struct ref_query *q,
+                                int group, long now);
 /* The key as text. */
 void ref_key(const struct ref_policy *p, const struct ref_entry *e, char out[REF_KEY]);
 
