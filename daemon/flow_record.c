@@ -13,9 +13,9 @@
 #include "filter/quic_version.h"
 
 /* The texts of a record, in the order in which their bytes follow its head, and how many bytes of each are kept. */
-enum text { HOST, PATH, METHOD, ALPN, LIST, TEXTS };
+enum text { HOST, PATH, METHOD, ALPN, LIST, GROUP, SHADOWS, TEXTS };
 static const uint16_t text_max[TEXTS] = {
-	[HOST] = 512, [PATH] = 1024, [METHOD] = 32, [ALPN] = 256, [LIST] = 256
+	[HOST] = 512, [PATH] = 1024, [METHOD] = 32, [ALPN] = 256, [LIST] = 256, [GROUP] = 40, [SHADOWS] = 512
 };
 enum { ABSENT = UINT16_MAX }; /* instead of a length */
 
@@ -26,6 +26,7 @@ struct head {
 	struct sl_flow_key key;
 	uint32_t packets;
 	uint32_t line;
+	uint32_t word;
 	uint32_t quic_version;
 	uint16_t tls_version;
 	uint16_t len[TEXTS];
@@ -43,12 +44,18 @@ struct record {
 	struct sl_bytes text[TEXTS];
 };
 
-static_assert(sizeof(struct head) + 512 + 1024 + 32 + 256 + 256 <= SL_FLOW_RECORD_MAX, "the longest record");
+static_assert(sizeof(struct head) + 512 + 1024 + 32 + 256 + 256 + 40 + 512 <= SL_FLOW_RECORD_MAX,
+              "the longest record");
 
 bool sl_flow_record_put(struct sl_ring *ring, const struct sl_report *report, int64_t realtime_us)
 {
-	const struct sl_bytes text[TEXTS] = { report->host, report->path, report->method, report->alpn,
-		                              sl_bytes_str(report->judgement.list_name) };
+	const struct sl_bytes text[TEXTS] = { report->host,
+		                              report->path,
+		                              report->method,
+		                              report->alpn,
+		                              sl_bytes_str(report->judgement.list_name),
+		                              sl_bytes_str(report->group_name),
+		                              report->shadows };
 	struct head head = {
 		.realtime_us = realtime_us,
 		.flow_id = report->flow_id,
@@ -56,6 +63,7 @@ bool sl_flow_record_put(struct sl_ring *ring, const struct sl_report *report, in
 		.key = *report->key,
 		.packets = report->packets,
 		.line = report->judgement.line,
+		.word = report->judgement.word,
 		.tls_version = report->tls_version,
 		.quic_version = report->quic_version,
 		.app = (uint8_t)report->app,
@@ -266,6 +274,23 @@ static void write_http(struct sl_out *o, const struct record *rec)
 	sl_out_u8(o, '}');
 }
 
+/* What would have blocked. */
+static void write_shadows(struct sl_out *o, struct sl_bytes names)
+{
+	struct sl_cur c = sl_cur_whole(names);
+	const char *comma = "";
+
+	if (names.p == NULL)
+		return;
+	sl_json_key(o, "shadow");
+	sl_out_u8(o, '[');
+	for (struct sl_bytes name; (name = sl_cur_line(&c)).p != NULL; comma = ",") {
+		sl_out_str(o, comma);
+		sl_json_string(o, name);
+	}
+	sl_out_u8(o, ']');
+}
+
 static void write_verdict(struct sl_out *o, const struct record *rec)
 {
 	const struct head *h = &rec->head;
@@ -283,6 +308,10 @@ static void write_verdict(struct sl_out *o, const struct record *rec)
 	write_text(o, "list", rec->text[LIST]);
 	if (h->line != 0)
 		sl_json_field_u64(o, "line", h->line);
+	if (h->word != 0)
+		sl_json_field_u64(o, "exception", h->word);
+	write_text(o, "group", rec->text[GROUP]);
+	write_shadows(o, rec->text[SHADOWS]);
 	if (h->cause != SL_CAUSE_NONE)
 		sl_json_field_str(o, "cause", sl_bytes_str(sl_cause_name((enum sl_cause)h->cause)));
 	else if (h->letter != '\0')

@@ -33,8 +33,10 @@ static int read_packet(const struct sl_nfq_packet *p, struct sl_packet *view)
 /* All headers first, so that the flow table knows what it will be asked. */
 static void read_batch(struct sl_judging *j, const struct sl_nfq_packet *packet, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		j->read[i] = read_packet(&packet[i], &j->view[i]);
+		j->view[i].origin = packet[i].origin;
+	}
 	if (n >= BATCH_MANY)
 		sl_filter_expect(j->filter, j->view, n, j->bucket);
 }

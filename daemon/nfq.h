@@ -13,6 +13,7 @@
 #include "base/bytes.h"
 #include "base/diag.h"
 #include "base/err.h"
+#include "filter/origin.h"
 #include "filter/verdict.h"
 
 struct nlmsghdr;
@@ -37,6 +38,7 @@ struct sl_nfq_packet {
 	struct sl_ticket ticket;
 	struct sl_bytes ip; /* what was copied */
 	uint32_t wire_len;  /* what there is */
+	struct sl_origin origin;
 	bool unverified; /* the checksum is on the wire as it stands here, and nobody has looked at it yet */
 };
 

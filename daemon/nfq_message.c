@@ -12,6 +12,20 @@
 #include "base/util.h"
 #include "daemon/mark.h"
 
+/* Of other links than Ethernet and Wi-Fi, addresses have other lengths, and say nothing of a client. */
+static bool read_mac(const void *value, size_t len, struct sl_origin *out)
+{
+	const struct nfqnl_msg_packet_hw *hw = value;
+
+	if (len < sizeof(*hw))
+		return false;
+	if (ntohs(hw->hw_addrlen) != sizeof(out->mac))
+		return true;
+	memcpy(out->mac, hw->hw_addr, sizeof(out->mac));
+	out->has_mac = true;
+	return true;
+}
+
 /* Of the length that it should have; the kernel's own messages are always right. */
 static bool read_attribute(const struct nlattr *attr, size_t len, struct sl_nfq_packet *out)
 {
@@ -43,6 +57,11 @@ static bool read_attribute(const struct nlattr *attr, size_t len, struct sl_nfq_
 		        (number & (NFQA_SKB_CSUMNOTREADY | NFQA_SKB_GSO | NFQA_SKB_CSUM_NOTVERIFIED)) ==
 		        NFQA_SKB_CSUM_NOTVERIFIED;
 		return len == sizeof(number);
+	case NFQA_IFINDEX_INDEV:
+		out->origin.ifindex = number;
+		return len == sizeof(number);
+	case NFQA_HWADDR:
+		return read_mac(value, len, &out->origin);
 	default:
 		return true;
 	}

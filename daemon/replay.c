@@ -42,7 +42,7 @@ static uint32_t flows_of(size_t capture_size, uint32_t max)
 
 static int open_parts(struct replay *p, const struct sl_replay_cfg *cfg)
 {
-	const struct sl_provider provider = { p, judge, report, false };
+	const struct sl_provider provider = { .ctx = p, .judge = judge, .report = report };
 	const struct sl_filter_cfg filter = {
 		.max_flows = cfg->max_flows,
 		.max_streams = cfg->max_flows < STREAMS ? cfg->max_flows : STREAMS,

@@ -281,9 +281,9 @@ static bool is_decoy(struct sl_filter *f, const struct sl_flow *flow, const stru
 		return true;
 	/* In the midst of a hello a server challenges a SYN, and drops its text (RFC 5961 §4). */
 	if (flow != NULL && (pkt->flags & SL_TCP_SYN) != 0 && flow->stream != NULL && pkt->seq != flow->first)
-		return !sl_filter_would_block(f, &pkt->key, pkt->payload);
+		return !sl_filter_would_block(f, pkt, flow->group);
 	return pkt->has_signature && pkt->key.proto == SL_PROTO_TCP &&
-	       !sl_filter_would_block(f, &pkt->key, pkt->payload);
+	       !sl_filter_would_block(f, pkt, flow != NULL ? flow->group : sl_filter_group(f, pkt));
 }
 
 /* The flow that a packet is of, where it may be a decoy for it. */

@@ -9,6 +9,7 @@ struct sl_report sl_filter_report(const struct sl_filter *f, const struct sl_vis
 		.app = (enum sl_app)v->flow->app,
 		.cause = SL_CAUSE_NONE,
 		.judgement = { .list = SL_NO_LIST },
+		.group = v->flow->group,
 		.packets = v->flow->packets,
 		.quic_version = v->quic_version,
 		.held = sl_mono_since(f->now, v->flow->born),
@@ -44,6 +45,14 @@ void sl_filter_settle(struct sl_filter *f, struct sl_flow *flow, enum sl_action 
 		sl_dtls_close(f->dtls, &flow->dtls);
 }
 
+/* The action of a cause, for this client. */
+static bool is_cause_blocked(const struct sl_filter *f, const struct sl_report *report, enum sl_cause cause)
+{
+	if (cause == SL_CAUSE_ech && report->judgement.ech != SL_ECH_RULE_AS_IS)
+		return report->judgement.ech == SL_ECH_RULE_BLOCK;
+	return f->cfg.block[cause];
+}
+
 void sl_filter_note(struct sl_filter *f, struct sl_report *report, enum sl_cause cause, bool block)
 {
 	sl_counter_add(block ? &f->stats->unjudged_blocked[cause] : &f->stats->unjudged_allowed[cause], 1);
@@ -61,6 +70,7 @@ static bool ask(struct sl_filter *f, struct sl_report *report, struct sl_bytes h
 		.host = host,
 		.port = port != 0 ? port : report->key->dport,
 		.path = report->path,
+		.group = report->group,
 	};
 	report->host = host;
 	report->judgement = (struct sl_judgement){ .list = SL_NO_LIST };
@@ -151,7 +161,7 @@ bool sl_filter_block_destination(struct sl_filter *f, struct sl_visit *v)
 void sl_filter_settle_cause(struct sl_filter *f, struct sl_visit *v, enum sl_cause cause,
                             struct sl_report *report)
 {
-	bool block = f->cfg.block[cause];
+	bool block = is_cause_blocked(f, report, cause);
 	if (ask_nameless(f, v, cause, report)) {
 		sl_filter_settle(f, v->flow, report->block ? SL_ACTION_BLOCK : SL_ACTION_ALLOW);
 		return;
@@ -182,8 +192,8 @@ static struct sl_report report_hello(struct sl_filter *f, const struct sl_visit 
  * by name passes: it is the operator's word that whoever stands behind it may be asked. */
 static bool is_hidden(const struct sl_filter *f, const struct sl_report *report)
 {
-	return f->cfg.block[SL_CAUSE_ech] && report->ech.kind == SL_ECH_OUTER && !report->block &&
-	       !report->judgement.told;
+	return is_cause_blocked(f, report, SL_CAUSE_ech) && report->ech.kind == SL_ECH_OUTER &&
+	       !report->block && !report->judgement.told;
 }
 
 void sl_filter_judge_tls(struct sl_filter *f, struct sl_visit *v, const struct sl_tls_hello *hello)
@@ -275,10 +285,10 @@ void sl_filter_judge_request(struct sl_filter *f, struct sl_visit *v, const stru
 		sl_filter_settle(f, v->flow, SL_ACTION_BLOCK);
 }
 
-bool sl_filter_is_blocked(struct sl_filter *f, const struct sl_flow_key *key,
+bool sl_filter_is_blocked(struct sl_filter *f, const struct sl_flow_key *key, uint8_t group,
                           const struct sl_sniffed *sniffed)
 {
-	struct sl_report report = { .key = key, .app = sniffed->app };
+	struct sl_report report = { .key = key, .group = group, .app = sniffed->app };
 	if (sniffed->app == SL_APP_TLS)
 		return sniffed->tls.sni.len > 0 && ask(f, &report, sniffed->tls.sni, 0);
 	if (sniffed->h2) /* its requests are not read yet */

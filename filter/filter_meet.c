@@ -63,9 +63,15 @@ static bool is_syn(const struct sl_packet *pkt)
 	return pkt->key.proto == SL_PROTO_TCP && (pkt->flags & SL_TCP_SYN) != 0;
 }
 
+uint8_t sl_filter_group(const struct sl_filter *f, const struct sl_packet *pkt)
+{
+	return f->provider.group == NULL ? 0 : f->provider.group(f->provider.ctx, &pkt->key, &pkt->origin);
+}
+
 static void begin(struct sl_filter *f, struct sl_flow *flow, const struct sl_packet *pkt, bool start_seen)
 {
 	flow->id = next_id(f);
+	flow->group = sl_filter_group(f, pkt);
 	flow->next = flow->first = flow->end = pkt->seq;
 	if (pkt->key.proto == SL_PROTO_UDP)
 		flow->dtls = 0;
@@ -173,7 +179,7 @@ struct sl_flow *sl_filter_meet_copy(struct sl_filter *f, struct sl_flow *flow, c
 		return flow;
 	}
 	const struct sl_packet syn = {
-		.key = pkt->key, .seq = copy.seq, .flags = SL_TCP_SYN, .ttl = copy.ttl
+		.key = pkt->key, .seq = copy.seq, .flags = SL_TCP_SYN, .ttl = copy.ttl, .origin = pkt->origin
 	};
 	flow = sl_filter_meet(f, &syn, copy.fresh);
 	flow->packets--; /* nothing came to userspace */

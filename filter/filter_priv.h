@@ -92,8 +92,10 @@ static inline bool sl_filter_is_late(const struct sl_filter *f, const struct sl_
 }
 /* The bytes that are there, up to what cannot be read yet; v->pkt may have none. What the last of them said. */
 int sl_filter_read_kept(struct sl_filter *f, struct sl_visit *v);
-/* Would the bytes alone, a whole hello or request, be blocked? Nothing is counted or reported. */
-bool sl_filter_would_block(struct sl_filter *f, const struct sl_flow_key *key, struct sl_bytes bytes);
+/* Would its bytes alone, a whole hello or request, be blocked? Nothing is counted or reported. */
+bool sl_filter_would_block(struct sl_filter *f, const struct sl_packet *pkt, uint8_t group);
+/* The group of the client that sent it. */
+uint8_t sl_filter_group(const struct sl_filter *f, const struct sl_packet *pkt);
 /* Decides where the bytes alone, a whole hello or request, are to be blocked. */
 void sl_filter_judge_reading(struct sl_filter *f, struct sl_visit *v, struct sl_bytes bytes);
 /* Decides a flow whose rest nobody waits for: by the name that was read so far, else by the option of the cause. */
@@ -149,7 +151,7 @@ void sl_filter_judge_first_hello(struct sl_filter *f, struct sl_visit *v, const 
 void sl_filter_judge_tunnel(struct sl_filter *f, struct sl_visit *v, struct sl_bytes host, uint16_t port);
 void sl_filter_judge_request(struct sl_filter *f, struct sl_visit *v, const struct sl_http_request *request);
 /* Is what these ask for blocked? Nothing is counted or reported. */
-bool sl_filter_is_blocked(struct sl_filter *f, const struct sl_flow_key *key,
+bool sl_filter_is_blocked(struct sl_filter *f, const struct sl_flow_key *key, uint8_t group,
                           const struct sl_sniffed *sniffed);
 
 #endif

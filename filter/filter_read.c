@@ -275,11 +275,11 @@ static int sniff(struct sl_filter *f, const struct sl_flow *flow, struct sl_byte
 	                                                    : sl_sniff(head, &f->scratch, out);
 }
 
-bool sl_filter_would_block(struct sl_filter *f, const struct sl_flow_key *key, struct sl_bytes bytes)
+bool sl_filter_would_block(struct sl_filter *f, const struct sl_packet *pkt, uint8_t group)
 {
 	struct sl_sniffed sniffed;
-	return sniff(f, NULL, sl_bytes_first(bytes, f->cfg.budget), &sniffed) == SL_OK &&
-	       sl_filter_is_blocked(f, key, &sniffed);
+	return sniff(f, NULL, sl_bytes_first(pkt->payload, f->cfg.budget), &sniffed) == SL_OK &&
+	       sl_filter_is_blocked(f, &pkt->key, group, &sniffed);
 }
 
 /* ---- bytes that came twice with different contents ---- */
@@ -304,7 +304,7 @@ static int judge_reading(struct sl_filter *f, struct sl_visit *v, struct sl_byte
 	struct sl_sniffed sniffed;
 	int err = sniff(f, v->flow, sl_bytes_first(head, f->cfg.budget), &sniffed);
 	*len = err == SL_OK && sniffed.app == SL_APP_HTTP ? sniffed.http.len : 0;
-	if (err == SL_OK && sl_filter_is_blocked(f, v->key, &sniffed))
+	if (err == SL_OK && sl_filter_is_blocked(f, v->key, v->flow->group, &sniffed))
 		judge(f, v, &sniffed);
 	return err;
 }
@@ -481,14 +481,14 @@ void sl_filter_read(struct sl_filter *f, struct sl_visit *v)
 {
 	struct sl_flow *flow = v->flow;
 	place(f, v);
-	if ((v->pkt->flags & SL_TCP_SYN) != 0 && !sl_filter_would_block(f, v->key, v->pkt->payload)) {
+	if ((v->pkt->flags & SL_TCP_SYN) != 0 && !sl_filter_would_block(f, v->pkt, v->flow->group)) {
 		keep_for_later(f, v);
 		return;
 	}
 	flow->syn_text = false;
 	/* Who takes urgent data out of line reads one byte less (RFC 6093). */
 	if ((v->pkt->flags & SL_TCP_URG) != 0 && flow->start_seen && flow->verdict == SL_ACTION_PASS &&
-	    !sl_filter_would_block(f, v->key, v->pkt->payload))
+	    !sl_filter_would_block(f, v->pkt, v->flow->group))
 		sl_filter_unjudged(f, v, SL_CAUSE_ambiguous);
 	int err = sl_filter_read_kept(f, v);
 	if (flow->verdict == SL_ACTION_PASS)

@@ -26,6 +26,7 @@ enum sl_stage {
 struct sl_flow {
 	struct sl_flow_key key; /* ordered: equal for both directions */
 	uint8_t ttl;            /* TCP: the largest that came from the client */
+	uint8_t group;          /* what sl_provider.group() made of its client */
 	uint32_t chain; /* private to flow_table.c: the next flow of the bucket, and the neighbours by age */
 	uint32_t newer, older;
 	bool swapped;        /* the client is the second end of key */

@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "filter/flow_key.h"
+#include "filter/origin.h"
 
 enum { SL_TCP_FIN = 1, SL_TCP_SYN = 2, SL_TCP_RST = 4, SL_TCP_ACK = 16, SL_TCP_URG = 32 };
 
@@ -17,6 +18,7 @@ struct sl_packet {
 	uint8_t ttl;   /* or hop limit */
 	bool has_signature; /* TCP: option 19 or 29 (RFC 2385, 5925): who has no key for it drops the segment, or not */
 	bool damaged; /* its checksum is wrong: set by who has reason to look, see sl_packet_is_damaged() */
+	struct sl_origin origin; /* set by who queued it; zeros from sl_packet_read() */
 	struct sl_bytes payload; /* what was copied of the payload */
 	/* what there is of it on the wire: more than payload.len where the copy was cut */
 	uint32_t payload_len;

@@ -124,7 +124,7 @@ uint8_t sl_groups_find(const struct sl_groups *g, const struct sl_client *c, enu
 	if (s != NULL)
 		return (uint8_t)s->number;
 	*by = SL_CLIENT_VLAN;
-	if (find_exact(g, SL_CLIENT_VLAN, c->vlan, &group))
+	if (find_exact(g, SL_CLIENT_VLAN, c->ifindex, &group))
 		return group;
 	*by = SL_CLIENT_INTERFACE;
 	return find_exact(g, SL_CLIENT_INTERFACE, c->ifindex, &group) ? group : (uint8_t)SL_GROUP_DEFAULT;

@@ -19,8 +19,7 @@ struct sl_client {
 	struct sl_prefix address; /* of full length */
 	bool has_mac;
 	uint8_t mac[6];
-	uint16_t vlan;    /* 0: none */
-	uint32_t ifindex; /* of the interface that it came in by; 0: not known */
+	uint32_t ifindex; /* of the interface that it came in by, which says its VLAN, too; 0: not known */
 };
 
 enum sl_client_kind { SL_CLIENT_MAC, SL_CLIENT_PREFIX, SL_CLIENT_VLAN, SL_CLIENT_INTERFACE };
@@ -31,7 +30,7 @@ struct sl_group_client {
 	uint8_t group;
 	uint8_t mac[6];
 	struct sl_prefix prefix;
-	uint32_t number; /* of the VLAN, 1..4094; of the interface */
+	uint32_t number; /* VLAN and interface: of an interface that carries it, or is it */
 };
 
 enum sl_group_ech { SL_GROUP_ECH_AS_IS, SL_GROUP_ECH_ALLOW, SL_GROUP_ECH_BLOCK };

@@ -7,11 +7,19 @@
 #include "policy/compile.h"
 #include "policy/snapshot.h"
 
-struct sl_policy {
+/* What policies share that differ in their groups only. */
+struct shared {
+	unsigned users;
 	struct sl_snapshot *snapshot;
 	uint8_t *image; /* NULL where it is the caller's */
 	void (*release)(void *ctx);
 	void *release_ctx;
+};
+
+struct sl_policy {
+	const struct sl_snapshot *snapshot; /* of shared: one look less for who judges */
+	struct sl_groups *groups;
+	struct shared *shared;
 };
 
 struct sl_policy_builder {
@@ -140,7 +148,7 @@ static int open_image(struct image *image, struct sl_policy **out)
 	if (err == SL_OK)
 		err = sl_policy_of(&s, out);
 	if (err == SL_OK)
-		(*out)->image = sl_take(&image->p);
+		(*out)->shared->image = sl_take(&image->p);
 	sl_snapshot_free(&s);
 	return err;
 }
@@ -161,11 +169,32 @@ int sl_policy_builder_finish(struct sl_policy_builder *b, struct sl_policy **out
 int sl_policy_of(struct sl_snapshot **s, struct sl_policy **out)
 {
 	struct sl_policy *p = (struct sl_policy *)calloc(1, sizeof(*p));
-	if (p == NULL)
+	struct shared *shared = (struct shared *)calloc(1, sizeof(*shared));
+	if (p == NULL || shared == NULL) {
+		free(p);
+		free(shared);
 		return SL_ENOMEM;
-	p->snapshot = sl_take(s);
+	}
+	*shared = (struct shared){ .users = 1, .snapshot = sl_take(s) };
+	*p = (struct sl_policy){ shared->snapshot, NULL, shared };
 	*out = p;
 	return SL_OK;
+}
+
+int sl_policy_regroup(const struct sl_policy *p, struct sl_groups **groups, struct sl_policy **out)
+{
+	struct sl_policy *made = (struct sl_policy *)calloc(1, sizeof(*made));
+	if (made == NULL)
+		return SL_ENOMEM;
+	*made = (struct sl_policy){ p->snapshot, sl_take(groups), p->shared };
+	made->shared->users++;
+	*out = made;
+	return SL_OK;
+}
+
+const struct sl_groups *sl_policy_groups(const struct sl_policy *p)
+{
+	return p->groups;
 }
 
 void sl_policy_touch(const struct sl_policy *p)
@@ -180,8 +209,8 @@ const struct sl_snapshot *sl_policy_snapshot(const struct sl_policy *p)
 
 void sl_policy_keep(struct sl_policy *p, void (*release)(void *ctx), void *ctx)
 {
-	p->release = release;
-	p->release_ctx = ctx;
+	p->shared->release = release;
+	p->shared->release_ctx = ctx;
 }
 
 void sl_policy_free(struct sl_policy **p)
@@ -189,11 +218,16 @@ void sl_policy_free(struct sl_policy **p)
 	struct sl_policy *gone = sl_take(p);
 	if (gone == NULL)
 		return;
-	sl_snapshot_free(&gone->snapshot);
-	free(gone->image);
-	if (gone->release != NULL)
-		gone->release(gone->release_ctx);
+	struct shared *shared = gone->shared;
+	sl_groups_free(&gone->groups);
 	free(gone);
+	if (--shared->users > 0)
+		return;
+	sl_snapshot_free(&shared->snapshot);
+	free(shared->image);
+	if (shared->release != NULL)
+		shared->release(shared->release_ctx);
+	free(shared);
 }
 
 void sl_policy_decide(const struct sl_policy *p, const struct sl_query *q, struct sl_decision *out)

@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "policy/category.h"
 #include "policy/decide.h"
+#include "policy/groups.h"
 #include "policy/list.h"
 
 struct sl_policy;         /* immutable */
@@ -52,6 +53,13 @@ void sl_policy_touch(const struct sl_policy *p);
 void sl_policy_keep(struct sl_policy *p, void (*release)(void *ctx), void *ctx);
 
 void sl_policy_free(struct sl_policy **p);
+
+/* ---- with groups ---- */
+
+/* The same snapshot with these groups (taken over on SL_OK; NULL: none), which may differ from those of p. Both live on their own;
+ * what they share goes with the last. Making and freeing them is one thread's work; asking is any number's. SL_OK, SL_ENOMEM. */
+int sl_policy_regroup(const struct sl_policy *p, struct sl_groups **groups, struct sl_policy **out);
+const struct sl_groups *sl_policy_groups(const struct sl_policy *p); /* NULL: none */
 
 /* The shipped never-block set (captive-portal checks, OS update and time hosts), a domain list as text. */
 struct sl_bytes sl_policy_never_block(void);

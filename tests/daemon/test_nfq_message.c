@@ -22,7 +22,8 @@ enum { QUEUE = 2861, ID = 0x01020304, MARK = 0x40000001, WIRE = 1500, MESSAGE_MA
 /* Which attributes a message has, and what is wrong with it. */
 struct row {
 	const char *name;
-	bool header, mark, cap_len, payload, other;
+	bool header, mark, cap_len, payload, other, mac;
+	uint16_t mac_len;
 	uint32_t info;
 	int cut;             /* bytes of the message that did not come */
 	uint16_t short_attr; /* an attribute that is two bytes shorter than it says it must be */
@@ -42,6 +43,31 @@ static const struct row rows[] = {
 	  .other = true,
 	  .read = true,
 	  .wire = WIRE },
+	{ .name = "the address of who sent it",
+	  .header = true,
+	  .payload = true,
+	  .mac = true,
+	  .mac_len = 6,
+	  .read = true,
+	  .wire = sizeof(payload) },
+	{ .name = "an address of another kind of link says nothing",
+	  .header = true,
+	  .payload = true,
+	  .mac = true,
+	  .mac_len = 8,
+	  .read = true,
+	  .wire = sizeof(payload) },
+	{ .name = "an address that is cut short",
+	  .header = true,
+	  .payload = true,
+	  .mac = true,
+	  .mac_len = 6,
+	  .short_attr = NFQA_HWADDR },
+	{ .name = "an interface that is too short",
+	  .header = true,
+	  .payload = true,
+	  .other = true,
+	  .short_attr = NFQA_IFINDEX_INDEV },
 	{ .name = "what was not cut has no length of its own",
 	  .header = true,
 	  .payload = true,
@@ -84,6 +110,7 @@ static void put_number(struct nlmsghdr *nlh, const struct row *r, uint16_t type,
 static struct nlmsghdr *make(const struct row *r, char *buf)
 {
 	const struct nfqnl_msg_packet_hdr header = { htonl(ID), htons(0x0800), 2 };
+	struct nfqnl_msg_packet_hw hw = { htons(r->mac_len), 0, { 2, 0, 0x5e, 0x10, 0, 1 } };
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
 	nlh->nlmsg_type = r->type != 0 ? r->type : (uint16_t)(NFNL_SUBSYS_QUEUE << 8 | NFQNL_MSG_PACKET);
 	struct nfgenmsg *gen = mnl_nlmsg_put_extra_header(nlh, sizeof(*gen));
@@ -95,6 +122,8 @@ static struct nlmsghdr *make(const struct row *r, char *buf)
 		put_number(nlh, r, NFQA_MARK, MARK);
 	if (r->other)
 		put_number(nlh, r, NFQA_IFINDEX_INDEV, 3);
+	if (r->mac)
+		put(nlh, r, NFQA_HWADDR, sizeof(hw), &hw);
 	if (r->cap_len)
 		put_number(nlh, r, NFQA_CAP_LEN, WIRE);
 	if (r->info != 0)
@@ -122,6 +151,10 @@ static void test_read(void **state)
 		assert_int_equal(p.ticket.mark, r->mark ? MARK : 0);
 		assert_int_equal(p.wire_len, r->wire);
 		assert_int_equal(p.unverified, r->unverified);
+		assert_int_equal(p.origin.ifindex, r->other ? 3 : 0);
+		assert_int_equal(p.origin.has_mac, r->mac && r->mac_len == 6);
+		if (p.origin.has_mac)
+			assert_memory_equal(p.origin.mac, "\2\0\x5e\x10\0\1", 6);
 		assert_int_equal(p.ip.len, r->payload ? sizeof(payload) : 0);
 		if (r->payload)
 			assert_memory_equal(p.ip.p, payload, sizeof(payload));

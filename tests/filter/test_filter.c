@@ -207,6 +207,7 @@ struct bench {
 	struct sl_answers out;
 	struct sl_mono now;
 	uint32_t isn; /* sequence number of byte 0 */
+	enum sl_ech_rule ech;
 	struct sl_syns *copies;
 	char text[8192];
 	struct sl_out log;
@@ -242,6 +243,7 @@ static void judge(void *ctx, const struct sl_subject *s, struct sl_judgement *ou
 	             sl_bytes_equal(sl_bytes_first(s->path, 4), SL_BYTES_LIT("/ads"));
 	out->told = sl_bytes_equal(sl_bytes_first(s->host, 4), SL_BYTES_LIT("told"));
 	out->line = 42;
+	out->ech = b->ech;
 }
 
 static void report(void *ctx, const struct sl_report *r)
@@ -273,7 +275,7 @@ static void open_bench_with(struct bench *b, enum sl_hold hold, enum syns syns, 
 		.flow_idle = sl_span_ms(IDLE_MS),
 		.seed = 5,
 	};
-	struct sl_provider provider = { b, judge, report, false };
+	struct sl_provider provider = { .ctx = b, .judge = judge, .report = report };
 	for (size_t i = 0; i < SL_CAUSE_COUNT; i++)
 		cfg.block[i] = (block >> i & 1) != 0;
 	memset(b, 0, sizeof(*b));
@@ -407,9 +409,10 @@ struct row {
 	struct step step[STEPS];
 	const char *want;
 	enum sl_hold hold;
-	bool syns;      /* every SYN comes */
-	bool copies;    /* a copy of it does */
-	uint32_t block; /* causes that block */
+	bool syns;            /* every SYN comes */
+	bool copies;          /* a copy of it does */
+	uint32_t block;       /* causes that block */
+	enum sl_ech_rule ech; /* of the client's group */
 	struct {
 		enum sl_stat stat;
 		uint64_t want;
@@ -490,6 +493,7 @@ static void run_row(const struct row *row, uint32_t isn)
 	int32_t next = 0;
 	enum syns syns = row->syns ? SYNS_QUEUED : row->copies ? SYNS_COPIED : SYNS_NONE;
 	open_bench_with(&b, row->hold, syns, row->block, isn);
+	b.ech = row->ech;
 	for (uint32_t i = 0; i < STEPS; i++) {
 		const struct step *s = &row->step[i];
 		if (s->op == OP_PACKET && s->text == NULL && s->msg == MSG_TEXT && s->quic == NULL &&
@@ -834,7 +838,7 @@ static void refuses_sizes_out_of_range(void **state)
 	static const struct sl_filter_cfg good = {
 		.max_flows = 64, .max_streams = 1, .max_held = 1, .budget = 512
 	};
-	struct sl_provider provider = { NULL, judge, NULL, false };
+	struct sl_provider provider = { .judge = judge };
 	struct sl_filter_cfg bad[] = { good, good, good, good };
 	struct sl_filter_stats stats;
 	struct sl_filter *f = NULL;

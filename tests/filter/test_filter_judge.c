@@ -415,7 +415,9 @@ static void open_bench(struct bench *b, const struct row *row)
 		.seed = 5,
 		.name_life = sl_span_ms(LIFE_MS),
 	};
-	const struct sl_provider provider = { b, judge, report, row->addresses };
+	const struct sl_provider provider = {
+		.ctx = b, .judge = judge, .report = report, .addresses = row->addresses
+	};
 	for (size_t i = 0; i < SL_CAUSE_COUNT; i++)
 		cfg.block[i] = (row->block >> i & 1) != 0;
 	memset(b, 0, sizeof(*b));

@@ -129,7 +129,7 @@ static void run(struct run *r, struct sl_bytes all, const struct piece *piece, s
 		.syn_ctx = r,
 	};
 	static struct sl_filter_stats stats;
-	struct sl_provider provider = { r, judge, report, false };
+	struct sl_provider provider = { .ctx = r, .judge = judge, .report = report };
 	cfg.block[SL_CAUSE_malformed] = true;
 	r->f = NULL;
 	r->asked = 0;

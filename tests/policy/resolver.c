@@ -190,7 +190,6 @@ unsigned ref_group(const struct ref_client *client, unsigned clients, const stru
 		const struct ref_client *c = &client[i];
 		bool is = c->kind == REF_MAC      ? who->mac != NULL && strcmp(c->mac, who->mac) == 0
 		          : c->kind == REF_PREFIX ? address_matches(&c->prefix, &who->address)
-		          : c->kind == REF_VLAN   ? c->vlan == who->vlan
 		                                  : c->interface == who->interface;
 		if (is &&
 		    (best == NULL || c->kind < best->kind ||

@@ -59,14 +59,14 @@ struct ref_client {
 	enum ref_client_kind kind; /* of what follows that one counts */
 	char mac[18];
 	struct ref_address prefix;
-	unsigned vlan, interface;
+	unsigned interface; /* the VLAN's, or itself */
 	unsigned group;
 };
 
 struct ref_asker {
 	const char *mac; /* NULL: none */
 	struct ref_address address;
-	unsigned vlan, interface; /* 0: none */
+	unsigned interface; /* 0: none */
 };
 
 struct ref_word {

@@ -110,23 +110,22 @@ static void make_table(struct sl_groups **out, const struct sl_group_client *cli
 static const struct client_row {
 	const char *name, *address;
 	uint8_t mac; /* last byte; 0: none */
-	uint16_t vlan;
 	uint32_t ifindex;
 	uint8_t want;
 } client_rows[] = {
-	{ "nothing fits: the default", "10.9.9.9", 0, 0, 0, 0 },
-	{ "a prefix", "10.0.5.5", 0, 0, 0, 1 },
-	{ "the longest prefix", "10.0.0.7", 0, 0, 0, 2 },
-	{ "an address is the longest of all", "10.0.0.1", 0, 0, 0, 3 },
-	{ "MAC before address", "10.0.0.1", 5, 0, 0, 4 },
-	{ "another MAC says nothing", "10.0.0.1", 6, 0, 0, 3 },
-	{ "prefix before VLAN", "10.0.5.5", 0, 7, 0, 1 },
-	{ "VLAN before interface", "172.16.0.1", 0, 7, 3, 5 },
-	{ "an interface", "172.16.0.1", 0, 8, 3, 6 },
-	{ "the number of an interface is not that of a VLAN", "172.16.0.1", 0, 3, 7, 0 },
-	{ "IPv6", "2001:db8::5", 0, 0, 3, 7 },
-	{ "the bytes of an IPv4 prefix are no IPv6 prefix", "a00::", 0, 0, 0, 0 },
-	{ "who two groups name is in the first", "10.3.0.1", 0, 0, 0, 1 },
+	{ "nothing fits: the default", "10.9.9.9", 0, 0, 0 },
+	{ "a prefix", "10.0.5.5", 0, 0, 1 },
+	{ "the longest prefix", "10.0.0.7", 0, 0, 2 },
+	{ "an address is the longest of all", "10.0.0.1", 0, 0, 3 },
+	{ "MAC before address", "10.0.0.1", 5, 0, 4 },
+	{ "another MAC says nothing", "10.0.0.1", 6, 0, 3 },
+	{ "prefix before VLAN", "10.0.5.5", 0, 7, 1 },
+	{ "VLAN before interface", "172.16.0.1", 0, 7, 5 },
+	{ "an interface", "172.16.0.1", 0, 3, 6 },
+	{ "another interface says nothing", "172.16.0.1", 0, 8, 0 },
+	{ "IPv6", "2001:db8::5", 0, 3, 7 },
+	{ "the bytes of an IPv4 prefix are no IPv6 prefix", "a00::", 0, 0, 0 },
+	{ "who two groups name is in the first", "10.3.0.1", 0, 0, 1 },
 };
 
 static void test_client(void **state)
@@ -137,6 +136,7 @@ static void test_client(void **state)
 		{ .kind = SL_CLIENT_PREFIX, .group = 2, .prefix = prefix("10.0.0.0/24") },
 		{ .kind = SL_CLIENT_PREFIX, .group = 3, .prefix = prefix("10.0.0.1") },
 		{ .kind = SL_CLIENT_MAC, .group = 4, .mac = { 2, 0, 0, 0, 0, 5 } },
+		{ .kind = SL_CLIENT_INTERFACE, .group = 1, .number = 7 },
 		{ .kind = SL_CLIENT_VLAN, .group = 5, .number = 7 },
 		{ .kind = SL_CLIENT_INTERFACE, .group = 6, .number = 3 },
 		{ .kind = SL_CLIENT_PREFIX, .group = 7, .prefix = prefix("2001:db8::/64") },
@@ -146,7 +146,6 @@ static void test_client(void **state)
 	struct sl_client who = { .address = prefix(row->address),
 		                 .has_mac = row->mac != 0,
 		                 .mac = { 2, 0, 0, 0, 0, row->mac },
-		                 .vlan = row->vlan,
 		                 .ifindex = row->ifindex };
 	enum sl_client_kind by;
 	struct sl_groups *g = NULL;
@@ -271,11 +270,8 @@ static void test_random_clients(void **state)
 		unsigned clients = pick(&seed, 12);
 		for (unsigned i = 0; i < clients; i++) {
 			uint8_t mac = (uint8_t)(1 + pick(&seed, 3));
-			ref[i] = (struct ref_client){ (enum ref_client_kind)pick(&seed, 4),
-				                      "",
-				                      pick_address(&seed, true),
-				                      1 + pick(&seed, 3),
-				                      1 + pick(&seed, 3),
+			ref[i] = (struct ref_client){ (enum ref_client_kind)pick(&seed, 4), "",
+				                      pick_address(&seed, true), 1 + pick(&seed, 3),
 				                      1 + pick(&seed, 7) };
 			(void)snprintf(ref[i].mac, sizeof(ref[i].mac), "02:00:00:00:00:%02x", mac);
 			client[i] = (struct sl_group_client){
@@ -283,7 +279,7 @@ static void test_random_clients(void **state)
 				.group = (uint8_t)ref[i].group,
 				.mac = { 2, 0, 0, 0, 0, mac },
 				.prefix = as_prefix(&ref[i].prefix),
-				.number = ref[i].kind == REF_VLAN ? ref[i].vlan : ref[i].interface,
+				.number = ref[i].interface,
 			};
 		}
 		struct sl_groups *g = NULL;
@@ -293,12 +289,11 @@ static void test_random_clients(void **state)
 			enum sl_client_kind by;
 			uint8_t last = (uint8_t)pick(&seed, 5);
 			struct ref_asker who = { last == 0 ? NULL : mac, pick_address(&seed, false),
-				                 pick(&seed, 5), pick(&seed, 5) };
+				                 pick(&seed, 5) };
 			(void)snprintf(mac, sizeof(mac), "02:00:00:00:00:%02x", last);
 			struct sl_client c = { .address = as_prefix(&who.address),
 				               .has_mac = last != 0,
 				               .mac = { 2, 0, 0, 0, 0, last },
-				               .vlan = (uint16_t)who.vlan,
 				               .ifindex = who.interface };
 			assert_int_equal(sl_groups_find(g, &c, &by), ref_group(ref, clients, &who));
 		}
