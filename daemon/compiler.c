@@ -194,7 +194,8 @@ int sl_compiler_run(int ipc, const struct sl_priv_user *user)
 		be_nice(&c->msg);
 	if (sl_compiler_box() != SL_OK)
 		sl_log(SL_LOG_WARN,
-		       "compiler: no seccomp (%s): lists are read without it, and without privileges",
+		       "compiler: no Landlock or no seccomp (%s): lists are read without it, and without "
+		       "privileges",
 		       strerror(errno));
 	if (err == SL_OK && c->msg.type == SL_IPC_COMPILE)
 		err = compile(c);

@@ -11,7 +11,7 @@
 /* Compiles what the supervisor sends (SL_IPC_COMPILE), says how it went, and returns the exit status. */
 int sl_compiler_run(int ipc, const struct sl_priv_user *user);
 /* From now on this process can use what it holds and ask for memory: it opens, connects, starts and signals nothing
- * (seccomp, for ever). SL_OK; SL_ESYS where the kernel has no such box. */
+ * (seccomp and Landlock, for ever). SL_OK; SL_ESYS: some of it is missing in this kernel. */
 int sl_compiler_box(void);
 
 #endif

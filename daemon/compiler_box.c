@@ -9,19 +9,20 @@
 static const int allowed[] = {
 	/* what it holds */
 	SCMP_SYS(read), SCMP_SYS(pread64), SCMP_SYS(write), SCMP_SYS(pwrite64), SCMP_SYS(recvmsg),
-	SCMP_SYS(sendmsg), SCMP_SYS(close), SCMP_SYS(dup), SCMP_SYS(fcntl), SCMP_SYS(fstat),
-	SCMP_SYS(newfstatat), SCMP_SYS(lseek),
+	SCMP_SYS(sendmsg), SCMP_SYS(close), SCMP_SYS(dup), SCMP_SYS(fstat), SCMP_SYS(newfstatat),
+	SCMP_SYS(lseek),
 	/* memory */
-	SCMP_SYS(mmap), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(mprotect), SCMP_SYS(madvise),
-	SCMP_SYS(brk), SCMP_SYS(futex),
-	/* itself: its folder (paths of the configuration are relative to it), its clock, its end, an abort() */
+	SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise), SCMP_SYS(brk), SCMP_SYS(futex),
+	/* itself: its folder (paths of the configuration are relative to it), its clock, its end, an abort() (box.h) */
 	SCMP_SYS(getcwd), SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday), SCMP_SYS(getpid), SCMP_SYS(gettid),
-	SCMP_SYS(tgkill), SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn),
-	SCMP_SYS(restart_syscall), SCMP_SYS(sched_yield), SCMP_SYS(sched_getaffinity), SCMP_SYS(getrandom),
-	SCMP_SYS(exit), SCMP_SYS(exit_group)
+	SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn), SCMP_SYS(restart_syscall),
+	SCMP_SYS(sched_yield), SCMP_SYS(sched_getaffinity), SCMP_SYS(getrandom), SCMP_SYS(exit),
+	SCMP_SYS(exit_group)
 };
 
 int sl_compiler_box(void)
 {
-	return sl_box_calls(allowed, SL_COUNT(allowed), NULL);
+	int files = sl_box_files(NULL, 0, SL_BOX_ALONE);
+	int calls = sl_box_calls(allowed, SL_COUNT(allowed), 0, NULL);
+	return files != SL_OK ? files : calls;
 }

@@ -300,6 +300,10 @@ int sl_engine_run(int ipc, const struct sl_priv_user *user)
 		free(e);
 		return EXIT_FAILURE;
 	}
+	if (sl_engine_box() != SL_OK)
+		sl_log(SL_LOG_WARN,
+		       "engine: no Landlock or no seccomp (%s): it judges without it, as its own user",
+		       strerror(errno));
 	e->ipc = ipc;
 	sl_take_none(&e->take);
 	err = serve(e, &how);

@@ -8,5 +8,8 @@
 
 /* Runs until told to stop or until the supervisor is gone; then answers what waits and returns the exit status. */
 int sl_engine_run(int ipc, const struct sl_priv_user *user);
+/* From now on this process uses what it holds: it opens, connects, starts and signals nothing, and maps nothing executable
+ * (seccomp and Landlock, for ever). SL_OK; SL_ESYS: some of it is missing in this kernel. */
+int sl_engine_box(void);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* fetch.h - the helper that fetches lists: the program sluice-fetch, started by the supervisor for one run. It has the ids of
- * `user`, no capability, sees the files that name resolution and certificates need (Landlock), and can connect and nothing else
+ * `list_user`, no capability, sees the files that name resolution and certificates need (Landlock), and can connect and nothing else
  * (seccomp). What it brings goes into memory files that it was given.
  *
  * SL_IPC_FETCH carries {"limit_ms": N, "lists": [{"url", "max", "signed", "etag"?, "modified"?}, ...]} and, in their order, an

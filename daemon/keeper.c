@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "base/cur.h"
-#include "daemon/box.h"
 #include "daemon/compile_output.h"
 #include "daemon/ipc.h"
 #include "daemon/log.h"
@@ -56,12 +55,14 @@ static int make_folder(const char *path)
 
 static int enter(const char *folder)
 {
-	const struct sl_box_folder all[] = { { ".", true } };
 	if (make_folder(folder) != SL_OK || chdir(folder) != 0 || make_folder("generations") != SL_OK ||
 	    make_folder("lists") != SL_OK)
 		return SL_ESYS;
-	if (sl_box_files(all, 1) != SL_OK)
-		sl_log(SL_LOG_INFO, "keeper: no Landlock (%s)", strerror(errno));
+	if (sl_keeper_box() != SL_OK)
+		sl_log(SL_LOG_WARN,
+		       "keeper: no Landlock or no seccomp (%s): policies are kept without it, and without "
+		       "privileges",
+		       strerror(errno));
 	return SL_OK;
 }
 

@@ -91,6 +91,7 @@ static void find_user(struct sl_supervisor *s)
 		sl_log(SL_LOG_NOTICE,
 		       "there is no user '%s': the engine runs as root with CAP_NET_ADMIN only",
 		       s->conf->user);
+	s->list_user = sl_priv_lookup_lists(s->conf->list_user, &s->user);
 }
 
 /* What an earlier version did not have, and so did not leave, is opened here. */
@@ -361,6 +362,8 @@ int sl_supervisor_run(const char *conf_path, int state)
 
 	if (s == NULL)
 		return EXIT_FAILURE;
+	if (sl_priv_keep() != SL_OK)
+		sl_log(SL_LOG_WARN, "more privileges than are needed cannot be given up: %s", strerror(errno));
 	int err = state >= 0 ? resume_all(s, state) : open_all(s);
 	if (err == SL_OK && state < 0)
 		err = sl_supervisor_begin(s);

@@ -41,7 +41,7 @@ static int start(struct sl_supervisor *s, uint64_t number, const char *why)
 	s->next_sent = s->compile_late = false;
 	s->next_number = number;
 	s->next_why = why;
-	int err = sl_child_start(&s->compiler, "--compiler", &s->user);
+	int err = sl_child_start(&s->compiler, "--compiler", &s->list_user);
 	s->compiler.state = SL_CHILD_COMPILING;
 	s->compile_by = sl_mono_add(sl_clock_now(), sl_bundle_conf(s->next)->compile_limit);
 	return err;

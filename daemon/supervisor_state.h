@@ -36,7 +36,7 @@ struct sl_supervisor {
 	bool next_forced;       /* the guard looks away */
 	struct sl_conf *conf;   /* as at the start: what is not live stays as it was */
 	uint64_t generation;
-	struct sl_priv_user user;
+	struct sl_priv_user user, list_user;
 
 	struct sl_take take; /* every descriptor an engine needs */
 	struct sl_shared *shared;

@@ -101,7 +101,7 @@ static int send_request(struct sl_supervisor *s, struct request *r)
 	char *text = all == NULL ? NULL : json_dumps(all, JSON_COMPACT);
 	int err = text == NULL || r->failed
 	                  ? SL_ENOMEM
-	                  : sl_child_start_helper(&s->fetcher, "sluice-fetch", "--fetch", &s->user);
+	                  : sl_child_start_helper(&s->fetcher, "sluice-fetch", "--fetch", &s->list_user);
 
 	if (err == SL_OK)
 		err = sl_ipc_send(s->fetcher.ipc, SL_IPC_FETCH, ++s->update_run, sl_bytes_str(text), r->fd,

@@ -23,7 +23,7 @@ struct trial {
 	struct sl_diag diag; /* into why */
 	const char *conf_path;
 	int conf; /* as at the start; the state's */
-	struct sl_priv_user user;
+	struct sl_priv_user user, list_user;
 	uint64_t generation;
 	struct sl_child engine, compiler;
 	struct sl_bundle *policy;
@@ -56,8 +56,10 @@ static int read_conf(struct trial *t)
 	struct sl_conf *conf = NULL;
 	int err = sl_conf_read_fd(t->conf, t->conf_path, &t->diag, &conf);
 
-	if (err == SL_OK)
+	if (err == SL_OK) {
 		t->user = sl_priv_lookup(conf->user);
+		t->list_user = sl_priv_lookup_lists(conf->list_user, &t->user);
+	}
 	sl_conf_free(&conf);
 	return err;
 }
@@ -113,7 +115,7 @@ static int compile(struct trial *t)
 		err = sl_bundle_open_lists(t->policy, NULL, &t->diag);
 
 	if (err == SL_OK)
-		err = sl_child_start(&t->compiler, "--compiler", &t->user);
+		err = sl_child_start(&t->compiler, "--compiler", &t->list_user);
 	if (err == SL_OK)
 		err = sl_bundle_compile(t->policy, t->compiler.ipc, t->generation, true, NULL, -1);
 	if (err == SL_OK)

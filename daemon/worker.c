@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <time.h>
@@ -170,8 +171,12 @@ static bool goes_on(struct sl_worker *w)
 static void *run(void *arg)
 {
 	struct sl_worker *w = arg;
+	char name[16];
 	int err = SL_OK;
 
+	/* By the thread itself: another one would have to open a file of /proc, which the engine's box forbids. */
+	(void)snprintf(name, sizeof(name), "worker-%u", w->cfg.number);
+	(void)prctl(PR_SET_NAME, name);
 	sl_policy_slot_register();
 	while (err == SL_OK && goes_on(w)) {
 		int n = w->ne != NULL ? sl_ne_worker_turn(w->ne, w->batch, &w->counts) : turn(w);
@@ -290,7 +295,6 @@ int sl_worker_start(const struct sl_worker_cfg *cfg, struct sl_worker **out)
 {
 	struct sl_worker *w =
 	        aligned_alloc(SL_CACHE_LINE, (sizeof(*w) + SL_CACHE_LINE - 1) & ~(size_t)(SL_CACHE_LINE - 1));
-	char name[16];
 
 	if (w == NULL)
 		return SL_ENOMEM;
@@ -303,8 +307,6 @@ int sl_worker_start(const struct sl_worker_cfg *cfg, struct sl_worker **out)
 		worker_free(&w);
 		return err;
 	}
-	(void)snprintf(name, sizeof(name), "worker-%u", cfg->number);
-	(void)pthread_setname_np(w->thread, name);
 	*out = w;
 	return SL_OK;
 }

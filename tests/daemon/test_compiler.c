@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The compiler process: what it answers to the supervisor, and what its box lets it do. */
+/* The compiler process: what it answers to the supervisor. What its box lets it do: test_box.c */
 #include "daemon/compiler.h"
 
 #include <setjmp.h>
@@ -10,14 +10,11 @@
 
 #include <cmocka.h>
 
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -111,100 +108,10 @@ static void test_answer(void **state)
 	free(msg);
 }
 
-static bool opens(void)
-{
-	return open("/etc/passwd", O_RDONLY | O_CLOEXEC) >= 0;
-}
-static bool makes_files(void)
-{
-	return memfd_create("x", MFD_CLOEXEC) >= 0;
-}
-static bool connects(void)
-{
-	return socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0) >= 0;
-}
-static bool starts(void)
-{
-	return fork() >= 0;
-}
-static bool becomes(void)
-{
-	char path[] = "/bin/true";
-	char *argv[] = { path, NULL };
-	(void)execv(path, argv);
-	return false;
-}
-static bool signals(void)
-{
-	return kill(getppid(), 0) == 0;
-}
-static bool traces(void)
-{
-	return prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) == 0;
-}
-static bool reads_what_it_holds(void)
-{
-	uint8_t byte;
-	return pread(3, &byte, 1, 0) == 1 && byte == 'x';
-}
-static bool takes_memory(void)
-{
-	uint8_t *volatile p = malloc(64 << 20);
-	bool ok = p != NULL;
-	if (ok)
-		p[1 << 20] = 1;
-	free(p);
-	return ok;
-}
-
-static struct box_case {
-	const char *name;
-	bool (*try)(void);
-	bool may;
-} box[] = {
-	{ "the box opens no file", opens, false },
-	{ "the box makes no file", makes_files, false },
-	{ "the box connects to nobody", connects, false },
-	{ "the box starts no process", starts, false },
-	{ "the box runs no program", becomes, false },
-	{ "the box signals nobody", signals, false },
-	{ "the box changes nothing of itself", traces, false },
-	{ "the box reads what it holds", reads_what_it_holds, true },
-	{ "the box takes memory", takes_memory, true },
-};
-
-enum { DID = 3, NO_BOX = 4, REFUSED = 5, ELSE = 6 };
-
-static void test_box(void **state)
-{
-	const struct box_case *c = *state;
-	int status = 0;
-#ifdef SL_SANITIZE
-	skip(); /* there is none */
-#endif
-	pid_t pid = fork();
-	if (pid == 0) {
-		int fd = memory_file("x");
-		if (dup2(fd, 3) != 3 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
-		    sl_compiler_box() != SL_OK)
-			_exit(NO_BOX);
-		errno = 0;
-		_exit(c->try() ? DID : errno == EPERM ? REFUSED : ELSE);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFEXITED(status));
-	if (WEXITSTATUS(status) == NO_BOX)
-		skip(); /* a kernel without seccomp */
-	assert_int_equal(WEXITSTATUS(status), c->may ? DID : REFUSED);
-}
-
 int main(void)
 {
-	struct CMUnitTest tests[SL_COUNT(cases) + SL_COUNT(box)];
-	size_t n = 0;
+	struct CMUnitTest tests[SL_COUNT(cases)];
 	for (size_t i = 0; i < SL_COUNT(cases); i++)
-		tests[n++] = (struct CMUnitTest){ cases[i].name, test_answer, NULL, NULL, &cases[i] };
-	for (size_t i = 0; i < SL_COUNT(box); i++)
-		tests[n++] = (struct CMUnitTest){ box[i].name, test_box, NULL, NULL, &box[i] };
+		tests[i] = (struct CMUnitTest){ cases[i].name, test_answer, NULL, NULL, &cases[i] };
 	return cmocka_run_group_tests_name("daemon/compiler", tests, NULL, NULL);
 }
