@@ -20,6 +20,8 @@ need /usr/share/man/man1/sluice.1
 need /usr/share/man/man7/sluice-provider.7
 need /usr/share/man/man5/sluice.yaml.5
 need /usr/lib/systemd/system/sluiced.service
+need /usr/lib/systemd/system/sluice-update.service
+need /usr/lib/systemd/system/sluice-update.timer
 need /usr/lib/sysusers.d/sluice.conf
 need /usr/lib/tmpfiles.d/sluice.conf
 need /etc/sluice/sluice.yaml
