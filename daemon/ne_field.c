@@ -58,10 +58,17 @@ static void field_identifier(struct sl_out *o, const uint8_t id[16])
 	sl_out_u8(o, '"');
 }
 
+void sl_ne_field_hostname(struct sl_out *o, const struct sl_ne_flow_info *info)
+{
+	static const char *const origins[] = { NULL, "dns", "connect", "sniffed" };
+	sl_ne_field_text(o, "remoteHostname", info->remote_hostname, SL_NE_HOSTNAME_MAX);
+	if (info->remote_hostname != NULL)
+		sl_ne_field_text(o, "hostnameOrigin", origins[info->hostname_origin], KEY_MAX);
+}
+
 void sl_ne_field_flow(struct sl_out *o, const struct sl_ne_flow_info *info)
 {
 	static const char *const types[] = { NULL, "stream", "datagram", "raw" };
-	static const char *const origins[] = { NULL, "dns", "connect", "sniffed" };
 	sl_ne_field_word(o, "direction", sl_ne_direction_name(info->direction));
 	sl_json_field_u64(o, "protocol", info->socket_protocol);
 	sl_json_field_u64(o, "family", info->socket_family);
@@ -69,9 +76,7 @@ void sl_ne_field_flow(struct sl_out *o, const struct sl_ne_flow_info *info)
 	field_endpoint(o, "local", &info->local);
 	field_endpoint(o, "remote", &info->remote);
 	field_identifier(o, info->identifier);
-	sl_ne_field_text(o, "remoteHostname", info->remote_hostname, SL_NE_HOSTNAME_MAX);
-	if (info->remote_hostname != NULL)
-		sl_ne_field_text(o, "hostnameOrigin", origins[info->hostname_origin], KEY_MAX);
+	sl_ne_field_hostname(o, info);
 	sl_ne_field_text(o, "url", info->url, URL_MAX);
 }
 

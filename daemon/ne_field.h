@@ -19,6 +19,8 @@ void sl_ne_field_amount(struct sl_out *o, const char *key, uint64_t amount);
 void sl_ne_field_open(struct sl_out *o, const char *key);
 /* direction, protocol, family, type, local, remote, identifier, remoteHostname, hostnameOrigin, url */
 void sl_ne_field_flow(struct sl_out *o, const struct sl_ne_flow_info *info);
+/* remoteHostname, hostnameOrigin; nothing where it is not known */
+void sl_ne_field_hostname(struct sl_out *o, const struct sl_ne_flow_info *info);
 /* "report": {...} */
 void sl_ne_field_report(struct sl_out *o, const struct sl_ne_report *report);
 

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "daemon/ne_live.h"
 
-#include <stdlib.h>
 #include <string.h>
 
+#include "daemon/mark.h"
 #include "daemon/ne_live_priv.h"
 
 enum {
-	ANSWERS = 1024, /* more are sent in between */
-	RESETS = 64,
 	EXPIRE_MAX = 16, /* flows a batch */
+	PORT_DNS = 53,
 };
 
 /* ---- answers ---- */
@@ -41,9 +40,18 @@ static bool may_mark(const struct sl_ne_live *live, const struct sl_ne_flow *flo
 	       sl_ne_filter_state(live->filter) == SL_NE_FILTER_RUNNING;
 }
 
+/* Its packets say what others are called. */
+static bool teaches(const struct sl_ne_live *live, const struct sl_flow_key *key)
+{
+	return key->proto == SL_PROTO_UDP && (key->dport == PORT_DNS || key->sport == PORT_DNS) &&
+	       sl_ne_names_learns(live->names);
+}
+
 enum sl_action sl_ne_live_passing(struct sl_ne_live *live, struct sl_ne_conn *c,
                                   const struct sl_ne_flow *flow)
 {
+	if (teaches(live, &c->key))
+		return SL_ACTION_PASS;
 	bool open = flow->state != SL_NE_FLOW_NEW && sl_ne_window_is_open(&flow->side[0].window) &&
 	            sl_ne_window_is_open(&flow->side[1].window);
 	if (!open || !may_mark(live, flow))
@@ -84,6 +92,7 @@ static void forget(struct sl_ne_live *live, struct sl_ne_conn *c)
 {
 	if (c->entry != NULL)
 		sl_flow_table_drop(live->table, sl_take(&c->entry));
+	sl_ne_names_close(live->names, &c->naming);
 	c->next = live->spare;
 	live->spare = c;
 }
@@ -118,8 +127,7 @@ void sl_ne_live_end_flow(struct sl_ne_live *live, struct sl_ne_conn *c)
 	sl_ne_flow_leave(flow, live->now);
 }
 
-/* The table puts a flow out: for lack of room, or one that the kernel carries alone and that was not seen for long. */
-static void on_gone(void *ctx, struct sl_flow *entry, bool evicted)
+void sl_ne_live_on_gone(void *ctx, struct sl_flow *entry, bool evicted)
 {
 	struct sl_ne_live *live = (struct sl_ne_live *)ctx;
 	struct sl_ne_conn *c = &live->conn[entry->id - 1];
@@ -131,7 +139,7 @@ static void on_gone(void *ctx, struct sl_flow *entry, bool evicted)
 		forget(live, c);
 }
 
-static bool is_spared(void *ctx, const struct sl_flow *entry)
+bool sl_ne_live_is_spared(void *ctx, const struct sl_flow *entry)
 {
 	const struct sl_ne_live *live = (const struct sl_ne_live *)ctx;
 	const struct sl_ne_conn *c = &live->conn[entry->id - 1];
@@ -156,10 +164,10 @@ static struct sl_ne_conn *make(struct sl_ne_live *live, const struct sl_flow_key
 		live->spare = c->next; /* NOLINT(clang-analyzer-core.NullDereference) */
 	} else {
 		c = &live->conn[entry->id - 1];
+		sl_ne_names_close(live->names, &c->naming);
 	}
-	*c = (struct sl_ne_conn){
-		.entry = entry, .key = *key, .listed = !fresh && c->listed, .next = c->next
-	};
+	bool listed = !fresh && c->listed; /* NOLINT(clang-analyzer-core.NullDereference): as above */
+	*c = (struct sl_ne_conn){ .entry = entry, .key = *key, .listed = listed, .next = c->next };
 	entry->id = (uint64_t)(c - live->conn) + 1;
 	return c;
 }
@@ -213,6 +221,7 @@ struct sl_ne_conn *sl_ne_live_open(struct sl_ne_live *live, const struct sl_pack
 		note_passed(sl_ne_conn_way(c, c->direction), v->seq);
 		note_passed(sl_ne_conn_way(c, sl_ne_direction_other(c->direction)), v->ack);
 	}
+	sl_ne_names_open(live->names, &c->key, opening.first, live->now, &opening.info, &c->naming);
 	live->opening = c;
 	if (sl_ne_filter_open_flow(live->filter, &opening, live->now, &flow) != SL_OK)
 		flow = NULL;
@@ -231,7 +240,8 @@ void sl_ne_live_answer_packet(struct sl_ne_live *live, const struct sl_nfq_packe
 static void on_datagram(struct sl_ne_live *live, struct sl_ne_conn *c, const struct sl_packet *v,
                         const struct sl_nfq_packet *p)
 {
-	if (c == NULL)
+	bool fresh = c == NULL;
+	if (fresh)
 		c = sl_ne_live_open(live, v, p, false);
 	struct sl_bytes payload = { v->payload.len == v->payload_len ? v->payload.p : NULL, v->payload_len };
 	struct sl_ne_parked *k = c->flow == NULL ? NULL : sl_ne_parking_take(live->parking, p, payload);
@@ -242,9 +252,18 @@ static void on_datagram(struct sl_ne_live *live, struct sl_ne_conn *c, const str
 		return;
 	}
 	bool opener = memcmp(&v->key, &c->key, sizeof(c->key)) == 0;
+	enum sl_ne_direction direction = opener ? c->direction : sl_ne_direction_other(c->direction);
 	struct sl_ne_packet packet = { { k->bytes.p, v->payload_len }, (uintptr_t)k };
-	sl_ne_filter_data(live->filter, c->flow, opener ? c->direction : sl_ne_direction_other(c->direction),
-	                  &packet, live->now);
+	if (!fresh)
+		sl_ne_names_data(live->names, c->flow, direction, packet.bytes, &c->naming);
+	sl_ne_filter_data(live->filter, c->flow, direction, &packet, live->now);
+}
+
+/* An answer of DNS that is queued for its names alone (daemon/rules_xt_text.c), and passes. */
+static bool is_taught(const struct sl_ne_live *live, const struct sl_nfq_packet *p)
+{
+	uint32_t mask = live->cfg.conf->mark_mask;
+	return !live->both && (p->ticket.mark & mask) == sl_mark_of(mask, SL_MARK_PASSED);
 }
 
 static void on_packet(struct sl_ne_live *live, const struct sl_nfq_packet *p)
@@ -260,6 +279,12 @@ static void on_packet(struct sl_ne_live *live, const struct sl_nfq_packet *p)
 	if (err != SL_OK || (p->unverified && sl_packet_is_damaged(p->ip, p->wire_len))) {
 		live->counts.damaged++;
 		sl_ne_live_answer_packet(live, p, SL_ACTION_DROP);
+		return;
+	}
+	if (teaches(live, &v.key))
+		sl_ne_names_learn(live->names, &v.key, v.payload, live->now);
+	if (is_taught(live, p)) {
+		sl_ne_live_answer_packet(live, p, SL_ACTION_PASS);
 		return;
 	}
 	struct sl_ne_conn *c = find(live, &v.key);
@@ -358,113 +383,4 @@ bool sl_ne_live_due(const struct sl_ne_live *live, struct sl_mono *due)
 	if (!any || other.us < due->us)
 		*due = other;
 	return true;
-}
-
-/* ---- made and freed ---- */
-
-static struct sl_bytes vendor_configuration(const struct sl_conf *c)
-{
-	bool any = c->provider == SL_PROVIDER_EXTERNAL && c->provider_configuration[0] != '\0';
-	return any ? sl_bytes_str(c->provider_configuration) : (struct sl_bytes){ NULL, 0 };
-}
-
-static int make_filter(struct sl_ne_live *live, struct sl_mono now)
-{
-	const struct sl_ne_source *s = live->cfg.source;
-	struct sl_ne_filter_config fc = { .options = live->options,
-		                          .provider = s->provider,
-		                          .control = s->control,
-		                          .sink = sl_ne_live_sink(live),
-		                          .trace = live->cfg.trace,
-		                          .configuration = { true, vendor_configuration(live->cfg.conf) } };
-	int err = sl_ne_filter_new(&fc, now, &live->filter);
-	if (err == SL_OK && s->begin != NULL)
-		s->begin(s->ctx, live->filter, now);
-	else if (err == SL_OK)
-		err = sl_ne_filter_start(live->filter, now);
-	return err;
-}
-
-static int make_memory(struct sl_ne_live *live)
-{
-	const struct sl_conf *c = live->cfg.conf;
-	struct sl_flow_table_cfg table = { c->max_flows, live->cfg.seed, on_gone, is_spared, live };
-	struct sl_answers *a = &live->answers;
-	live->conn = (struct sl_ne_conn *)calloc(c->max_flows, sizeof(live->conn[0]));
-	a->answer = (struct sl_answer *)calloc(ANSWERS, sizeof(a->answer[0]));
-	a->reset = (struct sl_reset *)calloc(RESETS, sizeof(a->reset[0]));
-	a->answer_cap = ANSWERS;
-	a->reset_cap = RESETS;
-	if (live->conn == NULL || a->answer == NULL || a->reset == NULL)
-		return SL_ENOMEM;
-	for (uint32_t i = c->max_flows; i-- > 0;) {
-		live->conn[i].next = live->spare;
-		live->spare = &live->conn[i];
-	}
-	int err = sl_flow_table_new(&table, &live->table);
-	if (err == SL_OK)
-		err = sl_ne_parking_new(live->options.max_packets,
-		                        (uint16_t)(live->first_queue + SL_NE_QUEUE_PARKING), &live->parking);
-	return err;
-}
-
-int sl_ne_live_new(const struct sl_ne_live_cfg *cfg, struct sl_mono now, struct sl_ne_live **out)
-{
-	struct sl_ne_live *live = (struct sl_ne_live *)calloc(1, sizeof(*live));
-	if (live == NULL)
-		return SL_ENOMEM;
-	live->cfg = *cfg;
-	live->options = sl_ne_live_options(cfg->conf);
-	live->options.seed = cfg->seed;
-	live->first_queue = (uint16_t)cfg->conf->queue_first;
-	live->both = cfg->source->needs != 0;
-	live->hold_syn = cfg->conf->tcp_hold != 0;
-	live->now = now;
-	int err = make_memory(live);
-	if (err == SL_OK)
-		err = make_filter(live, now);
-	if (err != SL_OK)
-		sl_ne_live_free(&live);
-	else
-		*out = live;
-	return err;
-}
-
-void sl_ne_live_free(struct sl_ne_live **live)
-{
-	struct sl_ne_live *l = sl_take(live);
-	if (l == NULL)
-		return;
-	sl_ne_filter_free(&l->filter);
-	sl_ne_parking_free(&l->parking);
-	sl_flow_table_free(&l->table);
-	free(l->conn);
-	free(l->answers.answer);
-	free(l->answers.reset);
-	free(l);
-}
-
-struct sl_answers *sl_ne_live_answers(struct sl_ne_live *live)
-{
-	return &live->answers;
-}
-
-struct sl_ne_filter *sl_ne_live_filter(struct sl_ne_live *live)
-{
-	return live->filter;
-}
-
-const struct sl_ne_live_counts *sl_ne_live_counts(const struct sl_ne_live *live)
-{
-	return &live->counts;
-}
-
-const struct sl_ne_parking_counts *sl_ne_live_parking(const struct sl_ne_live *live)
-{
-	return sl_ne_parking_counts(live->parking);
-}
-
-size_t sl_ne_live_held(const struct sl_ne_live *live)
-{
-	return sl_ne_parking_held(live->parking);
 }

@@ -6,7 +6,8 @@
  * datagram. TCP is put in order before it is shown; the first copy of a byte wins (NE-CHOICE-27). FIN ends a direction, RST or both
  * FINs the flow. Packets that wait do so in the parking queue (ne_parking.h). A connection is marked, so that the kernel carries it
  * alone, when both of its directions are unlimited and nobody wants reports of it. A dropped TCP connection is marked too: the
- * rules refuse its packets, and the ends of which no packet is at hand are told by resets.
+ * rules refuse its packets, and the ends of which no packet is at hand are told by resets. What a flow's remote host is called
+ * is known as filter/ne_names.h says; a flow of DNS is therefore not marked as allowed.
  *
  * No socket and no clock here. One thread; nothing is allocated after sl_ne_live_new(). */
 #ifndef SL_DAEMON_NE_LIVE_H
@@ -15,6 +16,7 @@
 #include "daemon/conf.h"
 #include "daemon/ne_parking.h"
 #include "daemon/ne_source.h"
+#include "filter/ne_names.h"
 
 struct sl_ne_live; /* opaque */
 
@@ -22,7 +24,8 @@ struct sl_ne_live_cfg {
 	const struct sl_conf *conf;  /* outlives it */
 	struct sl_ne_source *source; /* not owned; outlives it */
 	struct sl_ne_trace trace;
-	uint64_t seed; /* of flow identifiers and the flow table */
+	struct sl_dns_names *names; /* outlives it; NULL: DNS answers are not read */
+	uint64_t seed;              /* of flow identifiers and the flow table */
 	/* Sends what sl_ne_live_answers() holds, and sets both its numbers to 0. Called when they may become too many, and at the end
 	 * of each call below. */
 	int (*flush)(void *ctx);
@@ -60,6 +63,7 @@ struct sl_answers *sl_ne_live_answers(struct sl_ne_live *live);
 struct sl_ne_filter *sl_ne_live_filter(struct sl_ne_live *live);
 const struct sl_ne_live_counts *sl_ne_live_counts(const struct sl_ne_live *live);
 size_t sl_ne_live_held(const struct sl_ne_live *live); /* packets that wait now */
+const struct sl_ne_names_counts *sl_ne_live_names(const struct sl_ne_live *live);
 const struct sl_ne_parking_counts *sl_ne_live_parking(const struct sl_ne_live *live);
 
 /* ---- what the configuration says: ne_live_conf.c ---- */

@@ -27,9 +27,10 @@ struct sl_ne_conn {
 	struct sl_flow_key key;         /* from the end that opened it */
 	enum sl_ne_direction direction; /* of what that end sends */
 	struct sl_ne_way way[2];        /* [1] inbound, as in struct sl_ne_flow */
-	struct sl_ne_parked *syn;       /* waits for the first verdict */
-	struct sl_ne_conn *next;        /* of the spare ones, or of those to be looked after */
-	uint32_t isn;                   /* TCP: the opener's first, and that of its first byte */
+	struct sl_ne_naming_of naming;
+	struct sl_ne_parked *syn; /* waits for the first verdict */
+	struct sl_ne_conn *next;  /* of the spare ones, or of those to be looked after */
+	uint32_t isn;             /* TCP: the opener's first, and that of its first byte */
 	bool stream;
 	bool saw_syn;
 	bool blocked; /* the rules refuse it */
@@ -47,6 +48,7 @@ struct sl_ne_live {
 	struct sl_ne_conn *conn, *spare;
 	struct sl_ne_conn *listed; /* to be looked after when the core has returned */
 	struct sl_ne_parking *parking;
+	struct sl_ne_names *names;
 	struct sl_answers answers;
 	struct sl_mono now;
 	struct sl_ne_live_counts counts;
@@ -83,6 +85,9 @@ void sl_ne_live_answer(struct sl_ne_live *live, struct sl_ne_parked *packet, enu
 struct sl_ne_conn *sl_ne_live_open(struct sl_ne_live *live, const struct sl_packet *v,
                                    const struct sl_nfq_packet *p, bool older);
 void sl_ne_live_look_after(struct sl_ne_live *live, struct sl_ne_conn *c);
+/* The table puts a flow out: for lack of room, or one that the kernel carries alone and that was not seen for long. */
+void sl_ne_live_on_gone(void *ctx, struct sl_flow *entry, bool evicted);
+bool sl_ne_live_is_spared(void *ctx, const struct sl_flow *entry);
 /* The flow ends without another word. */
 void sl_ne_live_end_flow(struct sl_ne_live *live, struct sl_ne_conn *c);
 

@@ -70,6 +70,7 @@ static bool hand_over(struct sl_ne_live *live, struct sl_ne_conn *c, enum sl_ne_
 	live->refused = false;
 	if (len > 0) {
 		struct sl_ne_packet packet = { { k->bytes.p, len }, (uintptr_t)k };
+		sl_ne_names_data(live->names, c->flow, direction, packet.bytes, &c->naming);
 		sl_ne_filter_data(live->filter, c->flow, direction, &packet, live->now);
 	}
 	if (live->refused || c->flow == NULL)

@@ -7,12 +7,15 @@
 #include "daemon/ne_script.h"
 #include "daemon/ne_trace_write.h"
 #include "daemon/provider_external.h"
+#include "filter/ne_names.h"
 
-enum { PATIENCE_MS = 10000 };
+enum { PATIENCE_MS = 10000, NAME_BUDGET = 16384 /* bytes: as the option budget has it */ };
 
 struct player {
 	struct sl_ne_script script;
 	struct sl_ne_flow **flow; /* by number - 1; NULL: not open */
+	struct sl_ne_naming_of *naming;
+	struct sl_ne_names *names;
 	struct sl_mono now;
 	struct sl_ne_source *external; /* NULL: the script answers */
 	bool lost;                     /* and it went away, or is silent */
@@ -31,6 +34,7 @@ static void on_closed(void *ctx, struct sl_ne_flow *flow, struct sl_mono now)
 	struct player *p = (struct player *)ctx;
 	(void)now;
 	p->flow[flow->number - 1] = NULL;
+	sl_ne_names_close(p->names, &p->naming[flow->number - 1]);
 }
 
 /* ---- a provider of its own ---- */
@@ -94,9 +98,10 @@ static void flow_event(struct player *p, const struct sl_ne_scenario_event *e)
 	}
 	if (e->kind == SL_NE_SCENARIO_ANSWERED)
 		sl_ne_flow_answered(flow);
-	else if (e->kind == SL_NE_SCENARIO_DATA)
+	else if (e->kind == SL_NE_SCENARIO_DATA) {
+		sl_ne_names_data(p->names, flow, e->direction, e->bytes, &p->naming[e->flow - 1]);
 		sl_ne_filter_data(p->script.filter, flow, e->direction, &packet, p->now);
-	else if (e->kind == SL_NE_SCENARIO_FINISH)
+	} else if (e->kind == SL_NE_SCENARIO_FINISH)
 		sl_ne_flow_finish(flow, e->direction, p->now);
 	else
 		sl_ne_flow_close(flow, sl_mono_add(p->now, p->script.scenario->options.close_wait), p->now);
@@ -171,10 +176,16 @@ static int replay_one(const char *name, const struct sl_ne_scenario *scenario, c
 {
 	struct player p = { .external = external,
 		            .flow = (struct sl_ne_flow **)calloc(scenario->flows + 1,
-		                                                 sizeof(struct sl_ne_flow *)) };
+		                                                 sizeof(struct sl_ne_flow *)),
+		            .naming = (struct sl_ne_naming_of *)calloc(scenario->flows + 1,
+		                                                       sizeof(struct sl_ne_naming_of)) };
+	const struct sl_ne_names_config naming = { .budget = NAME_BUDGET };
 	struct sl_ne_filter_config config = { .options = scenario->options };
 	struct sl_ne_trace_writer *writer = NULL;
-	int err = p.flow == NULL ? SL_ENOMEM : sl_ne_script_init(&p.script, name, scenario, diag);
+	int err = p.flow == NULL || p.naming == NULL ? SL_ENOMEM
+	                                             : sl_ne_script_init(&p.script, name, scenario, diag);
+	if (err == SL_OK)
+		err = sl_ne_names_new(&naming, &p.names);
 	limit_room(scenario, &config.options);
 	if (err == SL_OK)
 		err = sl_ne_trace_writer_new(to, scenario->profile, &config.options, NULL, &writer);
@@ -189,7 +200,9 @@ static int replay_one(const char *name, const struct sl_ne_scenario *scenario, c
 	sl_ne_filter_free(&p.script.filter);
 	sl_ne_trace_writer_free(&writer);
 	sl_ne_script_end(&p.script);
+	sl_ne_names_free(&p.names);
 	free(p.flow);
+	free(p.naming);
 	return err == SL_OK ? p.script.err : err;
 }
 

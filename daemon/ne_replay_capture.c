@@ -6,6 +6,13 @@
 #include "daemon/ne_replay_capture_impl.h"
 #include "daemon/ne_trace_write.h"
 
+enum {
+	NAMES = 16384, /* as the options dns_names_max, dns_names_life and budget have it */
+	NAME_LIFE_MS = 3600000,
+	NAME_BUDGET = 16384,
+	NAME_SEED = 1,
+};
+
 /* ---- flows ---- */
 
 static struct sl_ne_endpoint endpoint_of(const struct sl_ne_seen_end *end)
@@ -62,8 +69,26 @@ static void open_flow(struct sl_ne_capture_player *p, size_t index, struct sl_by
 		return;
 	}
 	f->given[0] = f->given[1] = 0;
+	if (p->names != NULL)
+		sl_ne_names_open(p->names, &c->key, first, p->now, &opening.info, &f->naming);
 	if (sl_ne_filter_open_flow(p->world.filter, &opening, p->now, &f->flow) != SL_OK)
 		p->err = SL_ELIMIT;
+}
+
+/* Its bytes tell names: of this flow, and of those that DNS speaks of. */
+static void read_names(struct sl_ne_capture_player *p, struct sl_ne_played_flow *f,
+                       const struct sl_ne_captured_event *e, bool inbound)
+{
+	struct sl_flow_key key = p->r->captured->flow[e->flow].key;
+	if (p->names == NULL || e->kind != SL_NE_CAPTURED_DATA)
+		return;
+	if (e->back)
+		sl_flow_key_swap(&key);
+	if (key.proto == SL_PROTO_UDP)
+		sl_ne_names_learn(p->names, &key, e->bytes, p->now);
+	if (f->flow != NULL)
+		sl_ne_names_data(p->names, f->flow, inbound ? SL_NE_INBOUND : SL_NE_OUTBOUND, e->bytes,
+		                 &f->naming);
 }
 
 static void give(struct sl_ne_capture_player *p, struct sl_ne_played_flow *f, enum sl_ne_seen_side side,
@@ -89,6 +114,7 @@ static void play(struct sl_ne_capture_player *p, const struct sl_ne_captured_eve
 	bool inbound = (p->flows->flow[e->flow].direction == SL_NE_IN) != e->back;
 	/* A datagram's flow may have ended since; the next datagram begins another one. */
 	bool opens = e->kind == (tcp ? SL_NE_CAPTURED_OPEN : SL_NE_CAPTURED_DATA) && f->flow == NULL;
+	read_names(p, f, e, inbound);
 	if (opens && !f->left_out)
 		open_flow(p, e->flow, e->bytes);
 	if (f->flow == NULL)
@@ -146,6 +172,17 @@ static int make_room(struct sl_ne_capture_player *p)
 	return p->flow == NULL ? SL_ENOMEM : sl_ne_timers_init(&p->acts, (uint32_t)c->flows + 1);
 }
 
+/* Names of DNS that a capture holds; more than any gateway needs at once. */
+static int make_names(struct sl_ne_capture_player *p)
+{
+	struct sl_ne_names_config config = { .life = sl_span_ms(NAME_LIFE_MS), .budget = NAME_BUDGET };
+	if (p->r->verdicts != NULL)
+		return SL_OK;
+	int err = sl_dns_names_new(NAMES, NAME_SEED, &p->dns);
+	config.dns = p->dns;
+	return err == SL_OK ? sl_ne_names_new(&config, &p->names) : err;
+}
+
 static int pair(struct sl_ne_capture_player *p)
 {
 	const struct sl_ne_capture_replay *r = p->r;
@@ -171,6 +208,8 @@ static void end(struct sl_ne_capture_player *p)
 	for (size_t i = 0; p->flow != NULL && i < p->r->captured->flows; i++)
 		sl_ne_verdicts_end(&p->flow[i].script);
 	sl_ne_filter_free(&p->world.filter);
+	sl_ne_names_free(&p->names);
+	sl_dns_names_free(&p->dns);
 	sl_ne_timeline_free(&p->timeline);
 	sl_ne_timers_end(&p->acts);
 	sl_ne_pairing_free(&p->pairing);
@@ -246,6 +285,8 @@ int sl_ne_replay_capture(const struct sl_ne_capture_replay *r, FILE *to, struct 
 	err = pair(&p);
 	if (err == SL_OK)
 		err = make_timeline(&p);
+	if (err == SL_OK)
+		err = make_names(&p);
 	if (err == SL_OK) {
 		sl_ne_capture_describe(&p, &config);
 		err = sl_ne_trace_writer_new(to, profile, &config.options, NULL, &writer);

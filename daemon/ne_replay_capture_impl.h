@@ -9,9 +9,11 @@
 #include "daemon/ne_script.h"
 #include "daemon/ne_timeline.h"
 #include "daemon/ne_verdicts.h"
+#include "filter/ne_names.h"
 
 struct sl_ne_played_flow {
 	struct sl_ne_flow *flow; /* NULL: not open */
+	struct sl_ne_naming_of naming;
 	bool left_out;
 	size_t parts;                 /* flows of the trace that it was so far */
 	struct sl_ne_verdicts script; /* done NULL: none */
@@ -29,6 +31,8 @@ struct sl_ne_capture_player {
 	struct sl_ne_options options;
 	struct sl_ne_played_flow *flow; /* by the capture's index */
 	struct sl_ne_timers acts;
+	struct sl_dns_names *dns;
+	struct sl_ne_names *names; /* NULL with a trace: a Mac knows other ones */
 	struct sl_mono now;
 	int err;
 };

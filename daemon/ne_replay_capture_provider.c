@@ -138,6 +138,8 @@ static void on_closed(void *ctx, struct sl_ne_flow *flow, struct sl_mono now)
 	(void)now;
 	sl_ne_timers_remove(&p->acts, &f->act);
 	f->flow = NULL;
+	if (p->names != NULL)
+		sl_ne_names_close(p->names, &f->naming);
 }
 
 /* ---- time ---- */

@@ -16,6 +16,9 @@
 	X(flows, "flows opened")                                                  \
 	X(no_room, "flows not opened: max_flows")                                 \
 	X(in_vain, "flows that no filter was there for")                          \
+	X(names_taught, "addresses that DNS answers gave a name")                 \
+	X(named_by_dns, "flows whose host had one of those names")                \
+	X(named_by_hello, "flows whose client said the host's name")              \
 	X(stalls, "flows that stalled")                                           \
 	X(illegal, "moves of the provider that were ignored")                     \
 	X(refused, "packets beyond a limit of what may wait")                     \

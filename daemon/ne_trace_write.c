@@ -13,6 +13,7 @@ enum { LINE_MAX_BYTES = 32768, KEY_MAX = SL_NE_FIELD_KEY_MAX };
 /* Where the directions of a flow stood when they were last written. */
 struct stand {
 	uint64_t number;
+	uint8_t origin; /* of the remote host's name, then */
 	struct sl_ne_trace_side side[2];
 };
 
@@ -262,11 +263,22 @@ static void field_side(struct sl_out *o, const char *key, const struct sl_ne_tra
 	sl_out_u8(o, '}');
 }
 
+/* Found out after it was written last. */
+static void field_late_hostname(struct sl_out *o, const struct sl_ne_trace_event *e, struct stand *s)
+{
+	uint8_t origin = (uint8_t)e->flow->info.hostname_origin;
+	bool told = e->event == SL_NE_EVENT_OPENED || e->event == SL_NE_EVENT_NEW_FLOW;
+	if (!told && origin > s->origin)
+		sl_ne_field_hostname(o, &e->flow->info);
+	s->origin = origin;
+}
+
 static void field_stand(struct sl_ne_trace_writer *w, struct sl_out *o, const struct sl_ne_trace_event *e)
 {
 	struct stand *s = &w->stand[e->flow - e->flow->env->slot];
 	if (s->number != e->number)
 		*s = (struct stand){ .number = e->number };
+	field_late_hostname(o, e, s);
 	field_side(o, "inbound", &e->inbound, &s->side[0]);
 	field_side(o, "outbound", &e->outbound, &s->side[1]);
 }

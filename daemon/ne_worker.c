@@ -46,9 +46,11 @@ static int open_trace(struct sl_ne_worker *w)
 int sl_ne_worker_new(const struct sl_ne_worker_cfg *cfg, struct sl_ne_worker **out)
 {
 	struct sl_ne_worker *w = (struct sl_ne_worker *)calloc(1, sizeof(*w));
-	struct sl_ne_live_cfg live = {
-		.conf = cfg->conf, .seed = cfg->seed, .flush = cfg->flush, .ctx = cfg->ctx
-	};
+	struct sl_ne_live_cfg live = { .conf = cfg->conf,
+		                       .names = cfg->names,
+		                       .seed = cfg->seed,
+		                       .flush = cfg->flush,
+		                       .ctx = cfg->ctx };
 	int err = w == NULL ? SL_ENOMEM : SL_OK;
 	if (w == NULL) {
 		if (cfg->provider >= 0)
@@ -143,6 +145,7 @@ void sl_ne_worker_count(const struct sl_ne_worker *w, uint64_t out[SL_NE_STAT_CO
 {
 	const struct sl_ne_live_counts *l = sl_ne_live_counts(w->live);
 	const struct sl_ne_parking_counts *p = sl_ne_live_parking(w->live);
+	const struct sl_ne_names_counts *n = sl_ne_live_names(w->live);
 	const struct sl_ne_counters *c = sl_ne_filter_counters(sl_ne_live_filter(w->live));
 	struct sl_flow_log_stats trace = { 0 };
 	uint64_t illegal = 0;
@@ -163,6 +166,9 @@ void sl_ne_worker_count(const struct sl_ne_worker *w, uint64_t out[SL_NE_STAT_CO
 		[SL_NE_STAT_flows] = c->flows,
 		[SL_NE_STAT_no_room] = c->no_room,
 		[SL_NE_STAT_in_vain] = c->in_vain,
+		[SL_NE_STAT_names_taught] = n->taught,
+		[SL_NE_STAT_named_by_dns] = n->by_dns,
+		[SL_NE_STAT_named_by_hello] = n->sniffed,
 		[SL_NE_STAT_stalls] = c->stalls,
 		[SL_NE_STAT_illegal] = illegal,
 		[SL_NE_STAT_refused] = c->refused_packets,

@@ -14,6 +14,7 @@ struct sl_ne_worker_cfg {
 	int queue;                  /* the socket of all queues; borrowed */
 	int provider;               /* what the provider reads; taken over, as trace, on failure too */
 	int trace;                  /* -1: none */
+	struct sl_dns_names *names; /* as in struct sl_ne_live_cfg */
 	uint64_t seed;
 	const struct sl_diag *diag; /* outlives it; told why there is no provider */
 	int (*flush)(void *ctx);    /* as in struct sl_ne_live_cfg */

@@ -150,7 +150,8 @@ static struct sl_ne_verdict on_data(struct sl_provider_external *x, enum sl_ne_e
 	if (e == NULL)
 		return sl_provider_default(x, flow);
 	struct sl_out o = question_begin(x);
-	sl_provider_say_data(&o, callback, e->number, x->question + 1, bytes, x->scratch);
+	sl_provider_say_data(&o, callback, e->number, x->question + 1, sl_ne_flow_info(flow), bytes,
+	                     x->scratch);
 	return question_end(x, e, &o, now);
 }
 

@@ -77,9 +77,11 @@ void sl_provider_say_stop(struct sl_out *o, enum sl_ne_stop_reason reason);
 void sl_provider_say_configuration(struct sl_out *o, bool filter_sockets, struct sl_bytes vendor);
 void sl_provider_say_new_flow(struct sl_out *o, uint64_t flow, uint64_t question,
                               const struct sl_ne_flow_info *info);
-/* scratch  SL_PROVIDER_BYTES_MAX bytes. Without bytes where their content is not known. */
+/* scratch  SL_PROVIDER_BYTES_MAX bytes. Without bytes where their content is not known. info: for a host's name that the flow's
+ * bytes have told. */
 void sl_provider_say_data(struct sl_out *o, enum sl_ne_event callback, uint64_t flow, uint64_t question,
-                          const struct sl_ne_read_bytes *bytes, uint8_t *scratch);
+                          const struct sl_ne_flow_info *info, const struct sl_ne_read_bytes *bytes,
+                          uint8_t *scratch);
 void sl_provider_say_complete(struct sl_out *o, enum sl_ne_event callback, uint64_t flow, uint64_t question);
 void sl_provider_say_report(struct sl_out *o, uint64_t flow, const struct sl_ne_report *report);
 void sl_provider_say_released(struct sl_out *o, uint64_t flow);

@@ -98,9 +98,12 @@ static void field_bytes(struct sl_out *o, const struct sl_ne_read_bytes *bytes, 
 }
 
 void sl_provider_say_data(struct sl_out *o, enum sl_ne_event callback, uint64_t flow, uint64_t question,
-                          const struct sl_ne_read_bytes *bytes, uint8_t *scratch)
+                          const struct sl_ne_flow_info *info, const struct sl_ne_read_bytes *bytes,
+                          uint8_t *scratch)
 {
 	begin_question(o, callback, flow, question);
+	if (info->hostname_origin == SL_NE_HOSTNAME_SNIFFED)
+		sl_ne_field_hostname(o, info);
 	sl_json_field_u64(o, "offset", bytes->start_offset);
 	sl_json_field_u64(o, "len", bytes->len);
 	if (bytes->attribute != 0)

@@ -12,6 +12,7 @@
 #include "daemon/ne_source_of.h"
 #include "daemon/rules_state.h"
 #include "daemon/supervisor_state.h"
+#include "filter/ne_names.h"
 
 enum {
 	RETRY_MS = 200, /* after a restoration that failed */
@@ -43,6 +44,14 @@ static json_t *read_note(int fd)
 	return state;
 }
 
+/* Where both directions are queued, answers of DNS are, too. */
+static bool answers_wanted(const struct sl_conf *c)
+{
+	if (!c->dns_names || sl_ne_source_needs((enum sl_provider_kind)c->provider) != 0)
+		return false;
+	return c->provider == SL_PROVIDER_POLICY || c->hostname != SL_NE_NAMING_NONE;
+}
+
 static struct sl_rules_cfg rules_cfg(const struct sl_conf *c)
 {
 	return (struct sl_rules_cfg){
@@ -56,7 +65,7 @@ static struct sl_rules_cfg rules_cfg(const struct sl_conf *c)
 		.refuse_silent = c->refuse != 0,
 		.ask_syn = c->provider == SL_PROVIDER_POLICY && c->tcp_hold != 0,
 		.copy_syn = c->provider == SL_PROVIDER_POLICY && c->tcp_hold == 0,
-		.answers = c->provider == SL_PROVIDER_POLICY && c->dns_names,
+		.answers = answers_wanted(c),
 		.mark_mask = c->mark_mask,
 	};
 }

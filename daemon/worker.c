@@ -250,6 +250,7 @@ static int make_filter(struct sl_worker *w)
 		                       .queue = c->queue,
 		                       .provider = c->provider,
 		                       .trace = c->trace,
+		                       .names = c->names,
 		                       .seed = c->seed,
 		                       .diag = c->diag,
 		                       .flush = flush,

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* DNS in a flow: the names asked for are told, for the log and for whoever reads it. They are not judged: what a client looks
  * up is not yet what it visits (policy-resolution line 8). A flow of queries stays open, as each may ask for another name. */
+#include "filter/dns_learn.h"
 #include "filter/filter_priv.h"
-#include "filter/sniff_dns.h"
 
-enum { SECOND = 1000000, LIFE_LEAST = 10 };                  /* microseconds; seconds */
 enum { DNS_PORT = 53, MDNS_PORT = 5353, LLMNR_PORT = 5355 }; /* RFC 1035 §4.2, RFC 6762 §2, RFC 4795 §2 */
 
 static bool is_dns_port(uint16_t port)
@@ -34,55 +33,27 @@ static void tell(struct sl_filter *f, struct sl_visit *v, const struct sl_dns_na
 	flow->judged = true;
 }
 
+static struct sl_dns_learn learning(const struct sl_filter *f)
+{
+	return (struct sl_dns_learn){ f->cfg.names, f->asked, f->cfg.name_life };
+}
+
 /* A question for addresses, whose answer may teach. */
 static void remember(struct sl_filter *f, const struct sl_visit *v, const struct sl_dns *dns,
                      const struct sl_dns_name *name, uint16_t type)
 {
 	const struct sl_dns_ask ask = { .flow = v->key, .id = dns->id, .type = type, .name = name };
-	bool udp = v->key->proto == SL_PROTO_UDP && v->key->dport == DNS_PORT;
-	if (f->asked != NULL && udp && !dns->response && (type == SL_DNS_A || type == SL_DNS_AAAA))
-		sl_dns_asked_put(f->asked, &ask, f->now);
-}
-
-/* An answer serves for what its resolver says, within bounds: clients go on using an address for a while even where they are told
- * not to keep it. */
-static struct sl_mono end_of(const struct sl_filter *f, uint32_t ttl)
-{
-	struct sl_span life = { (int64_t)(ttl > LIFE_LEAST ? ttl : LIFE_LEAST) * SECOND };
-	return sl_mono_add(f->now, life.us < f->cfg.name_life.us ? life : f->cfg.name_life);
-}
-
-/* Of the same family as the flow: another one is opened from an address that is not known to be this client's. */
-static void teach(struct sl_filter *f, struct sl_flow_key *flow, const struct sl_dns_address *address,
-                  const struct sl_dns_name *name)
-{
-	if (address->family != flow->family)
-		return;
-	memcpy(flow->dst, address->addr, sizeof(flow->dst));
-	enum sl_dns_taught how = sl_dns_names_teach(f->cfg.names, flow, sl_bytes_of(name->text, name->len),
-	                                            f->now, end_of(f, address->ttl));
-	sl_filter_count(f, SL_STAT_taught, 1);
-	if (how != SL_DNS_TAUGHT)
-		sl_filter_count(f, SL_STAT_taught_lost, 1);
+	const struct sl_dns_learn learn = learning(f);
+	if (!dns->response)
+		sl_dns_learn_ask(&learn, &ask, f->now);
 }
 
 void sl_filter_learn(struct sl_filter *f, const struct sl_packet *pkt)
 {
-	struct sl_flow_key flow = pkt->key;
-	struct sl_dns dns;
-	struct sl_dns_lookup lookup;
-	struct sl_dns_address address;
-	struct sl_dns_ask ask = { .flow = &flow, .name = &lookup.asked };
-	sl_flow_key_swap(&flow);
-	if (flow.dport != DNS_PORT || sl_dns_open(pkt->payload, &dns) != SL_OK ||
-	    sl_dns_lookup(&dns, &lookup) != SL_OK)
-		return;
-	ask.id = dns.id;
-	ask.type = lookup.type;
-	if (!sl_dns_asked_take(f->asked, &ask, f->now))
-		return;
-	while (sl_dns_lookup_next(&dns, &lookup, &address) == SL_OK)
-		teach(f, &flow, &address, &lookup.asked);
+	const struct sl_dns_learn learn = learning(f);
+	struct sl_dns_learnt learnt = sl_dns_learn_answer(&learn, &pkt->key, pkt->payload, f->now);
+	sl_filter_count(f, SL_STAT_taught, learnt.taught);
+	sl_filter_count(f, SL_STAT_taught_lost, learnt.lost);
 }
 
 bool sl_filter_take_dns(struct sl_filter *f, struct sl_visit *v, struct sl_bytes message)

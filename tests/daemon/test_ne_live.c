@@ -18,11 +18,11 @@
 #include "daemon/ne_live.h"
 #include "daemon/ne_source_of.h"
 #include "filter/packet.h"
+#include "tests/daemon/ne_kernel.h"
+#include "tests/filter/quic_vectors.h"
+#include "tests/support/hex.h"
 
 enum {
-	QUEUE = 100,
-	MASK = 0x70000000,
-	PACKETS = 4096, /* of one test */
 	STREAM = 65536, /* bytes of a direction */
 	PORT = 40000
 };
@@ -30,25 +30,11 @@ enum {
 #define CLIENT_ISN 0x7ffffff0U
 #define SERVER_ISN 0xfffffe00U /* numbers wrap soon */
 
-struct sent {
-	uint8_t ip[2048];
-	size_t len;
-	struct sl_ticket ticket;
-	bool waits, parked;
-	enum sl_action how;
-	unsigned answers, order; /* how often; when */
-};
-
 struct bench {
 	struct sl_conf *conf;
 	struct sl_ne_source source;
-	struct sl_ne_live *live;
-	struct sent sent[PACKETS];
-	unsigned n, next_id, order;
-	unsigned moving[PACKETS], moved; /* to the parking queue, not told of yet */
-	bool lose;                       /* the next one on its way there */
-	struct sl_reset reset[64];
-	size_t resets;
+	struct ne_kernel kernel;
+	struct sl_dns_names *names;
 	struct sl_mono now;
 	uint8_t stream[2][STREAM]; /* [1] inbound: what the sender means */
 	uint64_t shown[2];         /* bytes up to there were shown */
@@ -147,89 +133,12 @@ static void on_event(void *ctx, const struct sl_ne_trace_event *event)
 
 /* ---- the kernel ---- */
 
-static struct sent *sent_of(struct sl_ticket t)
+static void batch(struct ne_sent *const *packets, unsigned n, bool later)
 {
-	for (unsigned i = 0; i < b->n; i++)
-		if (b->sent[i].ticket.id == t.id && b->sent[i].ticket.queue == t.queue)
-			return &b->sent[i];
-	print_error("an answer for packet %u of queue %u, which nobody sent\n", t.id, t.queue);
-	abort();
+	assert_int_equal(ne_kernel_batch(&b->kernel, packets, n, later, b->now), SL_OK);
 }
 
-static int flush(void *ctx)
-{
-	struct sl_answers *a = sl_ne_live_answers(b->live);
-	(void)ctx;
-	for (size_t i = 0; i < a->answers; i++) {
-		const struct sl_answer *one = &a->answer[i];
-		struct sent *s = sent_of(one->ticket);
-		assert_true(s->waits);
-		if (one->action != SL_ACTION_PARK) {
-			s->waits = false;
-			s->how = one->action;
-			s->answers++;
-			s->order = ++b->order;
-			continue;
-		}
-		assert_true(!s->parked && one->queue == QUEUE + SL_NE_QUEUE_PARKING);
-		if (b->lose) {
-			b->lose = s->waits = false;
-			s->how = SL_ACTION_DROP;
-			s->answers++;
-			continue;
-		}
-		s->parked = true;
-		s->ticket = (struct sl_ticket){ b->next_id++, 0, one->queue };
-		b->moving[b->moved++] = (unsigned)(s - b->sent);
-	}
-	for (size_t i = 0; i < a->resets; i++)
-		b->reset[b->resets++ % SL_COUNT(b->reset)] = a->reset[i];
-	a->answers = a->resets = 0;
-	return SL_OK;
-}
-
-static struct sl_nfq_packet view(const struct sent *s)
-{
-	return (struct sl_nfq_packet){ .ticket = s->ticket,
-		                       .ip = sl_bytes_of(s->ip, s->len),
-		                       .wire_len = (uint32_t)s->len };
-}
-
-/* What was parked is told of, unless `later`; then the packets. */
-static void batch(struct sent *const *packets, unsigned n, bool later)
-{
-	static struct sl_nfq_packet in[PACKETS];
-	unsigned count = 0, moved = b->moved;
-	for (unsigned i = 0; !later && i < moved; i++)
-		in[count++] = view(&b->sent[b->moving[i]]);
-	if (!later)
-		b->moved = 0;
-	for (unsigned i = 0; i < n; i++)
-		in[count++] = view(packets[i]);
-	assert_int_equal(sl_ne_live_batch(b->live, in, count, b->now), SL_OK);
-}
-
-static struct sent *make(bool inbound, uint8_t proto, const uint8_t *l4, size_t len)
-{
-	struct sent *s = &b->sent[b->n++];
-	const uint8_t ends[2][4] = { { 10, 0, 0, 2 }, { 192, 0, 2, 1 } };
-	uint16_t total = htons((uint16_t)(20 + len));
-	assert_true(b->n <= PACKETS && len <= sizeof(s->ip) - 20);
-	memset(s, 0, sizeof(*s));
-	s->ip[0] = 0x45;
-	memcpy(s->ip + 2, &total, 2);
-	s->ip[8] = 64;
-	s->ip[9] = proto;
-	memcpy(s->ip + 12, ends[inbound], 4);
-	memcpy(s->ip + 16, ends[!inbound], 4);
-	memcpy(s->ip + 20, l4, len);
-	s->len = 20 + len;
-	s->ticket = (struct sl_ticket){ b->next_id++, 0, (uint16_t)(QUEUE + (inbound ? 1 : 0)) };
-	s->waits = true;
-	return s;
-}
-
-static struct sent *segment(bool inbound, uint8_t flags, uint32_t from, uint32_t len)
+static struct ne_sent *segment(bool inbound, uint8_t flags, uint32_t from, uint32_t len)
 {
 	uint8_t l4[2000] = { 0 };
 	uint16_t ports[2] = { htons(inbound ? 443 : PORT), htons(inbound ? PORT : 443) };
@@ -241,17 +150,17 @@ static struct sent *segment(bool inbound, uint8_t flags, uint32_t from, uint32_t
 	l4[13] = flags;
 	if (len > 0)
 		memcpy(l4 + 20, b->stream[inbound] + from, len);
-	return make(inbound, SL_PROTO_TCP, l4, 20 + len);
+	return ne_kernel_make(&b->kernel, inbound, SL_PROTO_TCP, l4, 20 + len);
 }
 
-static struct sent *put(bool inbound, uint8_t flags, uint32_t from, uint32_t len)
+static struct ne_sent *put(bool inbound, uint8_t flags, uint32_t from, uint32_t len)
 {
-	struct sent *s = segment(inbound, flags, from, len);
+	struct ne_sent *s = segment(inbound, flags, from, len);
 	batch(&s, 1, false);
 	return s;
 }
 
-static struct sent *data(bool inbound, uint32_t from, uint32_t len)
+static struct ne_sent *data(bool inbound, uint32_t from, uint32_t len)
 {
 	return put(inbound, SL_TCP_ACK, from, len);
 }
@@ -277,10 +186,10 @@ static int setup_with(const char *options)
 	(void)snprintf(text, sizeof(text),
 	               "inside: eth0\nlists: []\nprovider: scripted\nprovider_file: x\nqueue_first: %d\n"
 	               "profile: macos\nmax_flows: 64\nmax_parked: 256\n%s",
-	               QUEUE, options);
+	               NE_QUEUE, options);
 	assert_int_equal(sl_conf_read("test.yaml", sl_bytes_str(text), NULL, &b->conf), SL_OK);
 	b->seed = 1;
-	b->next_id = 1;
+	b->kernel.next_id = 1;
 	b->new_flow = sl_ne_filter_data_verdict(true, SL_NE_BYTES_MAX, true, SL_NE_BYTES_MAX);
 	b->data = sl_ne_data_verdict(0, SL_NE_BYTES_MAX);
 	b->complete = sl_ne_data_verdict_allow();
@@ -296,10 +205,15 @@ static int setup_with(const char *options)
 		                                     .handle_outbound_data_complete_for_flow = on_complete },
 		                       .needs = SL_NE_NEEDS_ALL,
 		                       .fd = -1 };
-	struct sl_ne_live_cfg cfg = {
-		.conf = b->conf, .source = &b->source, .trace = { NULL, on_event }, .seed = 1, .flush = flush
-	};
-	assert_int_equal(sl_ne_live_new(&cfg, b->now, &b->live), SL_OK);
+	assert_int_equal(sl_dns_names_new(64, 1, &b->names), SL_OK);
+	struct sl_ne_live_cfg cfg = { .conf = b->conf,
+		                      .source = &b->source,
+		                      .trace = { NULL, on_event },
+		                      .names = b->names,
+		                      .seed = 1,
+		                      .flush = ne_kernel_flush,
+		                      .ctx = &b->kernel };
+	assert_int_equal(sl_ne_live_new(&cfg, b->now, &b->kernel.live), SL_OK);
 	return 0;
 }
 
@@ -319,17 +233,18 @@ static int setup_syn(void **state)
 static void end(void)
 {
 	b->random = false;
-	assert_int_equal(sl_ne_live_stop(b->live, SL_NE_STOP_none, b->now), SL_OK);
+	assert_int_equal(sl_ne_live_stop(b->kernel.live, SL_NE_STOP_none, b->now), SL_OK);
 	nothing_comes();
-	for (unsigned i = 0; i < b->n; i++)
-		assert_int_equal(b->sent[i].answers, 1);
+	for (unsigned i = 0; i < b->kernel.n; i++)
+		assert_int_equal(b->kernel.sent[i].answers, 1);
 }
 
 static int teardown(void **state)
 {
 	(void)state;
 	end();
-	sl_ne_live_free(&b->live);
+	sl_ne_live_free(&b->kernel.live);
+	sl_dns_names_free(&b->names);
 	sl_conf_free(&b->conf);
 	free(b);
 	return 0;
@@ -342,7 +257,7 @@ static void test_held_until_passed(void **state)
 {
 	(void)state;
 	handshake();
-	struct sent *first = data(false, 0, 100), *second = data(false, 100, 50);
+	struct ne_sent *first = data(false, 0, 100), *second = data(false, 100, 50);
 	assert_true(first->waits && first->parked && second->waits);
 	nothing_comes();
 	struct sl_ne_verdict pass = sl_ne_data_verdict(150, 0);
@@ -360,7 +275,7 @@ static void test_decided_on_the_way(void **state)
 	(void)state;
 	struct sl_ne_verdict pass = sl_ne_data_verdict(100, 0);
 	handshake();
-	struct sent *s = data(false, 0, 100);
+	struct ne_sent *s = data(false, 0, 100);
 	assert_true(sl_ne_update_flow(b->flow, &pass, SL_NE_OUTBOUND, b->now));
 	assert_true(s->waits);
 	nothing_comes();
@@ -372,14 +287,14 @@ static void test_lost_on_the_way(void **state)
 	(void)state;
 	struct sl_ne_verdict pass = sl_ne_data_verdict(150, 0);
 	handshake();
-	b->lose = true;
-	struct sent *lost = data(false, 0, 100), *next = data(false, 100, 50);
+	b->kernel.lose = true;
+	struct ne_sent *lost = data(false, 0, 100), *next = data(false, 100, 50);
 	nothing_comes();
 	assert_true(sl_ne_update_flow(b->flow, &pass, SL_NE_OUTBOUND, b->now));
 	nothing_comes();
 	assert_int_equal(lost->how, SL_ACTION_DROP);
 	assert_int_equal(next->how, SL_ACTION_PASS);
-	assert_int_equal(sl_ne_live_parking(b->live)->lost, 1);
+	assert_int_equal(sl_ne_live_parking(b->kernel.live)->lost, 1);
 	assert_int_equal(data(false, 0, 100)->how, SL_ACTION_PASS); /* its sender sends it again */
 }
 
@@ -389,9 +304,9 @@ static void test_in_order(void **state)
 	(void)state;
 	b->data = sl_ne_data_verdict(SL_NE_BYTES_MAX, 0);
 	handshake();
-	struct sent *third = data(false, 200, 100), *second = data(false, 100, 100);
+	struct ne_sent *third = data(false, 200, 100), *second = data(false, 100, 100);
 	assert_true(third->waits && second->waits && b->shown[0] == 0);
-	struct sent *first = data(false, 0, 100);
+	struct ne_sent *first = data(false, 0, 100);
 	nothing_comes();
 	assert_int_equal(b->shown[0], 100); /* and then the direction was unlimited */
 	assert_true(first->order < second->order && second->order < third->order);
@@ -407,24 +322,24 @@ static void test_copies(void **state)
 	assert_int_equal(data(false, 0, 100)->how, SL_ACTION_PASS);
 	assert_int_equal(data(false, 20, 60)->how, SL_ACTION_PASS); /* came again, and had passed */
 	b->data = sl_ne_data_verdict(0, SL_NE_BYTES_MAX);
-	struct sent *held = data(false, 100, 100);
-	struct sent *again = data(false, 100, 100);
+	struct ne_sent *held = data(false, 100, 100);
+	struct ne_sent *again = data(false, 100, 100);
 	assert_true(held->waits && again->how == SL_ACTION_DROP && again->answers == 1);
 	/* Another copy of old bytes, and new ones: the first copy is what is shown (on_data() compares). */
-	struct sent *overlap = segment(false, SL_TCP_ACK, 150, 100);
+	struct ne_sent *overlap = segment(false, SL_TCP_ACK, 150, 100);
 	memset(overlap->ip + 40, 0xee, 50);
 	batch(&overlap, 1, false);
 	assert_true(overlap->waits && b->shown[0] == 250);
-	assert_int_equal(sl_ne_live_counts(b->live)->absorbed, 1);
+	assert_int_equal(sl_ne_live_counts(b->kernel.live)->absorbed, 1);
 }
 
 static void test_ends(void **state)
 {
 	(void)state;
 	handshake();
-	struct sent *fin = put(false, SL_TCP_FIN | SL_TCP_ACK, 100, 0);
+	struct ne_sent *fin = put(false, SL_TCP_FIN | SL_TCP_ACK, 100, 0);
 	assert_true(fin->waits && b->completes == 0); /* ahead of the bytes before it */
-	struct sent *first = data(false, 0, 100);
+	struct ne_sent *first = data(false, 0, 100);
 	assert_int_equal(b->completes, 1); /* which allowed the direction */
 	nothing_comes();
 	assert_int_equal(first->how, SL_ACTION_PASS);
@@ -436,21 +351,21 @@ static void test_ends(void **state)
 	assert_int_equal(b->completes, 2);
 	assert_int_equal(b->closed, 1);
 	assert_int_equal(put(true, SL_TCP_FIN | SL_TCP_ACK, 0, 20)->how, SL_ACTION_PASS); /* once more */
-	assert_int_equal(sl_ne_filter_counters(sl_ne_live_filter(b->live))->flows, 1);
+	assert_int_equal(sl_ne_filter_counters(sl_ne_live_filter(b->kernel.live))->flows, 1);
 }
 
 static void test_drop(void **state)
 {
 	(void)state;
 	handshake();
-	struct sent *held = data(false, 0, 100);
+	struct ne_sent *held = data(false, 0, 100);
 	nothing_comes();
 	b->data = sl_ne_data_verdict_drop();
-	struct sent *back = data(true, 0, 10);
+	struct ne_sent *back = data(true, 0, 10);
 	nothing_comes();
 	assert_int_equal(held->how, SL_ACTION_BLOCK);
 	assert_int_equal(back->how, SL_ACTION_BLOCK);
-	assert_int_equal(b->resets, 0); /* the rules tell both */
+	assert_int_equal(b->kernel.resets, 0); /* the rules tell both */
 	assert_int_equal(data(false, 100, 10)->how, SL_ACTION_BLOCK);
 }
 
@@ -464,10 +379,11 @@ static void test_drop_tells_the_rest(void **state)
 	(void)data(false, 0, 100);
 	assert_true(sl_ne_update_flow(b->flow, &drop, SL_NE_ANY, b->now));
 	nothing_comes();
-	assert_int_equal(b->resets, 2);
+	assert_int_equal(b->kernel.resets, 2);
 	for (size_t i = 0; i < 2; i++)
-		assert_int_equal(b->reset[i].seq, b->reset[i].to_client ? SERVER_ISN + 1 : CLIENT_ISN + 101);
-	assert_true(b->reset[0].to_client != b->reset[1].to_client);
+		assert_int_equal(b->kernel.reset[i].seq,
+		                 b->kernel.reset[i].to_client ? SERVER_ISN + 1 : CLIENT_ISN + 101);
+	assert_true(b->kernel.reset[0].to_client != b->kernel.reset[1].to_client);
 }
 
 /* Nobody has answered: what counts in the reset is its ACK. */
@@ -479,8 +395,8 @@ static void test_drop_before_the_answer(void **state)
 	(void)put(false, SL_TCP_SYN, 0, 0);
 	assert_true(sl_ne_resume_flow(b->flow, &drop, b->now));
 	nothing_comes();
-	assert_int_equal(b->resets, 1);
-	assert_true(b->reset[0].to_client && b->reset[0].ack == CLIENT_ISN + 1);
+	assert_int_equal(b->kernel.resets, 1);
+	assert_true(b->kernel.reset[0].to_client && b->kernel.reset[0].ack == CLIENT_ISN + 1);
 	assert_int_equal(put(false, SL_TCP_SYN, 0, 0)->how, SL_ACTION_BLOCK);
 }
 
@@ -490,7 +406,7 @@ static void test_syn_waits(void **state)
 	(void)state;
 	struct sl_ne_verdict allow = sl_ne_new_flow_verdict_allow();
 	b->new_flow = sl_ne_new_flow_verdict_pause();
-	struct sent *syn = put(false, SL_TCP_SYN, 0, 0), *again = put(false, SL_TCP_SYN, 0, 0);
+	struct ne_sent *syn = put(false, SL_TCP_SYN, 0, 0), *again = put(false, SL_TCP_SYN, 0, 0);
 	nothing_comes();
 	assert_true(syn->waits && again->how == SL_ACTION_DROP);
 	assert_true(sl_ne_resume_flow(b->flow, &allow, b->now));
@@ -525,7 +441,7 @@ static void test_reset(void **state)
 	(void)state;
 	b->complete = sl_ne_data_verdict(0, 0);
 	handshake();
-	struct sent *held = data(false, 0, 100);
+	struct ne_sent *held = data(false, 0, 100);
 	assert_int_equal(put(true, SL_TCP_RST, 30000000, 0)->how, SL_ACTION_PASS); /* in no window */
 	assert_non_null(b->flow);
 	assert_int_equal(put(true, SL_TCP_RST, 0, 0)->how, SL_ACTION_PASS);
@@ -543,8 +459,8 @@ static void test_older(void **state)
 {
 	(void)state;
 	assert_int_equal(data(false, 0, 10)->how, SL_ACTION_BLOCK); /* existing: drop */
-	assert_int_equal(b->resets, 1);                             /* the other end */
-	assert_int_equal(b->reset[0].seq, CLIENT_ISN + 1);
+	assert_int_equal(b->kernel.resets, 1);                      /* the other end */
+	assert_int_equal(b->kernel.reset[0].seq, CLIENT_ISN + 1);
 }
 
 static bool is_at(const struct sl_ne_endpoint *e, const char *address, uint16_t port)
@@ -573,13 +489,167 @@ static void test_ports_again(void **state)
 	(void)state;
 	handshake();
 	(void)data(false, 0, 10);
-	struct sent *syn = segment(false, SL_TCP_SYN, 0, 0);
+	struct ne_sent *syn = segment(false, SL_TCP_SYN, 0, 0);
 	syn->ip[24] ^= 0x40; /* another number */
 	batch(&syn, 1, false);
 	nothing_comes();
 	assert_int_equal(syn->how, SL_ACTION_PASS);
 	assert_int_equal(b->closed, 1);
-	assert_int_equal(sl_ne_filter_counters(sl_ne_live_filter(b->live))->flows, 2);
+	assert_int_equal(sl_ne_filter_counters(sl_ne_live_filter(b->kernel.live))->flows, 2);
+}
+
+/* ---- names ---- */
+
+static const char *name(void)
+{
+	return b->info.remote_hostname;
+}
+
+static void udp(bool inbound, uint16_t port, const uint8_t *payload, size_t len)
+{
+	uint8_t l4[1500] = { 0 };
+	uint16_t head[3] = { htons(inbound ? port : PORT), htons(inbound ? PORT : port),
+		             htons((uint16_t)(8 + len)) };
+	memcpy(l4, head, sizeof(head));
+	memcpy(l4 + 8, payload, len);
+	struct ne_sent *s = ne_kernel_make(&b->kernel, inbound, SL_PROTO_UDP, l4, 8 + len);
+	batch(&s, 1, false);
+}
+
+#define QUESTION 0, 1, 0, 0, 0, 0, 0, 0, 3, 'a', 'd', 's', 7, 'e', 'x', 'a', 'm', 'p', 'l', 'e', 0, 0, 1, 0, 1
+
+/* The client asks for ads.example, and is told 192.0.2.1. */
+static void ask_dns(void)
+{
+	static const uint8_t query[] = { 0x12, 0x34, 1, 0, QUESTION };
+	static const uint8_t answer[] = { 0x12, 0x34, 0x81, 0x80, 0, 1,    0,   1,   0,   0,   0,   0,
+		                          3,    'a',  'd',  's',  7, 'e',  'x', 'a', 'm', 'p', 'l', 'e',
+		                          0,    0,    1,    0,    1, 0xc0, 12,  0,   1,   0,   1,   0,
+		                          0,    0,    60,   0,    4, 192,  0,   2,   1 };
+	struct sl_ne_verdict others = b->new_flow;
+	b->new_flow = sl_ne_new_flow_verdict_allow();
+	udp(false, 53, query, sizeof(query));
+	udp(true, 53, answer, sizeof(answer));
+	b->new_flow = others;
+}
+
+/* NE-CHOICE-06: the name that the client asked DNS for when it got that address */
+static void test_name_of_dns(void **state)
+{
+	(void)state;
+	ask_dns();
+	for (unsigned i = 0; i < b->kernel.n; i++) /* a mark would let the next answer pass unread */
+		assert_int_equal(b->kernel.sent[i].how, SL_ACTION_PASS);
+	handshake();
+	assert_string_equal(name(), "ads.example");
+	assert_int_equal(b->info.hostname_origin, SL_NE_HOSTNAME_DNS);
+	assert_int_equal(sl_ne_live_names(b->kernel.live)->by_dns, 1);
+	(void)put(false, SL_TCP_RST, 0, 0);
+	b->now.us += INT64_C(61000000); /* its lifetime is over */
+	handshake();
+	assert_null(name());
+}
+
+/* NE-CHOICE-06: an answer that nobody asked for names nothing */
+static void test_name_not_asked_for(void **state)
+{
+	(void)state;
+	ask_dns();
+	b->now.us += INT64_C(61000000);
+	unsigned n = b->kernel.n;
+	struct ne_sent *again = &b->kernel.sent[n++];
+	*again = b->kernel.sent[n - 2];
+	b->kernel.n = n;
+	again->ticket.id = b->kernel.next_id++;
+	again->ticket.queue = NE_QUEUE + SL_NE_QUEUE_INBOUND;
+	again->waits = true;
+	again->parked = false;
+	again->answers = 0;
+	b->new_flow = sl_ne_new_flow_verdict_allow();
+	batch(&again, 1, false);
+	handshake();
+	assert_null(name());
+}
+
+static void send_text(const char *text, uint32_t cut)
+{
+	size_t len = strlen(text);
+	memcpy(b->stream[0], text, len);
+	for (uint32_t at = 0; at < len; at += cut)
+		(void)data(false, at, (uint32_t)(len - at < cut ? len - at : cut));
+}
+
+/* NE-CHOICE-06: replaced by what the client says itself, however its segments are cut, before the bytes are shown */
+static void test_name_of_hello(void **state)
+{
+	(void)state;
+	ask_dns();
+	handshake();
+	send_text("GET / HTTP/1.1\r\nHost: www.example\r\n\r\n", 7);
+	assert_string_equal(sl_ne_flow_info(b->flow)->remote_hostname, "www.example");
+	assert_int_equal(sl_ne_flow_info(b->flow)->hostname_origin, SL_NE_HOSTNAME_SNIFFED);
+}
+
+/* NE-CHOICE-06: also over QUIC, whose first datagram has it (RFC 9001 A.2), when the flow begins */
+static void test_name_of_quic(void **state)
+{
+	uint8_t datagram[1500];
+	size_t len = sl_test_unhex(v1_client, datagram);
+	(void)state;
+	b->new_flow = sl_ne_new_flow_verdict_allow();
+	udp(false, 443, datagram, len);
+	assert_string_equal(name(), "example.com");
+	assert_int_equal(b->info.hostname_origin, SL_NE_HOSTNAME_SNIFFED);
+}
+
+/* NE-CHOICE-06: what cannot be a host's name is none */
+static void test_name_that_is_none(void **state)
+{
+	(void)state;
+	ask_dns();
+	handshake();
+	send_text("GET / HTTP/1.1\r\nHost: \x1b[2Jx\r\n\r\n", 100);
+	assert_string_equal(sl_ne_flow_info(b->flow)->remote_hostname, "ads.example");
+}
+
+/* NE-FLOW-05: who comes from outside is no host that was asked for */
+static void test_name_of_client_outside(void **state)
+{
+	(void)state;
+	ask_dns();
+	assert_int_equal(put(true, SL_TCP_SYN, 0, 0)->answers, 1);
+	assert_null(name());
+}
+
+static int setup_dns(void **state)
+{
+	(void)state;
+	return setup_with("hostname: dns\n");
+}
+
+static int setup_nameless(void **state)
+{
+	(void)state;
+	return setup_with("hostname: none\n");
+}
+
+static void test_name_of_dns_alone(void **state)
+{
+	(void)state;
+	ask_dns();
+	handshake();
+	send_text("GET / HTTP/1.1\r\nHost: www.example\r\n\r\n", 100);
+	assert_string_equal(sl_ne_flow_info(b->flow)->remote_hostname, "ads.example");
+}
+
+/* NE-FLOW-06: as of a client that connects by address */
+static void test_nameless(void **state)
+{
+	(void)state;
+	ask_dns();
+	handshake();
+	send_text("GET / HTTP/1.1\r\nHost: www.example\r\n\r\n", 100);
+	assert_null(sl_ne_flow_info(b->flow)->remote_hostname);
 }
 
 /* ---- anything ---- */
@@ -596,7 +666,7 @@ static void do_something(void)
 		(void)sl_ne_update_flow(b->flow, &v, (enum sl_ne_direction)random_below(3), b->now);
 }
 
-static struct sent *any_segment(uint32_t at[2], uint32_t length)
+static struct ne_sent *any_segment(uint32_t at[2], uint32_t length)
 {
 	bool inbound = random_below(3) == 0;
 	uint32_t from = at[inbound], back = random_below(4) == 0 ? random_below(1500) : 0;
@@ -621,13 +691,13 @@ static void run(uint32_t seed)
 	(void)put(false, SL_TCP_SYN, 0, 0);
 	(void)put(true, SL_TCP_SYN | SL_TCP_ACK, 0, 0);
 	for (unsigned i = 0; i < 30; i++) {
-		struct sent *some[4];
+		struct ne_sent *some[4];
 		unsigned n = random_below(4);
 		for (unsigned j = 0; j < n; j++)
 			some[j] = any_segment(at, length);
-		b->lose = random_below(40) == 0;
+		b->kernel.lose = random_below(40) == 0;
 		batch(some, n, random_below(3) == 0);
-		b->lose = false;
+		b->kernel.lose = false;
 		b->now.us += random_below(300000);
 		do_something();
 	}
@@ -675,6 +745,14 @@ int main(void)
 		ROW(test_older),
 		ROW(test_ends_of_a_flow),
 		ROW(test_ports_again),
+		ROW(test_name_of_dns),
+		ROW(test_name_not_asked_for),
+		ROW(test_name_of_hello),
+		ROW(test_name_of_quic),
+		ROW(test_name_that_is_none),
+		ROW(test_name_of_client_outside),
+		cmocka_unit_test_setup_teardown(test_name_of_dns_alone, setup_dns, teardown),
+		cmocka_unit_test_setup_teardown(test_nameless, setup_nameless, teardown),
 		cmocka_unit_test(test_anything),
 	};
 	return cmocka_run_group_tests_name("ne_live", tests, NULL, NULL);

@@ -131,25 +131,31 @@ static void test_say_data(void **state)
 	static uint8_t scratch[SL_PROVIDER_BYTES_MAX];
 	struct sl_ne_held held = { .packet = { sl_bytes_str("abcdef"), 0 }, .end = 16 };
 	struct sl_ne_read_bytes bytes = { .start_offset = 12, .len = 3, .at = &held, .offset = 12 };
+	struct sl_ne_flow_info info = { .remote_hostname = "sni.example",
+		                        .hostname_origin = SL_NE_HOSTNAME_SNIFFED };
 	struct sl_out o = sl_out_of(line, sizeof(line));
 	(void)state;
-	sl_provider_say_data(&o, SL_NE_EVENT_OUTBOUND_DATA, 1, 2, &bytes, scratch);
+	sl_provider_say_data(&o, SL_NE_EVENT_OUTBOUND_DATA, 1, 2, &info, &bytes, scratch);
 	json_t *m = said(&o);
 	assert_string_equal(TEXT_OF(m, "message"), "handleOutboundData");
 	assert_int_equal(NUMBER_OF(m, "offset"), 12);
 	assert_int_equal(NUMBER_OF(m, "len"), 3);
 	assert_string_equal(TEXT_OF(m, "bytes"), "Y2Rl"); /* cde */
+	assert_string_equal(TEXT_OF(m, "remoteHostname"), "sni.example");
+	assert_string_equal(TEXT_OF(m, "hostnameOrigin"), "sniffed");
 	json_decref(m);
 	/* What is not known is absent. */
 	held.packet.bytes.p = NULL;
+	info.hostname_origin = SL_NE_HOSTNAME_DNS; /* said with the flow */
 	o = sl_out_of(line, sizeof(line));
-	sl_provider_say_data(&o, SL_NE_EVENT_INBOUND_DATA, 1, 2, &bytes, scratch);
+	sl_provider_say_data(&o, SL_NE_EVENT_INBOUND_DATA, 1, 2, &info, &bytes, scratch);
 	m = said(&o);
 	assert_null(json_object_get(m, "bytes"));
+	assert_null(json_object_get(m, "remoteHostname"));
 	json_decref(m);
 	/* What does not fit is told by the writer. */
 	o = sl_out_of(line, 40);
-	sl_provider_say_data(&o, SL_NE_EVENT_INBOUND_DATA, 1, 2, &bytes, scratch);
+	sl_provider_say_data(&o, SL_NE_EVENT_INBOUND_DATA, 1, 2, &info, &bytes, scratch);
 	assert_true(o.overflow);
 }
 

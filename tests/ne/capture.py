@@ -15,6 +15,9 @@ import tempfile
 
 import wire
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+from lab import dns  # noqa: E402  (found by the line above)
+
 SLUICE, SCENARIOS = sys.argv[1], pathlib.Path(sys.argv[2])
 AFTER = 5000000  # the clock of the capture is that much behind the scenario's
 # Neither a wire nor a trace holds settings, why a start failed, the beginning of an older flow, or a name.
@@ -172,6 +175,28 @@ def worlds(tmp):
     check("NE-TIME-03: datagrams after a silence are another flow", len(told(idle, "handleNewFlow")) == 2, idle)
 
 
+def names(tmp):
+    """A flow of a capture has the name that its client asked DNS for, and then the one that it says."""
+    world = scenario(tmp, {"handleNewFlow": {"kind": "filterDataVerdict", "filterInbound": True, "peekInboundBytes": 0,
+                                             "filterOutbound": True, "peekOutboundBytes": "max"}, "handleOutboundData": "allow"},
+                     {"event": "filterStart", "settings": {"rules": [{"action": "drop", "destinationHost": "bad.example:443"}]}})
+    for name, dropped in (("www.good.example", False), ("www.bad.example", True)):
+        question = dns.query(name, edns=False)
+        answer = dns.answer(question)[:-4] + bytes([198, 51, 100, 1])
+        capture = [(1699999999000000, wire.udp(A, DNS, question)), (1699999999001000, wire.udp(DNS, A, answer))]
+        trace = trace_of(tmp, wire.pcap(capture + exchange()), "--scenario", world)
+        flow = told(trace, "opened")[1]
+        check("NE-CHOICE-06: %s was asked for" % name, (flow.get("remoteHostname"), flow.get("hostnameOrigin")) == (name, "dns"), flow)
+        check("NE-RULE-14: %s is dropped by its rule, or is not" % name, bool(told(trace, "dropped")) == dropped, trace)
+    flow, request = wire.Tcp(A, B), b"GET / HTTP/1.1\r\nHost: said.example\r\n\r\n"
+    trace = trace_of(tmp, wire.pcap([(5, flow.segment(0, wire.SYN)), (6, flow.segment(1, wire.SYN | wire.ACK)),
+                                     (7, flow.segment(0, wire.ACK, request[:20])), (8, flow.segment(0, wire.ACK, request[20:]))]),
+                     "--scenario", scenario(tmp, {"handleNewFlow": {"kind": "filterDataVerdict", "filterOutbound": True,
+                                                                    "peekOutboundBytes": "max"},
+                                                  "handleOutboundData": {"kind": "passBytes", "passBytes": 0, "peekBytes": "max"}}))
+    check("NE-CHOICE-06: the client says its name", [e.get("remoteHostname") for e in told(trace, "data")] == [None, "said.example"], trace)
+
+
 def forms(tmp):
     """What macOS writes gives the same as a plain capture."""
     world = scenario(tmp, {"handleNewFlow": "allow"})
@@ -237,7 +262,7 @@ def main():
         played = [p for p in sorted(SCENARIOS.glob("*/*.jsonl")) if scenario_and_capture(tmp, p)]
         print("%d scenarios as captures: %s" % (len(played), " ".join(p.stem for p in played)))
         check("enough scenarios are traffic alone", len(played) >= 60)
-        for part in (pieces, worlds, forms, refused, mac):
+        for part in (pieces, worlds, names, forms, refused, mac):
             part(tmp)
     return 1 if failed else 0
 
