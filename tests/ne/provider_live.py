@@ -144,6 +144,31 @@ def supervisor_dies(gateway):
     decides(gateway)
 
 
+def is_upgraded(gateway):
+    """NE-CHOICE-19: across an upgrade in place an open connection goes on, what was paused passes (existing), and its provider comes again"""
+    gateway.provide("--pause", str(4 * LIMIT), BAD)
+    got = []
+    with gateway.network.connect() as idle:
+        threads = [threading.Thread(target=lambda: got.append(gateway.network.get(BAD))) for _ in range(20)]
+        for thread in threads:
+            thread.start()
+        time.sleep(LIMIT)
+        held, at = gateway.status()["content_filter"]["held"], len(gateway.log())
+        if held < 20:
+            raise Failure("%d packets are held, and not 20" % held)
+        gateway.upgrade()
+        for thread in threads:
+            thread.join()
+        for one in got:
+            expect(one, "passed", least=LIMIT, most=3 * LIMIT)
+        gateway.wait('"provider_example.py" is there', at)
+        time.sleep(0.2)
+        idle.sendall(b"GET / HTTP/1.1\r\nHost: %s\r\n\r\n" % GOOD.encode())
+        if not idle.recv(4096).endswith(b"ok"):
+            raise Failure("a connection that had begun did not go on")
+    expect(gateway.network.get(BAD), "reset", least=4 * LIMIT)
+
+
 def is_counted(gateway):
     """What became of all that is in the counters of sluice status."""
     counts = gateway.status()["content_filter"]
@@ -225,6 +250,21 @@ def fails_closed(gateway):
     expect(got[1], "passed", least=LIMIT)
 
 
+def refuses_older(gateway):
+    """NE-CHOICE-19, NE-CHOICE-15: with profile macos what was paused at an upgrade is reset, as older than the filter that takes over"""
+    gateway.provide("--pause", "60", BAD)
+    got = []
+    thread = threading.Thread(target=lambda: got.append(gateway.network.get(GOOD)))
+    thread.start()
+    time.sleep(LIMIT)
+    gateway.upgrade()
+    thread.join()
+    expect(got[0], "reset", least=LIMIT, most=4 * LIMIT)
+    gateway.leave()
+    gateway.provide(BAD)
+    expect(gateway.network.get(GOOD), "passed", most=LIMIT)
+
+
 def is_late(gateway):
     """With profile macos: a stopped one drops what it does not answer in time."""
     provider = gateway.provide(BAD)
@@ -237,8 +277,9 @@ def is_late(gateway):
     expect(gateway.network.get(GOOD), "passed", most=LIMIT)
 
 
-ROWS = {"gateway": (decides, pauses, is_stopped, is_killed, writes_nonsense, engine_dies, is_counted, supervisor_dies),
-        "macos": (fails_closed, is_late)}
+ROWS = {"gateway": (decides, pauses, is_stopped, is_killed, writes_nonsense, engine_dies, is_counted, supervisor_dies,
+                    is_upgraded),
+        "macos": (fails_closed, is_late, refuses_older)}
 
 
 def play_profile(build, network, profile, rows):

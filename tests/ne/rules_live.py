@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """rules_live.py BUILD_DIR - host rules on real connections, through a sluiced whose provider has nothing but rules: by the name that
-a client asked DNS for, by the one that it says itself, and by neither.
+a client asked DNS for, by the one that it says itself, and by neither; and rules and a script across an upgrade in place.
 
 Three namespaces of its own. The rows of one sluiced share it."""
 
@@ -22,6 +22,9 @@ from lab.namespaces import LabError
 GOOD, BAD, ASKED = "www.good.example", "www.bad.example", "www.asked.example"
 RULES = {"rules": [{"action": "drop", "destinationHost": "bad.example:80"}, {"action": "drop", "destinationHost": "asked.example:53"},
                    {"action": "drop", "destinationHost": "old.example:80"}]}
+# Every flow is paused, and nobody resumes it.
+SCENARIO = [{"scenario": "NE-CHOICE-19: flows that are paused when another engine takes over",
+             "provider": {"handleNewFlow": "pause"}}, {"event": "filterStart"}]
 
 
 def resolve(network, name):
@@ -95,6 +98,18 @@ def is_counted(gateway):
             raise Failure("%s is %d, and not %d at least: %s" % (name, counts[name], least, counts))
 
 
+def rules_upgraded(gateway):
+    """NE-CHOICE-19: rules are in force after an upgrade as before it, and an open connection goes on"""
+    network = gateway.network
+    with network.connect() as early:  # not a byte of it is judged yet
+        gateway.upgrade()
+        early.sendall(b"GET / HTTP/1.1\r\nHost: %s\r\n\r\n" % GOOD.encode())
+        if not early.recv(4096).endswith(b"ok"):
+            raise Failure("a connection that had begun did not go on")
+    expect(network.get(BAD), "reset", most=LIMIT)
+    expect(network.get(GOOD), "passed", most=LIMIT)
+
+
 # ---- without names ----
 
 def nameless(gateway):
@@ -103,8 +118,25 @@ def nameless(gateway):
     expect(gateway.network.get(BAD), "passed", most=LIMIT)
 
 
-STORIES = (({"provider": "rules"}, RULES, (by_dns, by_hello, dns_itself, is_counted)),
-           ({"provider": "rules", "hostname": "none"}, RULES, (nameless,)))
+# ---- a script ----
+
+def script_upgraded(gateway):
+    """NE-CHOICE-19, NE-CHOICE-15: of what a script has paused, the next engine makes what existing says; it asks the script of new flows"""
+    network, got = gateway.network, []
+    thread = threading.Thread(target=lambda: got.append(network.get(GOOD)))
+    thread.start()
+    time.sleep(LIMIT)
+    if gateway.status()["content_filter"]["held"] == 0:
+        raise Failure("nothing is paused")
+    gateway.upgrade()
+    thread.join()
+    expect(got[0], "passed", least=LIMIT)  # existing: pass
+    expect(network.get(GOOD), "nothing", least=2 * LIMIT)
+
+
+STORIES = (({"provider": "rules"}, RULES, (by_dns, by_hello, dns_itself, is_counted, rules_upgraded)),
+           ({"provider": "rules", "hostname": "none"}, RULES, (nameless,)),
+           ({"provider": "scripted"}, SCENARIO, (script_upgraded,)))
 
 
 def play_story(build, network, settings, file, rows):
