@@ -458,6 +458,10 @@ static const struct row rows[] = {
 	  .want = "P1 | !not_web A2" },
 
 	/* ---- what may stand before ---- */
+	{ .name = "hold: what turns a connection into another protocol goes on, what follows it waits",
+	  .step = { T("STARTTLS\r\n"), M(BAD, 0, 60, AT(10)), M(BAD, 60, 0, AT(70)) },
+	  .want = "P1 | | ?bad.example B2 B3 R10",
+	  .hold = SL_HOLD_ALL },
 	{ .name = "a hello behind STARTTLS of SMTP is judged, however long the dialogue took",
 	  .step = { T("EHLO x\r\n"), T("STARTTLS\r\n", .ms = 10 * HOLD_MS),
 	            M(BAD, 0, 0, AT(18), .ms = 10 * HOLD_MS) },

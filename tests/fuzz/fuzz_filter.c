@@ -2,7 +2,7 @@
 /* fuzz_filter.c - a conversation, cut into pieces that come in any order, some of them twice.
  * There may be a copy of the connection's SYN, and some pieces may have a lower TTL than it had.
  * Properties: the names asked for, the causes and the verdict are those of the whole in one segment; every packet is
- * answered exactly once; one reset at most; and where pieces are held and the first name is blocked, nothing passes.
+ * answered exactly once; one reset at most; and where pieces are held and the first name is blocked, nothing passes but a preface.
  * Input: mode; pieces; for each piece its share of the length, and its place in the order; then the client's bytes. */
 #include <stdint.h>
 #include <stdlib.h>
@@ -174,6 +174,13 @@ static bool reads_as_start(struct sl_bytes tail)
 	return err != SL_EPROTO && err != SL_EMORE;
 }
 
+/* What turns a connection into another protocol has to reach the server. */
+static bool has_preface(struct sl_bytes all)
+{
+	struct sl_preface preface;
+	return sl_preface_read(all, false, &preface) != SL_EPROTO;
+}
+
 static size_t cut(struct sl_bytes all, const uint8_t *plan, size_t pieces, struct piece *out)
 {
 	size_t at = 0, n = 0;
@@ -235,6 +242,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	bool blocked = whole.asked == 1 && whole.verdict == SL_ACTION_BLOCK && whole.text[0] == '?' &&
 	               sl_ascii_lower(whole.text[1]) == 'b';
 	finish(&whole, ones, blocked);
-	finish(&parts, n, blocked && (mode & MODE_HOLD) != 0);
+	finish(&parts, n, blocked && (mode & MODE_HOLD) != 0 && !has_preface(all));
 	return 0;
 }
