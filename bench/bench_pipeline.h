@@ -60,6 +60,7 @@ struct sl_pipe_worker_cfg {
 	uint32_t live; /* flows that its table holds */
 	struct sl_policy_slot *slot;
 	struct sl_flow_log *log; /* NULL: none */
+	bool counts;             /* of verdicts, as the daemon has them */
 	unsigned number;
 	const struct sl_pipe_packets *packets;
 };

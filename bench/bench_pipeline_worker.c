@@ -16,6 +16,7 @@ struct sl_pipe_worker {
 	struct sl_conf *conf;
 	struct sl_judging judging;
 	struct sl_filter_stats stats;
+	struct sl_verdict_counts counts;
 	bool verdicts; /* are written */
 	uint64_t flows, packets, random;
 	size_t slot;
@@ -61,6 +62,7 @@ struct sl_pipe_worker *sl_pipe_worker_new(const struct sl_pipe_worker_cfg *cfg)
 		                           .slot = cfg->slot,
 		                           .log = cfg->log,
 		                           .stats = &w->stats,
+		                           .counts = cfg->counts ? &w->counts : NULL,
 		                           .worker = cfg->number,
 		                           .seed = cfg->number + 1,
 		                           .flush = flush,

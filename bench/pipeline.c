@@ -102,12 +102,16 @@ static void tell_fact(const struct bench *b, const char *name, uint32_t live, do
 
 /* ---- one worker ---- */
 
+/* Who hears of a verdict: nobody, the worker's counters, the flow log, too. */
+enum told { UNTOLD, COUNTED, LOGGED };
+
 static struct sl_pipe_worker *new_worker(struct bench *b, uint32_t live, unsigned number, bool lists,
-                                         bool log)
+                                         enum told told)
 {
 	const struct sl_pipe_worker_cfg cfg = { .live = live,
 		                                .slot = lists ? &b->slot : &b->empty,
-		                                .log = log ? b->log : NULL,
+		                                .log = told == LOGGED ? b->log : NULL,
+		                                .counts = told != UNTOLD,
 		                                .number = number,
 		                                .packets = b->packets };
 	return sl_pipe_worker_new(&cfg);
@@ -115,9 +119,9 @@ static struct sl_pipe_worker *new_worker(struct bench *b, uint32_t live, unsigne
 
 /* With its table full. */
 static struct sl_pipe_worker *make_worker(struct bench *b, uint32_t live, unsigned number, bool lists,
-                                          bool log)
+                                          enum told told)
 {
-	struct sl_pipe_worker *w = new_worker(b, live, number, lists, log);
+	struct sl_pipe_worker *w = new_worker(b, live, number, lists, told);
 	sl_pipe_worker_run(w, SL_PIPE_TLS, SL_PIPE_WHOLE, live);
 	return w;
 }
@@ -152,7 +156,7 @@ static void bench_kinds(struct bench *b, uint32_t live)
 {
 	static struct series flow[SL_PIPE_KINDS], fill[SL_PIPE_KINDS], known, known_fill;
 	const struct options *o = b->o;
-	struct sl_pipe_worker *w = new_worker(b, live, 0, true, true);
+	struct sl_pipe_worker *w = new_worker(b, live, 0, true, LOGGED);
 	(void)malloc_trim(0); /* or what was freed before is used again, and not counted */
 	sl_pipe_worker_run(
 	        w, SL_PIPE_TLS, SL_PIPE_WHOLE,
@@ -181,25 +185,27 @@ static void bench_kinds(struct bench *b, uint32_t live)
 /* Where the time of a TLS flow goes: each row does one thing more than the one before it, and is shown without that. */
 static void bench_stages(struct bench *b, uint32_t live)
 {
-	enum { FILL, MESSAGE, HEADERS, FILTER, VERDICT, POLICY, LOG, STAGES };
+	enum { FILL, MESSAGE, HEADERS, FILTER, VERDICT, POLICY, COUNTS, LOG, STAGES };
 	static const struct {
 		const char *name;
 		enum sl_pipe_depth depth;
-		bool lists, log;
+		bool lists;
+		enum told told;
 		int without;
 	} stage[STAGES] = {
-		[FILL] = { "stage/copy_by_the_kernel", SL_PIPE_FILL, false, false, -1 },
-		[MESSAGE] = { "stage/message", SL_PIPE_MESSAGE, false, false, FILL },
-		[HEADERS] = { "stage/headers", SL_PIPE_HEADERS, false, false, MESSAGE },
-		[FILTER] = { "stage/filter", SL_PIPE_JUDGED, false, false, HEADERS },
-		[VERDICT] = { "stage/verdict", SL_PIPE_WHOLE, false, false, FILTER },
-		[POLICY] = { "stage/policy", SL_PIPE_WHOLE, true, false, VERDICT },
-		[LOG] = { "stage/log", SL_PIPE_WHOLE, true, true, POLICY },
+		[FILL] = { "stage/copy_by_the_kernel", SL_PIPE_FILL, false, UNTOLD, -1 },
+		[MESSAGE] = { "stage/message", SL_PIPE_MESSAGE, false, UNTOLD, FILL },
+		[HEADERS] = { "stage/headers", SL_PIPE_HEADERS, false, UNTOLD, MESSAGE },
+		[FILTER] = { "stage/filter", SL_PIPE_JUDGED, false, UNTOLD, HEADERS },
+		[VERDICT] = { "stage/verdict", SL_PIPE_WHOLE, false, UNTOLD, FILTER },
+		[POLICY] = { "stage/policy", SL_PIPE_WHOLE, true, UNTOLD, VERDICT },
+		[COUNTS] = { "stage/counts", SL_PIPE_WHOLE, true, COUNTED, POLICY },
+		[LOG] = { "stage/log", SL_PIPE_WHOLE, true, LOGGED, COUNTS },
 	};
 	static struct series s[STAGES];
 	struct sl_pipe_worker *w[STAGES];
 	for (int i = 0; i < STAGES; i++)
-		w[i] = make_worker(b, live, 0, stage[i].lists, stage[i].log);
+		w[i] = make_worker(b, live, 0, stage[i].lists, stage[i].told);
 	for (unsigned r = 0; r < b->o->rounds; r++)
 		for (int i = 0; i < STAGES; i++)
 			s[i].ns[r] = time_flows(w[i], SL_PIPE_TLS, stage[i].depth, b->o->flows);
@@ -234,7 +240,7 @@ static void count(struct bench *b, struct sl_pipe_worker *w, enum sl_pipe_kind k
 
 static void count_kinds(struct bench *b, uint32_t live)
 {
-	struct sl_pipe_worker *w = make_worker(b, live, 0, true, true);
+	struct sl_pipe_worker *w = make_worker(b, live, 0, true, LOGGED);
 	count(b, w, SL_PIPE_KINDS, "known"); /* while the table holds flows of TLS */
 	for (int k = 0; k < SL_PIPE_KINDS; k++) {
 		sl_pipe_worker_run(w, (enum sl_pipe_kind)k, SL_PIPE_WHOLE, live);
@@ -257,7 +263,7 @@ static void *run_thread(void *arg)
 {
 	struct thread *t = (struct thread *)arg;
 	sl_policy_slot_register();
-	struct sl_pipe_worker *w = make_worker(t->b, t->live, t->number, true, false);
+	struct sl_pipe_worker *w = make_worker(t->b, t->live, t->number, true, COUNTED);
 	(void)pthread_barrier_wait(t->start);
 	sl_pipe_worker_run(w, SL_PIPE_TLS, SL_PIPE_WHOLE, t->b->o->flows * SLICES);
 	(void)pthread_barrier_wait(t->start);

@@ -16,6 +16,7 @@
 #include "daemon/crash.h"
 #include "daemon/ipc.h"
 #include "daemon/log.h"
+#include "daemon/memory_use.h"
 #include "daemon/snapshot_file.h"
 #include "daemon/take.h"
 #include "daemon/trouble.h"
@@ -280,6 +281,8 @@ static int serve(struct engine *e, enum sl_worker_end *how)
 			reopen_log(e);
 		else if (type == SL_IPC_CHECK)
 			check(e);
+		else if (type == SL_IPC_MEMORY && e->shared != NULL)
+			sl_memory_use_read(&e->shared->engine_heap);
 		sl_ipc_close_fds(&e->msg);
 		*how = type == SL_IPC_YIELD ? SL_WORKER_LEAVE : SL_WORKER_RELEASE;
 		if (err != SL_OK || type == SL_IPC_STOP || type == SL_IPC_YIELD)

@@ -43,6 +43,12 @@ enum sl_ipc_type {
 	/* fetcher to supervisor; number: of the list in the request; text: JSON */
 	SL_IPC_FETCHING,
 	SL_IPC_FETCHED,
+	/* supervisor to engine, which may be of another version: write into the shared memory how much memory is in use */
+	SL_IPC_MEMORY = 60,
+	/* supervisor to reporter: fds: the socket to listen on */
+	SL_IPC_REPORT,
+	/* reporter to supervisor, number: of the question; and back: the same, fds: a memory file with the text */
+	SL_IPC_METRICS,
 	/* From a new program that is tried to the supervisor that tries it, which may be another version: these numbers and what
 	 * they mean stay as they are, as does the head of a message. docs/upgrade.md */
 	SL_IPC_TRIAL_COMPILES =

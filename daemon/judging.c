@@ -61,7 +61,13 @@ static void judge_packet(struct sl_judging *j, const struct sl_nfq_packet *p, si
 
 static struct sl_mono enter(struct sl_judging *j)
 {
-	j->provider.policy = sl_policy_slot_enter(j->slot);
+	const struct sl_policy *p = sl_policy_slot_enter(j->slot);
+	uint64_t serial = sl_policy_slot_serial(j->slot);
+
+	if (j->provider.counts != NULL &&
+	    SL_UNLIKELY(p != j->provider.places.policy || serial != j->provider.places.serial))
+		sl_list_places_find(&j->provider.places, j->provider.counts, p, serial);
+	j->provider.policy = p;
 	j->provider.realtime_us = sl_clock_wall_us();
 	return sl_clock_now();
 }
@@ -92,6 +98,8 @@ int sl_judging_batch(struct sl_judging *j, const struct sl_nfq_packet *packet, s
 		err = room_for(j, sl_filter_held(j->filter), sl_filter_held(j->filter));
 	sl_filter_tick(j->filter, now, &j->answers);
 	int sent = leave(j);
+	if (n > 0 && j->provider.counts != NULL)
+		sl_histogram_add(&j->provider.counts->latency, sl_mono_since(sl_clock_now(), now).us, n);
 	return err != SL_OK ? err : sent;
 }
 
@@ -151,7 +159,7 @@ int sl_judging_new(const struct sl_judging_cfg *cfg, struct sl_judging *j)
 	struct sl_filter_cfg fc = filter_cfg(cfg);
 
 	*j = (struct sl_judging){
-		.provider = { NULL, cfg->log, cfg->worker, 0 },
+		.provider = { .log = cfg->log, .worker = cfg->worker, .counts = cfg->counts },
 		.slot = cfg->slot,
 		.syns = cfg->syns,
 		.mark_mask = cfg->conf->mark_mask,

@@ -33,9 +33,10 @@ struct sl_judging_cfg {
 	struct sl_policy_slot *slot; /* outlives it, as the two below */
 	struct sl_flow_log *log;     /* NULL: none */
 	struct sl_filter_stats *stats;
-	struct sl_syn_reader *syns; /* NULL: no copies of SYNs come */
-	struct sl_dns_names *names; /* NULL: DNS answers teach nothing */
-	unsigned worker;            /* its number in the log */
+	struct sl_verdict_counts *counts; /* NULL: they are not counted */
+	struct sl_syn_reader *syns;       /* NULL: no copies of SYNs come */
+	struct sl_dns_names *names;       /* NULL: DNS answers teach nothing */
+	unsigned worker;                  /* its number in the log */
 	uint64_t seed;
 	int (*flush)(void *ctx);
 	void *ctx;
@@ -46,7 +47,7 @@ int sl_judging_new(const struct sl_judging_cfg *cfg, struct sl_judging *j);
 void sl_judging_free(struct sl_judging *j); /* one of zeros, too */
 
 /* Judges n packets, at most option batch, and all whose time is up, and flushes; n may be 0. The thread is registered with the slot.
- * Cost: bench pipeline; a batch has two clock reads, two barriers and one flush. */
+ * Cost: bench pipeline; a batch has two clock reads, one more where verdicts are counted, two barriers and one flush. */
 int sl_judging_batch(struct sl_judging *j, const struct sl_nfq_packet *packet, size_t n);
 /* Answers all that is held: the queue is about to close. */
 int sl_judging_release(struct sl_judging *j);

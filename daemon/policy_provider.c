@@ -122,6 +122,13 @@ static struct sl_bytes name_shadows(const struct sl_policy *policy, uint64_t sha
 	return sl_bytes_of(buf, o.len);
 }
 
+static void count(const struct sl_policy_provider *p, const struct sl_report *r)
+{
+	sl_histogram_add(&p->counts->undecided, r->held.us, 1);
+	if (r->cause == SL_CAUSE_NONE && r->judgement.list != SL_NO_LIST)
+		sl_list_count_add(p->counts, &p->places, r->judgement.list, r->block);
+}
+
 static void report(void *ctx, const struct sl_report *r)
 {
 	const struct sl_policy_provider *p = ctx;
@@ -129,6 +136,8 @@ static void report(void *ctx, const struct sl_report *r)
 	const struct sl_groups *groups = sl_policy_groups(p->policy);
 	char shadows[SHADOWS_MAX];
 
+	if (p->counts != NULL)
+		count(p, r);
 	if (p->log == NULL)
 		return;
 	if (groups == NULL) {

@@ -4,6 +4,7 @@
 #define SL_DAEMON_POLICY_PROVIDER_H
 
 #include "daemon/flow_log.h"
+#include "daemon/verdict_counts.h"
 #include "filter/provider.h"
 #include "policy/policy.h"
 
@@ -11,7 +12,9 @@ struct sl_policy_provider {
 	const struct sl_policy *policy; /* set for the length of a batch, NULL outside */
 	struct sl_flow_log *log;        /* NULL: none */
 	unsigned worker;
-	int64_t realtime_us; /* of the batch */
+	int64_t realtime_us;              /* of the batch */
+	struct sl_verdict_counts *counts; /* NULL: they are not counted */
+	struct sl_list_places places;     /* of the batch's policy */
 };
 
 /* The provider's table over p, which outlives it. */

@@ -39,6 +39,13 @@ const struct sl_policy *sl_policy_slot_enter(struct sl_policy_slot *slot)
 	return __atomic_load_n(&slot->current, __ATOMIC_ACQUIRE);
 }
 
+/* It grows before a policy is exchanged. Who sees that policy is online after the grace period of the one before, and so sees what that
+ * one's number was at least. */
+uint64_t sl_policy_slot_serial(const struct sl_policy_slot *slot)
+{
+	return __atomic_load_n(&slot->serial, __ATOMIC_RELAXED);
+}
+
 void sl_policy_slot_leave(struct sl_policy_slot *slot)
 {
 	tsan_release(slot);
@@ -47,6 +54,7 @@ void sl_policy_slot_leave(struct sl_policy_slot *slot)
 
 void sl_policy_slot_publish(struct sl_policy_slot *slot, struct sl_policy *next)
 {
+	(void)__atomic_add_fetch(&slot->serial, 1, __ATOMIC_RELEASE);
 	struct sl_policy *prev = __atomic_exchange_n(&slot->current, next, __ATOMIC_ACQ_REL);
 
 	urcu_qsbr_synchronize_rcu();

@@ -9,6 +9,7 @@
 
 struct sl_policy_slot {
 	struct sl_policy *current; /* touched by the functions below only */
+	uint64_t serial;           /* grows with each policy: an address may come again */
 };
 
 void sl_policy_slot_register(void);   /* each reader thread, at its start; it begins outside */
@@ -16,6 +17,8 @@ void sl_policy_slot_unregister(void); /* and at its end */
 /* Cost: two barriers a batch, no system call unless a reload is waiting. */
 const struct sl_policy *sl_policy_slot_enter(struct sl_policy_slot *slot);
 void sl_policy_slot_leave(struct sl_policy_slot *slot);
+/* Of a reader between the two: this number or the policy is another than in a batch that was judged by another policy. */
+uint64_t sl_policy_slot_serial(const struct sl_policy_slot *slot);
 
 /* Takes next over, waits until no reader can see the one before, frees that, and touches next. One thread at a time, no reader. */
 void sl_policy_slot_publish(struct sl_policy_slot *slot, struct sl_policy *next);

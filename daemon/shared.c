@@ -22,8 +22,11 @@ const char *sl_ne_stat_name(enum sl_ne_stat stat)
 /* What stands where: the names of the counters in their order, and the sizes of the rest. */
 static uint64_t layout(void)
 {
-	uint64_t h = sl_hash(NULL, 0, sizeof(struct sl_worker_shared) << 32 | sizeof(struct sl_filter_stats));
+	uint64_t h = sl_hash(NULL, 0,
+	                     sizeof(struct sl_worker_shared) << 32 | sizeof(struct sl_filter_stats) << 8 |
+	                             sizeof(struct sl_memory_use));
 
+	h = sl_hash((const uint8_t *)sl_histogram_bound, sizeof(sl_histogram_bound), h);
 	for (int i = 0; i < SL_STAT_COUNT; i++)
 		h = sl_hash(sl_stat_name((enum sl_stat)i), strlen(sl_stat_name((enum sl_stat)i)), h);
 	for (int i = 0; i < SL_CAUSE_COUNT; i++)

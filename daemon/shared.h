@@ -9,7 +9,9 @@
 
 #include "base/err.h"
 #include "base/util.h"
+#include "daemon/memory_use.h"
 #include "daemon/ne_stats.h"
+#include "daemon/verdict_counts.h"
 #include "filter/stats.h"
 
 enum {
@@ -56,6 +58,7 @@ struct sl_worker_shared {
 	uint64_t log_dropped;
 	uint64_t log_errors;                /* failed writes */
 	uint64_t content[SL_NE_STAT_COUNT]; /* of a content filter */
+	struct sl_verdict_counts verdicts;
 } SL_ALIGNED;
 
 /* "packets" and so on. Static text. */
@@ -64,6 +67,8 @@ const char *sl_ne_stat_name(enum sl_ne_stat stat);
 struct sl_shared {
 	uint64_t layout; /* of the version that made it: another's would be read wrongly */
 	uint32_t workers;
+	struct sl_memory_use
+	        engine_heap; /* written by the engine's main thread, when it is asked (SL_IPC_MEMORY) */
 	struct sl_worker_shared worker[SL_WORKERS_MAX];
 } SL_ALIGNED;
 

@@ -270,6 +270,7 @@ static int make_judging(struct sl_worker *w)
 		.slot = w->cfg.slot,
 		.log = w->cfg.log,
 		.stats = &w->cfg.shared->filter,
+		.counts = &w->cfg.shared->verdicts,
 		.syns = w->syns,
 		.names = w->cfg.names,
 		.worker = w->cfg.number,

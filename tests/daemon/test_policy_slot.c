@@ -77,7 +77,7 @@ static void wait_for_judges(struct judge *judge, const uint64_t *before)
 
 static void test_reloads(void **state)
 {
-	struct sl_policy_slot slot = { NULL };
+	struct sl_policy_slot slot = { .current = NULL };
 	struct judge judge[JUDGES];
 	atomic_bool stop = false;
 	(void)state;

@@ -204,6 +204,41 @@ static void marks_say_the_verdict_and_keep_the_bits_of_others(void **state)
 	                 FOREIGN_MARK | sl_mark_of(MASK, SL_MARK_PASSED)); /* HTTP goes on being read */
 }
 
+static uint64_t total(const struct sl_histogram *h)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i <= SL_HISTOGRAM_BOUNDS; i++)
+		n += h->count[i];
+	return n;
+}
+
+static void verdicts_are_counted_by_list_and_by_how_long_they_took(void **state)
+{
+	struct bench *t = *state;
+	const struct sl_verdict_counts *c = &t->shared->verdicts;
+	uint32_t mark[5] = { 0 };
+
+	queue_packet(t->kernel, 1, 1, "blocked.example");
+	queue_packet(t->kernel, 2, 2, "notblocked.example");
+	read_verdicts(t->kernel, mark, 2);
+	sl_policy_slot_publish(&t->slot, policy_of("blocked.example\n", "allowed.example\n"));
+	queue_packet(t->kernel, 3, 3, "blocked.example");
+	queue_packet(t->kernel, 4, 4, "allowed.example");
+	read_verdicts(t->kernel, mark, 2);
+	sl_worker_stop(&t->worker, SL_WORKER_RELEASE);
+	assert_int_equal(sl_list_counts(c), 3);
+	assert_string_equal(c->list[1].name, "test");
+	assert_int_equal(c->list[1].blocked, 2);
+	assert_int_equal(c->list[1].allowed, 0);
+	assert_string_equal(c->list[2].name, "allow");
+	assert_int_equal(c->list[2].allowed, 1);
+	assert_int_equal(c->list[0].allowed + c->list[0].blocked, 0);
+	assert_int_equal(total(&c->undecided), 4);
+	assert_int_equal(total(&c->latency), 4);
+	assert_true(c->latency.sum_us < 4 * UINT64_C(60000000));
+}
+
 /* Policy resolution, line 9: judged with the name when there is one, so that an allowed name wins. */
 static void a_destination_address_is_judged_with_the_name(void **state)
 {
@@ -351,6 +386,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(marks_say_the_verdict_and_keep_the_bits_of_others, setup,
+		                                teardown),
+		cmocka_unit_test_setup_teardown(verdicts_are_counted_by_list_and_by_how_long_they_took, setup,
 		                                teardown),
 		cmocka_unit_test_setup_teardown(a_destination_address_is_judged_with_the_name, setup,
 		                                teardown),
