@@ -82,6 +82,13 @@ int sl_child_start(struct sl_child *c, const char *role, const struct sl_priv_us
 	return sl_child_start_helper(c, NULL, role, user);
 }
 
+struct sl_priv_user sl_child_user(const char *uid, const char *gid)
+{
+	if (strcmp(uid, "-") == 0)
+		return (struct sl_priv_user){ 0, 0, false };
+	return (struct sl_priv_user){ (uid_t)strtoul(uid, NULL, 10), (gid_t)strtoul(gid, NULL, 10), true };
+}
+
 bool sl_child_loaded(struct sl_child *c)
 {
 	if (c->loads > 0)

@@ -34,6 +34,8 @@ int sl_child_start(struct sl_child *c, const char *role, const struct sl_priv_us
 /* The same with another program, a helper of this one: such as links libraries that no engine needs. */
 int sl_child_start_helper(struct sl_child *c, const char *helper, const char *role,
                           const struct sl_priv_user *user);
+/* In such a process: the user that its command line names. */
+struct sl_priv_user sl_child_user(const char *uid, const char *gid);
 /* A process of ours that somebody else has started. ipc is taken over on SL_OK. */
 int sl_child_adopt(struct sl_child *c, pid_t pid, int ipc);
 /* Lets go of an adopted one, which lives on. */

@@ -286,6 +286,7 @@ static void read_root(struct sl_conf_reader *r, const struct sl_yaml_node *root)
 	apply_external(r, empty ? NULL : root);
 	check_together(r, empty ? NULL : root);
 	check_filter(r, empty ? NULL : root);
+	sl_conf_metrics_check(r, line_of_key(empty ? NULL : root, "metrics_listen"));
 	sl_conf_lists_finish(r);
 }
 

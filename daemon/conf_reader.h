@@ -27,6 +27,9 @@ void sl_conf_lists_read(struct sl_conf_reader *r, const struct sl_yaml_node *nod
 void sl_conf_never_read(struct sl_conf_reader *r, const struct sl_yaml_node *node);
 void sl_conf_lists_finish(struct sl_conf_reader *r);
 
+/* conf_metrics.c: where metrics are served. line: of the key. */
+void sl_conf_metrics_check(struct sl_conf_reader *r, unsigned line);
+
 /* conf_source.c: where a list comes from and how it is known to be the right one. What is wrong with it is told. */
 void sl_conf_source_check(struct sl_conf_reader *r, const struct sl_conf_list *l);
 /* The file of a list with url, below state, by the list's name. */

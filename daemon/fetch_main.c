@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 
 #include "base/util.h"
+#include "daemon/child.h"
 #include "daemon/fetch.h"
 #include "daemon/log.h"
 
@@ -53,15 +54,11 @@ static int run(const struct sl_priv_user *user)
 
 int main(int argc, char **argv)
 {
-	struct sl_priv_user user = { 0, 0, false };
-
 	if (argc != 4 || strcmp(argv[1], "--fetch") != 0) {
 		(void)fputs("sluice-fetch: it is for sluiced only, which starts it to fetch lists\n", stderr);
 		return USAGE_ERROR;
 	}
-	if (strcmp(argv[2], "-") != 0)
-		user = (struct sl_priv_user){ (uid_t)strtoul(argv[2], NULL, 10),
-			                      (gid_t)strtoul(argv[3], NULL, 10), true };
+	const struct sl_priv_user user = sl_child_user(argv[2], argv[3]);
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGINT, SIG_IGN);
 	(void)signal(SIGHUP, SIG_IGN);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "daemon/bundle.h"
+#include "daemon/child.h"
 #include "daemon/compiler.h"
 #include "daemon/conf.h"
 #include "daemon/engine.h"
@@ -79,15 +80,11 @@ static int check(const char *path)
 /* sluiced --engine UID GID, or another role, from the supervisor only: descriptor 3 leads to it. */
 static int child(int argc, char **argv, int (*run)(int ipc, const struct sl_priv_user *user))
 {
-	struct sl_priv_user user = { 0, 0, false };
-
 	if (argc != 4) {
 		(void)fprintf(stderr, "sluiced: %s is for the supervisor only\n", argv[1]);
 		return USAGE_ERROR;
 	}
-	if (strcmp(argv[2], "-") != 0)
-		user = (struct sl_priv_user){ (uid_t)strtoul(argv[2], NULL, 10),
-			                      (gid_t)strtoul(argv[3], NULL, 10), true };
+	const struct sl_priv_user user = sl_child_user(argv[2], argv[3]);
 	return run(IPC_FD, &user);
 }
 

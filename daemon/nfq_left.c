@@ -208,31 +208,42 @@ int sl_nfq_recover(const struct sl_nfq_recover *r, struct sl_nfq_recovered *sum)
 	return answer_queues(r, &l, hand, sum);
 }
 
-struct sum {
+struct each {
 	uint16_t first, count;
-	struct sl_nfq_kernel k;
+	struct sl_nfq_kernel *out;
 };
 
-static void add_queue(void *ctx, unsigned queue, unsigned waiting, unsigned queue_dropped,
-                      unsigned user_dropped, unsigned last_id)
+static void note_queue(void *ctx, unsigned queue, unsigned waiting, unsigned queue_dropped,
+                       unsigned user_dropped, unsigned last_id)
 {
-	struct sum *s = ctx;
+	struct each *e = ctx;
 
-	if (queue < s->first || queue >= s->first + s->count)
-		return;
-	s->k.waiting += waiting;
-	s->k.queue_dropped += queue_dropped;
-	s->k.user_dropped += user_dropped;
-	s->k.queued += last_id;
+	if (queue >= e->first && queue < e->first + e->count)
+		e->out[queue - e->first] =
+		        (struct sl_nfq_kernel){ waiting, queue_dropped, user_dropped, last_id };
+}
+
+int sl_nfq_kernel_each(uint16_t first, uint16_t count, struct sl_nfq_kernel *out)
+{
+	struct each e = { first, count, out };
+
+	memset(out, 0, count * sizeof(*out));
+	return each_queue(note_queue, &e);
 }
 
 int sl_nfq_kernel_counts(uint16_t first, uint16_t count, struct sl_nfq_kernel *out)
 {
-	struct sum s = { first, count, { 0, 0, 0, 0 } };
-	int err = each_queue(add_queue, &s);
+	struct sl_nfq_kernel each[SL_NFQ_QUEUES_MAX], sum = { 0, 0, 0, 0 };
+	int err = sl_nfq_kernel_each(first, count, each);
 
+	for (unsigned q = 0; q < count && err == SL_OK; q++) {
+		sum.waiting += each[q].waiting;
+		sum.queue_dropped += each[q].queue_dropped;
+		sum.user_dropped += each[q].user_dropped;
+		sum.queued += each[q].queued;
+	}
 	if (err == SL_OK)
-		*out = s.k;
+		*out = sum;
 	return err;
 }
 

@@ -56,6 +56,8 @@ struct sl_nfq_kernel {
 	uint64_t queued;        /* packets queued since the queues were bound */
 };
 
+/* The same of each: out[i] is of queue first + i; count entries, at most SL_NFQ_QUEUES_MAX. One that is not there has zeros. */
+int sl_nfq_kernel_each(uint16_t first, uint16_t count, struct sl_nfq_kernel *out);
 /* Sums /proc/thread-self/net/netfilter/nfnetlink_queue over our queues. */
 int sl_nfq_kernel_counts(uint16_t first, uint16_t count, struct sl_nfq_kernel *out);
 

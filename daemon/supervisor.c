@@ -276,6 +276,7 @@ static void serve(struct sl_supervisor *s)
 		{ s->upgrade.trial.pid > 0 ? s->upgrade.trial.ipc : -1, POLLIN, 0 },
 		{ s->keeper.pid > 0 ? s->keeper.ipc : -1, POLLIN, 0 },
 		{ s->fetcher.pid > 0 ? s->fetcher.ipc : -1, POLLIN, 0 },
+		{ s->reporting.child.pid > 0 ? s->reporting.child.ipc : -1, POLLIN, 0 },
 	};
 
 	if (poll(fd, SL_COUNT(fd), next_wait(s)) < 0 && errno != EINTR)
@@ -296,6 +297,8 @@ static void serve(struct sl_supervisor *s)
 		sl_supervisor_keeper_message(s);
 	if ((fd[9].revents & POLLIN) != 0 && s->fetcher.ipc == fd[9].fd)
 		(void)sl_supervisor_fetcher_message(s);
+	if ((fd[10].revents & POLLIN) != 0 && s->reporting.child.ipc == fd[10].fd)
+		sl_supervisor_reporter_message(s);
 	if (fd[1].revents != 0)
 		sl_ctl_serve(s->ctl);
 	struct sl_mono now = sl_clock_now();
@@ -306,6 +309,7 @@ static void serve(struct sl_supervisor *s)
 	sl_supervisor_upgrade_timers(s, now);
 	sl_supervisor_generation_timers(s, now);
 	sl_supervisor_update_timers(s, now);
+	sl_supervisor_reporter_timers(s, now);
 	if (sl_rules_installed(s->rules))
 		sl_supervisor_rules_timers(s, now);
 }
@@ -321,6 +325,7 @@ static void stop_all(struct sl_supervisor *s)
 	sl_child_kill(&s->compiler);
 	sl_child_kill(&s->spare);
 	sl_child_kill(&s->fetcher);
+	sl_supervisor_reporter_stop(s);
 	if (sl_supervisor_leave_adopted(s))
 		return;
 	if (s->rules != NULL && sl_rules_remove(s->rules, &sl_log_diag) != SL_OK)
@@ -350,7 +355,8 @@ static struct sl_supervisor *supervisor_new(const char *conf_path)
 	s->engine.ipc = s->spare.ipc = s->compiler.ipc = s->keeper.ipc = s->fetcher.ipc = -1;
 	s->kept = (struct sl_generations){ .folder = "", .lock = -1 };
 	sl_take_none(&s->take);
-	s->provider.fd = -1;
+	s->provider.fd = s->reporting.socket.fd = -1;
+	s->reporting.child.ipc = -1;
 	sl_supervisor_upgrade_init(s);
 	find_watchdog(s);
 	return s;

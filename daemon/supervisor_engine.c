@@ -81,6 +81,8 @@ static void on_taken(struct sl_supervisor *s)
 	if (s->failed_at.us != 0) {
 		struct sl_span without = sl_mono_since(s->engine_started, s->failed_at);
 		s->unmanned.us += without.us;
+		s->takeover_us += (uint64_t)without.us;
+		s->takeovers++;
 		sl_log(SL_LOG_NOTICE, "a new engine (%d) judges, after %lld ms without one",
 		       (int)s->engine.pid, (long long)without.us / 1000);
 	}

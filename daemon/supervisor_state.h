@@ -4,6 +4,7 @@
 #define SL_DAEMON_SUPERVISOR_STATE_H
 
 #include <jansson.h>
+#include <stdio.h>
 
 #include "base/mono.h"
 #include "daemon/audit.h"
@@ -25,6 +26,18 @@
 #include "daemon/take.h"
 #include "daemon/trouble.h"
 
+/* supervisor_metrics.c, supervisor_reporter.c */
+struct sl_reporting {
+	struct sl_child child;            /* the process that speaks HTTP */
+	struct sl_ctl_socket socket;      /* that it listens on; fd -1: none */
+	struct sl_mono started, start_at; /* the last time, and the next */
+	bool told;                        /* that the socket cannot be listened on */
+	struct sl_mono answer_at;         /* it is answered no sooner */
+	unsigned failures;                /* in a row */
+	struct sl_rules_counts rules;
+	struct sl_mono rules_at; /* when they are read again */
+};
+
 struct sl_supervisor {
 	const char *conf_path;
 	struct sl_bundle *good; /* the state in force; also what the next engine loads */
@@ -43,6 +56,7 @@ struct sl_supervisor {
 	struct sl_rules *rules;
 	struct sl_ctl *ctl;
 	struct sl_audit audit;
+	struct sl_reporting reporting;
 	struct sl_ctl_socket provider; /* of an external one; fd -1: none */
 	int signals;                   /* signalfd */
 
@@ -62,6 +76,7 @@ struct sl_supervisor {
 	struct sl_mono kill_at; /* ... then at the latest */
 	int hung_worker;        /* because of which; -1: of none */
 	uint64_t engine_restarts, engine_hangs;
+	uint64_t takeovers, takeover_us;               /* and how long no engine judged meanwhile */
 	uint64_t answered_repeat, answered_on_failure; /* packets */
 
 	bool rules_stand;                                  /* since before anybody was ready to judge */
@@ -209,6 +224,16 @@ void sl_supervisor_upgrade_timers(struct sl_supervisor *s, struct sl_mono now);
 void sl_supervisor_upgrade_cancel(struct sl_supervisor *s); /* the daemon ends */
 /* This is the new program, and its engine judges. */
 void sl_supervisor_upgrade_done(struct sl_supervisor *s);
+
+/* supervisor_metrics.c */
+/* All metrics, as Prometheus reads them. */
+void sl_supervisor_metrics(struct sl_supervisor *s, FILE *to);
+
+/* supervisor_reporter.c: option metrics_listen. What fails here is told, and harms nothing else. */
+void sl_supervisor_reporter_timers(struct sl_supervisor *s, struct sl_mono now);
+void sl_supervisor_reporter_message(struct sl_supervisor *s);
+void sl_supervisor_reporter_event(struct sl_supervisor *s);
+void sl_supervisor_reporter_stop(struct sl_supervisor *s); /* for this program's end, or an upgrade */
 
 /* supervisor_ctl.c */
 json_t *sl_supervisor_flow_counts(const struct sl_supervisor *s);

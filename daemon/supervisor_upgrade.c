@@ -335,6 +335,7 @@ static void change(struct sl_supervisor *s)
 	sl_child_kill(&s->spare);
 	sl_child_kill(&s->compiler);
 	sl_child_kill(&s->fetcher); /* it is asked again */
+	sl_supervisor_reporter_stop(s);
 	sl_supervisor_keeper_wait(s, KEEPER_LIMIT_MS);
 	s->upgrades++;
 	json_t *state = err == SL_OK ? sl_supervisor_state(s) : NULL;

@@ -11,6 +11,7 @@ need() {
 }
 need /usr/sbin/sluiced
 need /usr/libexec/sluice/sluice-fetch
+need /usr/libexec/sluice/sluice-reporter
 need /usr/bin/sluice
 need /usr/libexec/sluice/bench/sl_pipeline
 need /usr/libexec/sluice/bench/sl_queue_null
@@ -24,6 +25,7 @@ need /usr/lib/systemd/system/sluice-update.service
 need /usr/lib/systemd/system/sluice-update.timer
 need /usr/lib/sysusers.d/sluice.conf
 need /usr/lib/tmpfiles.d/sluice.conf
+need /usr/share/doc/sluice/grafana.json
 need /etc/sluice/sluice.yaml
 [ $status -eq 0 ] || { (cd "$root" && find . -type f | sort); exit 1; }
 "$root/usr/sbin/sluiced" --version

@@ -52,7 +52,7 @@ struct sl_cli_command {
 
 extern const struct sl_cli_command sl_cli_status, sl_cli_check, sl_cli_reload, sl_cli_cleanup, sl_cli_bloom,
         sl_cli_replay, sl_cli_export, sl_cli_compare, sl_cli_compile, sl_cli_policy, sl_cli_update,
-        sl_cli_upgrade, sl_cli_bench;
+        sl_cli_upgrade, sl_cli_bench, sl_cli_metrics;
 
 /* policy list, diff, rollback: what is about generations. */
 int sl_cli_generations(const struct sl_cli *cli);

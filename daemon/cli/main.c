@@ -12,7 +12,7 @@ static const struct sl_cli_command *const commands[] = { &sl_cli_status,  &sl_cl
 	                                                 &sl_cli_cleanup, &sl_cli_compile, &sl_cli_policy,
 	                                                 &sl_cli_update,  &sl_cli_bloom,   &sl_cli_replay,
 	                                                 &sl_cli_compare, &sl_cli_export,  &sl_cli_upgrade,
-	                                                 &sl_cli_bench };
+	                                                 &sl_cli_bench,   &sl_cli_metrics };
 
 /* By enum sl_cli_option. */
 static const struct spec {
