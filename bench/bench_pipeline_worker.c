@@ -39,12 +39,14 @@ static int flush(void *ctx)
 	return SL_OK;
 }
 
-/* As shipped, but for the size of the table; no flow is idle. */
+/* As shipped, but for the size of the table; no flow is idle, and no client too fast. */
 static struct sl_conf *read_conf(uint32_t live)
 {
-	char text[128];
+	char text[200];
 	struct sl_conf *conf = NULL;
-	(void)snprintf(text, sizeof(text), "inside:\n  - lan\nlists: []\nmax_flows: %u\nflow_idle: 86400s\n",
+	(void)snprintf(text, sizeof(text),
+	               "inside:\n  - lan\nlists: []\nmax_flows: %u\nflow_idle: 86400s\n"
+	               "client_rate: 10000000\nclient_flows: 16777216\n", /* counted, and never reached */
 	               live);
 	if (sl_conf_read("sl_pipeline", sl_bytes_str(text), NULL, &conf) != SL_OK)
 		sl_pipe_die("configuration");

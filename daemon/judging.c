@@ -130,6 +130,8 @@ static struct sl_filter_cfg filter_cfg(const struct sl_judging_cfg *j)
 		.find_syn = j->syns == NULL ? NULL : sl_syn_reader_find,
 		.syn_ctx = j->syns,
 		.name_life = c->dns_names_life,
+		.clients = { c->max_clients, c->client_rate, c->client_flows, c->client_held,
+		             (uint8_t)c->client_prefix6 },
 	};
 	memcpy(f.block, c->unjudged_block, sizeof(f.block));
 	return f;

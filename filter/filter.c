@@ -48,7 +48,8 @@ void sl_filter_abandon(struct sl_filter *f, struct sl_flow *flow, enum sl_cause 
 	if (flow->key.proto == SL_PROTO_UDP)
 		sl_quic_close(f->quic, &flow->quic);
 	if (flow->hold != 0)
-		sl_held_release(f->held, flow, (enum sl_action)flow->verdict, f->out);
+		sl_filter_count_held(f, flow,
+		                     -sl_held_release(f->held, flow, (enum sl_action)flow->verdict, f->out));
 }
 
 static void gone(void *ctx, struct sl_flow *flow, bool evicted)
@@ -59,6 +60,7 @@ static void gone(void *ctx, struct sl_flow *flow, bool evicted)
 	if (evicted && open)
 		sl_filter_count(f, SL_STAT_evicted_undecided, 1);
 	sl_filter_abandon(f, flow, evicted ? SL_CAUSE_memory : sl_filter_open_cause(f, flow));
+	sl_filter_uncount_flow(f, flow);
 }
 
 /* The fields of HTTP/2 are coded by what came before: a connection that was forgotten is lost, while one of any other protocol is
@@ -98,6 +100,8 @@ static int make_parts(struct sl_filter *f)
 		err = sl_dtls_pool_new(f->cfg.max_streams, f->cfg.budget, &f->dtls);
 	if (err == SL_OK && f->cfg.names != NULL)
 		err = sl_dns_asked_new(f->cfg.seed, &f->asked);
+	if (err == SL_OK)
+		err = sl_filter_make_clients(f);
 	if (err == SL_OK && f->cfg.hold == SL_HOLD_ALL)
 		err = sl_held_pool_new(f->cfg.max_held, &f->held);
 	return err;
@@ -132,6 +136,7 @@ void sl_filter_free(struct sl_filter **f)
 	sl_watches_free(&old->watches);
 	sl_held_pool_free(&old->held);
 	sl_dns_asked_free(&old->asked);
+	sl_clients_free(&old->clients);
 	free(old->scratch.base);
 	free(old);
 }
@@ -153,22 +158,27 @@ static enum sl_action answer_of(const struct sl_flow *flow)
 	return action == SL_ACTION_ALLOW && (flow->twice || flow->watch != 0) ? SL_ACTION_PASS : action;
 }
 
-/* The flow has its verdict: so have the packets that waited for it, and then its own. */
-static void conclude(struct sl_filter *f, const struct sl_visit *v, const struct sl_ticket *ticket)
+void sl_filter_conclude(struct sl_filter *f, const struct sl_visit *v, const struct sl_ticket *ticket)
 {
 	enum sl_action action = answer_of(v->flow);
 	if (action == SL_ACTION_BLOCK && v->key->proto == SL_PROTO_TCP)
 		push_reset(f->out, v->key,
 		           f->held != NULL ? sl_held_reset_seq(f->held, v->flow, v->reset) : v->reset);
 	if (f->held != NULL)
-		sl_held_release(f->held, v->flow, action, f->out);
+		sl_filter_count_held(f, v->flow, -sl_held_release(f->held, v->flow, action, f->out));
 	if (ticket != NULL)
 		sl_answer_push(f->out, *ticket, action);
 }
 
+/* False: its flow was decided instead. */
 static bool hold_packet(struct sl_filter *f, struct sl_visit *v, const struct sl_held *held)
 {
+	if (sl_filter_is_too_much_held(f, v, &held->ticket))
+		return true;
+	if (v->flow->verdict != SL_ACTION_PASS)
+		return false;
 	bool added = sl_held_add(f->held, v->flow, held, f->now);
+	sl_filter_count_held(f, v->flow, added ? held->size : 0);
 	if (added)
 		sl_filter_count(f, SL_STAT_held, 1);
 	else
@@ -185,10 +195,10 @@ static bool hold(struct sl_filter *f, struct sl_visit *v, struct sl_ticket ticke
 	if (f->held == NULL)
 		return false;
 	if (flow->consumed)
-		sl_held_pass_until(f->held, flow, read, f->now, f->out);
+		sl_filter_count_held(f, flow, -sl_held_pass_until(f->held, flow, read, f->now, f->out));
 	if (flow->stream == NULL || sl_seq_diff(end, read) <= 0)
 		return false;
-	struct sl_held held = { .ticket = ticket, .end = end, .reset = v->reset };
+	struct sl_held held = { ticket, end, v->reset, sl_filter_held_size(v->pkt) };
 	return hold_packet(f, v, &held);
 }
 
@@ -205,7 +215,7 @@ static void take_segment(struct sl_filter *f, struct sl_visit *v, struct sl_tick
 	bool syn = (v->pkt->flags & SL_TCP_SYN) != 0;
 	bool held = flow->verdict == SL_ACTION_PASS && !syn && hold(f, v, ticket);
 	if (flow->verdict != SL_ACTION_PASS)
-		conclude(f, v, &ticket);
+		sl_filter_conclude(f, v, &ticket);
 	else if (!held)
 		sl_answer_push(f->out, ticket, SL_ACTION_PASS);
 }
@@ -214,11 +224,11 @@ static void take_segment(struct sl_filter *f, struct sl_visit *v, struct sl_tick
 static void take_datagram(struct sl_filter *f, struct sl_visit *v, struct sl_ticket ticket)
 {
 	struct sl_flow *flow = v->flow;
-	struct sl_held packet = { .ticket = ticket };
+	struct sl_held packet = { .ticket = ticket, .size = sl_filter_held_size(v->pkt) };
 	bool awaited = sl_filter_read_datagram(f, v);
 	bool held = awaited && f->held != NULL && hold_packet(f, v, &packet);
 	if (flow->verdict != SL_ACTION_PASS || (flow->let_go && !held))
-		conclude(f, v, &ticket);
+		sl_filter_conclude(f, v, &ticket);
 	else if (!held)
 		sl_answer_push(f->out, ticket, SL_ACTION_PASS);
 }
@@ -232,7 +242,7 @@ static void take_again(struct sl_filter *f, struct sl_visit *v, struct sl_ticket
 		sl_filter_watch(f, v);
 	sl_filter_note_place(flow, v->pkt);
 	if (watched && flow->verdict == SL_ACTION_BLOCK) {
-		conclude(f, v, &ticket);
+		sl_filter_conclude(f, v, &ticket);
 		return;
 	}
 	sl_filter_count(f, SL_STAT_retransmits, watched ? 0 : 1);
@@ -263,7 +273,7 @@ static void take_doubtful(struct sl_filter *f, struct sl_flow *flow, const struc
 		flow->verdict = SL_ACTION_PASS;
 		sl_filter_unjudged(f, &v, SL_CAUSE_ambiguous);
 	}
-	conclude(f, &v, &ticket);
+	sl_filter_conclude(f, &v, &ticket);
 }
 
 /* What receivers drop: a wrong checksum, a reset's text, data without ACK (RFC 9293 §3.10.7.4). */
@@ -296,6 +306,32 @@ static struct sl_flow *known(struct sl_filter *f, const struct sl_packet *pkt, b
 	return f->cfg.find_syn == NULL || (!start_seen && !syn) ? flow : sl_filter_meet_copy(f, flow, pkt);
 }
 
+/* Returns the flow that it has a say in; NULL: none. */
+static struct sl_flow *take_packet(struct sl_filter *f, const struct sl_packet *pkt, struct sl_ticket ticket,
+                                   bool start_seen)
+{
+	bool unread = is_unread(pkt);
+	struct sl_flow *flow = unread ? NULL : known(f, pkt, start_seen);
+	if (is_doubtful(flow, pkt)) {
+		take_doubtful(f, flow, pkt, ticket);
+		return flow;
+	}
+	if (unread || is_decoy(f, flow, pkt)) {
+		sl_filter_count(f, SL_STAT_decoys, 1);
+		take_bare(f, pkt, ticket);
+		return NULL;
+	}
+	flow = sl_filter_meet(f, pkt, start_seen);
+	struct sl_visit v = { .flow = flow, .key = &pkt->key, .pkt = pkt };
+	if (flow->verdict != SL_ACTION_PASS)
+		take_again(f, &v, ticket);
+	else if (pkt->key.proto == SL_PROTO_TCP)
+		take_segment(f, &v, ticket);
+	else
+		take_datagram(f, &v, ticket);
+	return flow;
+}
+
 void sl_filter_packet(struct sl_filter *f, const struct sl_packet *pkt, struct sl_ticket ticket,
                       bool start_seen, struct sl_mono now, struct sl_answers *out)
 {
@@ -307,25 +343,16 @@ void sl_filter_packet(struct sl_filter *f, const struct sl_packet *pkt, struct s
 		take_bare(f, pkt, ticket);
 		return;
 	}
-	bool unread = is_unread(pkt);
-	struct sl_flow *flow = unread ? NULL : known(f, pkt, start_seen);
-	if (is_doubtful(flow, pkt)) {
-		take_doubtful(f, flow, pkt, ticket);
+	if (f->clients != NULL && sl_filter_is_too_much(f, pkt, &ticket))
 		return;
-	}
-	if (unread || is_decoy(f, flow, pkt)) {
-		sl_filter_count(f, SL_STAT_decoys, 1);
-		take_bare(f, pkt, ticket);
+	uint32_t names = f->names;
+	struct sl_flow *flow = take_packet(f, pkt, ticket, start_seen);
+	if (f->clients == NULL)
 		return;
-	}
-	flow = sl_filter_meet(f, pkt, start_seen);
-	struct sl_visit v = { .flow = flow, .key = &pkt->key, .pkt = pkt };
-	if (flow->verdict != SL_ACTION_PASS)
-		take_again(f, &v, ticket);
-	else if (pkt->key.proto == SL_PROTO_TCP)
-		take_segment(f, &v, ticket);
-	else
-		take_datagram(f, &v, ticket);
+	if (SL_UNLIKELY(f->names - names > 1)) /* requests in a row */
+		sl_filter_charge(f, pkt, f->names - names - 1);
+	if (flow != NULL && (flow->verdict == SL_ACTION_PASS || flow->counted || flow->watch != 0))
+		sl_filter_count_flow(f, flow);
 }
 
 void sl_filter_reply(struct sl_filter *f, const struct sl_packet *pkt, struct sl_ticket ticket,
@@ -372,7 +399,9 @@ static void run_out(struct sl_filter *f, struct sl_flow *flow)
 	if (flow->swapped)
 		sl_flow_key_swap(&key);
 	sl_filter_give_up(f, &v, sl_filter_open_cause(f, flow));
-	conclude(f, &v, NULL);
+	if (f->clients != NULL)
+		sl_filter_count_flow(f, flow);
+	sl_filter_conclude(f, &v, NULL);
 }
 
 bool sl_filter_deadline(const struct sl_filter *f, struct sl_mono *when)

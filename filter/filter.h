@@ -4,6 +4,7 @@
 #define SL_FILTER_FILTER_H
 
 #include "base/mono.h"
+#include "filter/clients.h"
 #include "filter/dns_names.h"
 #include "filter/packet.h"
 #include "filter/provider.h"
@@ -30,9 +31,10 @@ struct sl_filter_cfg {
 	void *syn_ctx;
 	struct sl_span
 	        hold_limit; /* a flow undecided for longer gets the action of cause hold_limit, or not_web */
-	struct sl_span flow_idle;   /* a flow unseen this long may go */
-	bool block[SL_CAUSE_COUNT]; /* the action of each cause: true = block */
-	uint64_t seed;              /* of the flow table's hash and of the flow ids */
+	struct sl_span flow_idle;        /* a flow unseen this long may go */
+	bool block[SL_CAUSE_COUNT];      /* the action of each cause: true = block */
+	uint64_t seed;                   /* of the hashes of flow and client table, and of the flow ids */
+	struct sl_client_limits clients; /* of each; all zero: none has one */
 	struct sl_dns_names
 	        *names; /* what DNS answers taught: outlives the filter, others may share it. NULL: nothing */
 	struct sl_span name_life; /* the longest that an answer teaches for, whatever its lifetime */
@@ -45,7 +47,8 @@ int sl_filter_new(const struct sl_filter_cfg *cfg, const struct sl_provider *pro
                   struct sl_filter_stats *stats, struct sl_filter **out);
 void sl_filter_free(struct sl_filter **f);
 
-/* Judges one packet that goes from client to server. start_seen: the kernel saw this connection begin; of a SYN, that it begins one,
+/* Judges one packet that goes from client to server. One beyond its client's limits is dropped without a word, or frees its flow, as
+ * the option of the cause says, and nothing else is done for it. start_seen: the kernel saw this connection begin; of a SYN, that it begins one,
  * the kernel having known none between these ports, or one that was over.
  * Appends to out the answer for this packet, unless it is held, and those for held packets that it released.
  * out must have room for 1 + sl_filter_held() answers and for 1 reset. A packet without payload, unless it is a SYN, makes no flow: it passes,

@@ -74,6 +74,7 @@ static bool ask(struct sl_filter *f, struct sl_report *report, struct sl_bytes h
 	};
 	report->host = host;
 	report->judgement = (struct sl_judgement){ .list = SL_NO_LIST };
+	f->names++;
 	f->provider.judge(f->provider.ctx, &subject, &report->judgement);
 	return report->judgement.block;
 }

@@ -52,8 +52,7 @@ bool sl_filter_is_new_connection(const struct sl_flow *flow, const struct sl_pac
 	return !flow->pinned && !sl_filter_is_near(flow, pkt);
 }
 
-/* The number of a flow: each differs from all others, and a JSON reader that knows doubles only can keep it (RFC 8259 §6). */
-static uint64_t next_id(struct sl_filter *f)
+uint64_t sl_filter_next_id(struct sl_filter *f)
 {
 	return (f->cfg.seed + ++f->born * UINT64_C(0x9e3779b97f4a7c15)) >> 11;
 }
@@ -70,7 +69,7 @@ uint8_t sl_filter_group(const struct sl_filter *f, const struct sl_packet *pkt)
 
 static void begin(struct sl_filter *f, struct sl_flow *flow, const struct sl_packet *pkt, bool start_seen)
 {
-	flow->id = next_id(f);
+	flow->id = sl_filter_next_id(f);
 	flow->group = sl_filter_group(f, pkt);
 	flow->next = flow->first = flow->end = pkt->seq;
 	if (pkt->key.proto == SL_PROTO_UDP)
@@ -110,6 +109,7 @@ static struct sl_flow *begin_again(struct sl_filter *f, struct sl_flow *flow, co
 	bool start_seen = flow->start_seen, pinned = flow->pinned, twice = flow->twice;
 	sl_filter_settle(f, flow, SL_ACTION_ALLOW);
 	sl_filter_unwatch(f, flow);
+	sl_filter_uncount_flow(f, flow);
 	sl_flow_table_drop(f->flows, flow);
 	flow = sl_flow_table_get(f->flows, &pkt->key, f->now, &fresh);
 	begin(f, flow, pkt, start_seen);
@@ -142,6 +142,7 @@ static struct sl_flow *restart(struct sl_filter *f, struct sl_flow *flow, const 
 	                is_same_way(flow, pkt);
 	uint32_t other = flow->twice ? pkt->seq : flow->end; /* one of more than two may be near to any */
 	sl_filter_abandon(f, flow, sl_filter_open_cause(f, flow));
+	sl_filter_uncount_flow(f, flow);
 	sl_flow_table_drop(f->flows, flow);
 	flow = sl_flow_table_get(f->flows, &pkt->key, f->now, &fresh);
 	begin(f, flow, pkt, start_seen);

@@ -5,6 +5,8 @@
 #define SL_FILTER_FILTER_PRIV_H
 
 #include "base/arena.h"
+#include "base/err.h"
+#include "filter/clients.h"
 #include "filter/dns_asked.h"
 #include "filter/filter.h"
 #include "filter/flow_table.h"
@@ -27,6 +29,9 @@ struct sl_filter {
 	struct sl_watches *watches;
 	struct sl_held_pool *held;      /* NULL unless hold = all */
 	struct sl_dns_asked *asked;     /* NULL where DNS answers teach nothing */
+	struct sl_clients *clients;     /* NULL where no client has a limit */
+	uint32_t most_flows;            /* that a client may have undecided */
+	uint32_t names;                 /* that were asked for, of all flows; wraps */
 	char taught[SL_DNS_NAMES_TEXT]; /* the name that was found last */
 	struct sl_arena scratch;        /* for a hello joined from several records; reset with every read */
 	uint64_t born;                  /* flows so far */
@@ -56,9 +61,32 @@ static inline void sl_filter_count(struct sl_filter *f, enum sl_stat stat, uint6
 /* A flow leaves while it is open. What was not held has passed. Nobody is reset: the connection is gone, or the table is too
  * full to know it. */
 void sl_filter_abandon(struct sl_filter *f, struct sl_flow *flow, enum sl_cause cause);
+/* The flow has its verdict: so have the packets that waited for it, and then its own (NULL: there is none). */
+void sl_filter_conclude(struct sl_filter *f, const struct sl_visit *v, const struct sl_ticket *ticket);
+
+/* ---- filter_client.c ---- */
+
+int sl_filter_make_clients(struct sl_filter *f);
+/* A packet beyond its client's rate, or one that would make a flow beyond those that it may have: it was answered, by the option of
+ * the cause. f->clients is not NULL. */
+bool sl_filter_is_too_much(struct sl_filter *f, const struct sl_packet *pkt, const struct sl_ticket *ticket);
+/* One more packet is to be held, and the client has too many already: it was answered. False: it may be held, or the flow was decided
+ * by the option of the cause. */
+bool sl_filter_is_too_much_held(struct sl_filter *f, struct sl_visit *v, const struct sl_ticket *ticket);
+/* A packet was so much work as that of so many more. */
+void sl_filter_charge(struct sl_filter *f, const struct sl_packet *pkt, uint32_t names);
+/* The flow may have become undecided, or decided. f->clients is not NULL. */
+void sl_filter_count_flow(struct sl_filter *f, struct sl_flow *flow);
+/* The flow leaves the table. */
+void sl_filter_uncount_flow(struct sl_filter *f, struct sl_flow *flow);
+/* What a packet counts while it is held, and what the flow's client has more, or less, of that. */
+uint32_t sl_filter_held_size(const struct sl_packet *pkt);
+void sl_filter_count_held(struct sl_filter *f, const struct sl_flow *flow, int64_t bytes);
 
 /* ---- filter_meet.c ---- */
 
+/* The number of a flow: each differs from all others, and a JSON reader that knows doubles only can keep it (RFC 8259 §6). */
+uint64_t sl_filter_next_id(struct sl_filter *f);
 /* Is the segment one of this connection? The next in order is, whatever the server has sent meanwhile. Any other must be near
  * to what was seen; in both directions, where the SYN that would tell a new one is not seen: a segment that is taken for an old one
  * passes unread. */

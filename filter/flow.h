@@ -68,6 +68,7 @@ struct sl_flow {
 	bool unnamed : 1;  /* it was judged without a name of its own */
 	bool let_go : 1; /* QUIC: allowed by a hello, and open for those of other connections between the same ports */
 	bool upgrade : 1; /* the request in hand asked for another protocol */
+	bool counted : 1; /* private to filter_client.c: as one of its client's undecided flows */
 } SL_ALIGNED;
 
 _Static_assert(sizeof(struct sl_flow) <= (size_t)2 * SL_CACHE_LINE, "a flow is two cache lines");

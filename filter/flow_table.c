@@ -8,7 +8,7 @@
 #include "base/err.h"
 #include "base/hash.h"
 
-enum { MIN_FLOWS = 1 << 6, MAX_FLOWS = 1 << 24 };
+enum { MIN_FLOWS = 1 << 6, MAX_FLOWS = 1 << 24, SPARED_AT_ONCE = 8 };
 
 struct sl_flow_table {
 	struct sl_flow_table_cfg cfg;
@@ -102,10 +102,23 @@ static void put_out(struct sl_flow_table *ft, struct sl_flow *flow, bool evicted
 	sl_flow_table_drop(ft, flow);
 }
 
+/* False: it goes. */
+static bool spare(struct sl_flow_table *ft, struct sl_flow *flow)
+{
+	if (ft->cfg.spared == NULL || !ft->cfg.spared(ft->cfg.ctx, flow))
+		return false;
+	age_unlink(ft, flow);
+	age_youngest(ft, (uint32_t)(flow - ft->flow));
+	return true;
+}
+
 static uint32_t take_entry(struct sl_flow_table *ft)
 {
 	if (ft->free == 0 && ft->unused <= ft->cfg.max_flows)
 		return ft->unused++;
+	for (int i = 0; i < SPARED_AT_ONCE && ft->free == 0; i++)
+		if (!spare(ft, &ft->flow[ft->flow[0].newer]))
+			put_out(ft, &ft->flow[ft->flow[0].newer], true);
 	if (ft->free == 0)
 		put_out(ft, &ft->flow[ft->flow[0].newer], true);
 	uint32_t at = ft->free;
@@ -141,16 +154,6 @@ struct sl_flow *sl_flow_table_find(struct sl_flow_table *ft, const struct sl_flo
 	(void)sl_flow_key_order(&ordered);
 	uint32_t at = chain_find(ft, *bucket_of(ft, &ordered), &ordered);
 	return at == 0 ? NULL : &ft->flow[at];
-}
-
-/* False: it goes. */
-static bool spare(struct sl_flow_table *ft, struct sl_flow *flow)
-{
-	if (ft->cfg.spared == NULL || !ft->cfg.spared(ft->cfg.ctx, flow))
-		return false;
-	age_unlink(ft, flow);
-	age_youngest(ft, (uint32_t)(flow - ft->flow));
-	return true;
 }
 
 uint32_t sl_flow_table_expect(const struct sl_flow_table *ft, const struct sl_flow_key *key)

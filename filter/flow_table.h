@@ -16,8 +16,8 @@ struct sl_flow_table_cfg {
 	uint64_t seed;      /* of the hash, random at every start: nobody outside can plan a bucket */
 	/* Called for a flow that leaves by eviction or expiry, before its memory is used again. */
 	void (*gone)(void *ctx, struct sl_flow *flow, bool evicted);
-	/* Asked before a flow leaves by expiry; true: it stays, and is asked for again after those that are younger now. NULL: none
-	 * stays. A full table puts it out all the same. */
+	/* Asked before a flow leaves; true: it stays, and is asked for again after those that are younger now. NULL: none stays. A full
+	 * table asks for a few and then puts one out all the same. */
 	bool (*spared)(void *ctx, const struct sl_flow *flow);
 	void *ctx;
 };

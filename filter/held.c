@@ -128,32 +128,36 @@ bool sl_held_add(struct sl_held_pool *pool, struct sl_flow *flow, const struct s
 	return true;
 }
 
-static void answer(struct sl_held_pool *pool, uint32_t at, enum sl_action action, struct sl_answers *out)
+static uint32_t answer(struct sl_held_pool *pool, uint32_t at, enum sl_action action, struct sl_answers *out)
 {
 	struct packet *p = &pool->packet[at];
 	sl_answer_push(out, p->held.ticket, action);
 	p->next = pool->free_packet;
 	pool->free_packet = at;
 	pool->count--;
+	return p->held.size;
 }
 
-void sl_held_release(struct sl_held_pool *pool, struct sl_flow *flow, enum sl_action action,
-                     struct sl_answers *out)
-{
-	if (flow->hold == 0)
-		return;
-	for (uint32_t at = pool->line[flow->hold].first, next; at != 0; at = next) {
-		next = pool->packet[at].next;
-		answer(pool, at, action, out);
-	}
-	line_free(pool, flow);
-}
-
-void sl_held_pass_until(struct sl_held_pool *pool, struct sl_flow *flow, uint32_t seq, struct sl_mono now,
+int64_t sl_held_release(struct sl_held_pool *pool, struct sl_flow *flow, enum sl_action action,
                         struct sl_answers *out)
 {
+	int64_t size = 0;
 	if (flow->hold == 0)
-		return;
+		return 0;
+	for (uint32_t at = pool->line[flow->hold].first, next; at != 0; at = next) {
+		next = pool->packet[at].next;
+		size += answer(pool, at, action, out);
+	}
+	line_free(pool, flow);
+	return size;
+}
+
+int64_t sl_held_pass_until(struct sl_held_pool *pool, struct sl_flow *flow, uint32_t seq, struct sl_mono now,
+                           struct sl_answers *out)
+{
+	int64_t size = 0;
+	if (flow->hold == 0)
+		return 0;
 	struct line *line = &pool->line[flow->hold];
 	uint32_t before = pool->count;
 	uint32_t at = line->first, next;
@@ -161,7 +165,7 @@ void sl_held_pass_until(struct sl_held_pool *pool, struct sl_flow *flow, uint32_
 	for (; at != 0; at = next) {
 		next = pool->packet[at].next;
 		if (sl_seq_diff(pool->packet[at].held.end, seq) <= 0) {
-			answer(pool, at, SL_ACTION_PASS, out);
+			size += answer(pool, at, SL_ACTION_PASS, out);
 			continue;
 		}
 		pool->packet[at].next = 0;
@@ -177,6 +181,7 @@ void sl_held_pass_until(struct sl_held_pool *pool, struct sl_flow *flow, uint32_
 		line_unlink(pool, line);
 		line_append(pool, flow->hold, now);
 	}
+	return size;
 }
 
 uint32_t sl_held_reset_seq(const struct sl_held_pool *pool, const struct sl_flow *flow, uint32_t seq)

@@ -18,17 +18,18 @@ struct sl_held {
 	struct sl_ticket ticket;
 	uint32_t end;   /* sequence number of the byte after its last */
 	uint32_t reset; /* the byte that the server waited for when it came */
+	uint32_t size;  /* what it counts while it waits */
 };
 
 /* False when no memory is left; nothing was done then. */
 bool sl_held_add(struct sl_held_pool *pool, struct sl_flow *flow, const struct sl_held *packet,
                  struct sl_mono now);
-/* Answers all packets of the flow. */
-void sl_held_release(struct sl_held_pool *pool, struct sl_flow *flow, enum sl_action action,
-                     struct sl_answers *out);
-/* Lets those pass that end at seq or before; those that stay begin to wait anew. */
-void sl_held_pass_until(struct sl_held_pool *pool, struct sl_flow *flow, uint32_t seq, struct sl_mono now,
+/* Answers all packets of the flow. Returns what they counted. */
+int64_t sl_held_release(struct sl_held_pool *pool, struct sl_flow *flow, enum sl_action action,
                         struct sl_answers *out);
+/* Lets those pass that end at seq or before; those that stay begin to wait anew. Returns what those that go counted. */
+int64_t sl_held_pass_until(struct sl_held_pool *pool, struct sl_flow *flow, uint32_t seq, struct sl_mono now,
+                           struct sl_answers *out);
 /* The first byte that the server waits for, when it waited for seq after the packets held. */
 uint32_t sl_held_reset_seq(const struct sl_held_pool *pool, const struct sl_flow *flow, uint32_t seq);
 /* The flow that waits longest; NULL when none does. */

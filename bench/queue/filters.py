@@ -89,7 +89,9 @@ class Sluice(Filter):
         self._config, self._log = os.path.join(folder, "sluice.yaml"), os.path.join(folder, "sluiced.log")
         self._flows = os.path.join(folder, "flows.json")
         options = {"workers": workers, "control": folder + "/control.sock", "state": folder + "/state", "flow_log": self._flows,
-                   "queue_first": QUEUE_FIRST, "queue_count": QUEUE_COUNT, "mark_mask": MARK_MASK, **(settings or {})}
+                   "queue_first": QUEUE_FIRST, "queue_count": QUEUE_COUNT, "mark_mask": MARK_MASK,
+                   "client_rate": 0, "client_flows": 0,  # all of the load comes from one client
+                   **(settings or {})}
         with open(self._config, "w") as to:
             to.write("inside:\n  - lan\nlists:\n  - name: bench\n    file: %s\n    format: domains\n    action: block\n" % names)
             to.writelines("%s: %s\n" % option for option in options.items())

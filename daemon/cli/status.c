@@ -204,6 +204,10 @@ static void print_flows(const json_t *r)
 		{ "expired", "flows expired" },
 		{ "evicted", "flows evicted" },
 		{ "evicted_undecided", "of these undecided" },
+		{ "over_rate", "packets beyond a client's rate" },
+		{ "over_flows", "new flows beyond a client's number" },
+		{ "over_held", "packets beyond what a client may hold" },
+		{ "clients_lost", "clients forgotten with what they had" },
 	};
 	const json_t *flows = json_object_get(r, "flows");
 

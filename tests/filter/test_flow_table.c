@@ -178,6 +178,13 @@ static bool is_spared(void *ctx, const struct sl_flow *flow)
 	return (flow->swapped ? flow->key.dport : flow->key.sport) == g->spared;
 }
 
+static bool spare_all(void *ctx, const struct sl_flow *flow)
+{
+	(void)ctx;
+	(void)flow;
+	return true;
+}
+
 static void a_flow_that_is_spared_stays_and_costs_a_portion(void **state)
 {
 	struct seen_gone g = { .spared = 2 };
@@ -195,6 +202,28 @@ static void a_flow_that_is_spared_stays_and_costs_a_portion(void **state)
 	g.spared = 0;
 	assert_int_equal(sl_flow_table_expire(ft, (struct sl_mono){ 8000 }, 100), 1);
 	assert_int_equal(sl_flow_table_count(ft), 0);
+	sl_flow_table_free(&ft);
+}
+
+static void a_full_table_spares_it_too_where_another_can_go(void **state)
+{
+	struct seen_gone g = { .spared = 1 };
+	struct sl_flow_table_cfg cfg = {
+		.max_flows = SMALLEST, .seed = 7, .gone = count_gone, .spared = is_spared, .ctx = &g
+	};
+	struct sl_flow_table *ft = NULL;
+	(void)state;
+	assert_int_equal(sl_flow_table_new(&cfg, &ft), SL_OK);
+	for (unsigned i = 0; i < 5 * SMALLEST; i++)
+		(void)get(ft, (uint16_t)(i + 1), i, true);
+	assert_int_equal(g.evicted, 4 * SMALLEST);
+	assert_true(has(ft, 1));
+	sl_flow_table_free(&ft);
+	cfg.spared = spare_all; /* but never so that there is no room */
+	assert_int_equal(sl_flow_table_new(&cfg, &ft), SL_OK);
+	for (unsigned i = 0; i < 2 * SMALLEST; i++)
+		(void)get(ft, (uint16_t)(i + 1), i, true);
+	assert_int_equal(sl_flow_table_count(ft), SMALLEST);
 	sl_flow_table_free(&ft);
 }
 
@@ -254,6 +283,7 @@ int main(void)
 		cmocka_unit_test(a_full_table_puts_out_the_one_seen_longest_ago),
 		cmocka_unit_test(idle_flows_expire_in_portions),
 		cmocka_unit_test(a_flow_that_is_spared_stays_and_costs_a_portion),
+		cmocka_unit_test(a_full_table_spares_it_too_where_another_can_go),
 		cmocka_unit_test(agrees_with_an_array_under_churn),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -125,6 +125,7 @@ static void run(struct run *r, struct sl_bytes all, const struct piece *piece, s
 		.hold = mode & MODE_HOLD ? SL_HOLD_ALL : SL_HOLD_LAST,
 		.hold_limit = sl_span_ms(1),
 		.flow_idle = sl_span_ms(1),
+		.clients = { .max = 8, .rate = 1000, .flows = 64, .held = 1 << 20, .prefix6 = 64 },
 		.find_syn = (mode & MODE_COPY) != 0 ? find_syn : NULL,
 		.syn_ctx = r,
 	};
