@@ -150,10 +150,8 @@ static const struct section {
 	const char *name;
 	void (*read)(struct sl_conf_reader *r, const struct sl_yaml_node *node);
 } sections[] = {
-	{ "inside", read_inside },
-	{ "lists", sl_conf_lists_read },
-	{ "never_block", sl_conf_never_read },
-	{ "unjudged", read_unjudged },
+	{ "groups", sl_conf_groups_read },     { "inside", read_inside },     { "lists", sl_conf_lists_read },
+	{ "never_block", sl_conf_never_read }, { "unjudged", read_unjudged },
 };
 
 static void unknown_key(struct sl_conf_reader *r, const struct sl_yaml_node *node)
@@ -288,6 +286,7 @@ static void read_root(struct sl_conf_reader *r, const struct sl_yaml_node *root)
 	check_filter(r, empty ? NULL : root);
 	sl_conf_metrics_check(r, line_of_key(empty ? NULL : root, "metrics_listen"));
 	sl_conf_lists_finish(r);
+	sl_conf_groups_finish(r);
 }
 
 static int conf_new(struct sl_conf **out)
@@ -326,6 +325,7 @@ void sl_conf_free(struct sl_conf **conf)
 		free(c->list[i].sign_key);
 	}
 	free(c->list);
+	sl_conf_groups_free(&c->group, c->groups);
 	free(c->inside);
 	free(c);
 }

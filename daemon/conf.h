@@ -12,6 +12,7 @@
 #include "base/diag.h"
 #include "base/err.h"
 #include "base/mono.h"
+#include "daemon/conf_group.h"
 #include "daemon/inside.h"
 #include "filter/cause.h"
 #include "filter/filter.h"
@@ -35,6 +36,7 @@ struct sl_conf_list {
 	bool every_skip;
 	enum sl_list_format format;
 	enum sl_list_kind kind;
+	enum sl_role role;     /* where a group says nothing */
 	bool wildcard_below;   /* wildcard: tree | below */
 	bool subdomains;       /* names of a hosts file count with their subdomains */
 	uint32_t max_refused;  /* percent of lines */
@@ -61,6 +63,8 @@ struct sl_conf {
 	size_t insides;
 	struct sl_conf_list *list;
 	size_t lists;
+	struct sl_conf_group *group;
+	size_t groups;
 };
 
 /* Does a list come by url? */

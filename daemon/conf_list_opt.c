@@ -39,6 +39,9 @@ struct sl_conf_list_keys sl_conf_list_keys_of(const struct sl_conf_list *list)
 		.name = list->name,
 		.format = (int)list->format, /* the words of conf_list.def stand in the order of the enums */
 		.action = list->kind == SL_LIST_ALLOW,
+		.role = list->role == (list->kind == SL_LIST_ALLOW ? SL_ROLE_ON : SL_ROLE_BLOCK)
+		                ? 0
+		                : (int)list->role + 1,
 		.wildcard = list->wildcard_below,
 		.subdomains = list->subdomains,
 		.max_refused = list->max_refused,

@@ -6,6 +6,7 @@
 
 #include "base/utf8.h"
 #include "daemon/compile_lists.h"
+#include "daemon/conf_group_value.h"
 #include "daemon/conf_reader.h"
 #include "daemon/conf_value.h"
 #include "policy/url.h"
@@ -105,6 +106,13 @@ static void read_list(struct sl_conf_reader *r, const struct sl_yaml_node *node)
 	l->name = keys.name;
 	l->format = (enum sl_list_format)keys.format;
 	l->kind = keys.action == 1 ? SL_LIST_ALLOW : SL_LIST_BLOCK;
+	l->role = keys.role == 0 ? (l->kind == SL_LIST_ALLOW ? SL_ROLE_ON : SL_ROLE_BLOCK)
+	                         : (enum sl_role)(keys.role - 1); /* behind auto */
+	if (!sl_role_fits(l->role, l->kind))
+		sl_conf_error(&r->errors, node->line, "lists: role: found \"%s\", expected %s",
+		              sl_role_name(l->role),
+		              l->kind == SL_LIST_ALLOW ? "on or off, as the list allows"
+		                                       : "block, shadow or off, as the list blocks");
 	l->wildcard_below = keys.wildcard == 1;
 	l->subdomains = keys.subdomains;
 	l->max_refused = keys.max_refused;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/conf_groups_print.h"
 #include "daemon/conf_inside.h"
 #include "daemon/conf_lists.h"
 #include "daemon/conf_value.h"
@@ -68,6 +69,7 @@ int sl_conf_print(const struct sl_conf *conf, FILE *to)
 	}
 	print_inside(conf, to);
 	print_lists(conf, to);
+	sl_conf_groups_print(conf, to);
 	print_unjudged(conf, to);
 	return ferror(to) ? SL_ESYS : SL_OK;
 }

@@ -11,7 +11,8 @@
 struct sl_conf_reader {
 	struct sl_conf *conf;
 	struct sl_conf_errors errors;
-	char *folder; /* of the file; where relative paths begin */
+	char *folder;     /* of the file; where relative paths begin */
+	unsigned clients; /* of all groups so far */
 	bool nomem;
 };
 
@@ -29,6 +30,9 @@ void sl_conf_lists_finish(struct sl_conf_reader *r);
 
 /* conf_metrics.c: where metrics are served. line: of the key. */
 void sl_conf_metrics_check(struct sl_conf_reader *r, unsigned line);
+/* conf_groups.c: `groups`; and what can be said only when the lists are read, too: which of them there are. */
+void sl_conf_groups_read(struct sl_conf_reader *r, const struct sl_yaml_node *node);
+void sl_conf_groups_finish(struct sl_conf_reader *r);
 
 /* conf_source.c: where a list comes from and how it is known to be the right one. What is wrong with it is told. */
 void sl_conf_source_check(struct sl_conf_reader *r, const struct sl_conf_list *l);
