@@ -12,8 +12,8 @@
 enum { WAYS = 8, MAX_CLIENTS = 1 << 20, MAX_RATE = 10000000, ADDRESS = 16, SECOND_NS = 1000000000 };
 
 struct sl_clients {
-	struct sl_client *client;
-	struct sl_client *last; /* that was met; never NULL */
+	struct sl_client_account *client;
+	struct sl_client_account *last; /* that was met; never NULL */
 	uint64_t seed;
 	struct sl_client_address mask6;
 	int64_t packet_ns; /* what a packet takes of a second; 0: nothing */
@@ -85,32 +85,34 @@ static inline struct sl_client_address whose(const struct sl_clients *t, uint8_t
 	return who;
 }
 
-static inline bool is(const struct sl_client *c, uint8_t family, struct sl_client_address a)
+static inline bool is(const struct sl_client_account *c, uint8_t family, struct sl_client_address a)
 {
 	return ((c->addr.first ^ a.first) | (c->addr.second ^ a.second)) == 0 && c->family == family;
 }
 
-static struct sl_client *set_of(const struct sl_clients *t, uint8_t family, struct sl_client_address a)
+static struct sl_client_account *set_of(const struct sl_clients *t, uint8_t family,
+                                        struct sl_client_address a)
 {
 	return &t->client[(size_t)(sl_hash(&a, sizeof(a), t->seed ^ family) & t->mask) * WAYS];
 }
 
-static struct sl_client *search(const struct sl_clients *t, uint8_t family, struct sl_client_address a)
+static struct sl_client_account *search(const struct sl_clients *t, uint8_t family,
+                                        struct sl_client_address a)
 {
-	struct sl_client *set = set_of(t, family, a);
+	struct sl_client_account *set = set_of(t, family, a);
 	for (unsigned i = 0; i < WAYS; i++)
 		if (is(&set[i], family, a))
 			return &set[i];
 	return NULL;
 }
 
-static bool has_anything(const struct sl_client *c)
+static bool has_anything(const struct sl_client_account *c)
 {
 	return c->flows > 0 || c->held > 0;
 }
 
 /* Does a make room rather than b? */
-static bool goes_before(const struct sl_client *a, const struct sl_client *b)
+static bool goes_before(const struct sl_client_account *a, const struct sl_client_account *b)
 {
 	if (a->family == 0 || b->family == 0)
 		return a->family == 0;
@@ -119,9 +121,9 @@ static bool goes_before(const struct sl_client *a, const struct sl_client *b)
 	return a->free_ns < b->free_ns;
 }
 
-static struct sl_client *take_place(struct sl_client *set)
+static struct sl_client_account *take_place(struct sl_client_account *set)
 {
-	struct sl_client *best = set;
+	struct sl_client_account *best = set;
 	for (unsigned i = 1; i < WAYS; i++)
 		if (goes_before(&set[i], best))
 			best = &set[i];
@@ -132,17 +134,17 @@ static struct sl_client *take_place(struct sl_client *set)
 static uint8_t meet(struct sl_clients *t, uint8_t family, struct sl_client_address who)
 {
 	uint8_t said = 0;
-	struct sl_client *c = search(t, family, who);
+	struct sl_client_account *c = search(t, family, who);
 	if (c == NULL) {
 		c = take_place(set_of(t, family, who));
 		said = has_anything(c) ? SL_CLIENT_LOST : 0;
-		*c = (struct sl_client){ .addr = who, .family = family, .told_us = INT64_MIN };
+		*c = (struct sl_client_account){ .addr = who, .family = family, .told_us = INT64_MIN };
 	}
 	t->last = c;
 	return said;
 }
 
-struct sl_client *sl_clients_find(struct sl_clients *t, uint8_t family, const uint8_t addr[16])
+struct sl_client_account *sl_clients_find(struct sl_clients *t, uint8_t family, const uint8_t addr[16])
 {
 	struct sl_client_address who = whose(t, family, addr);
 	return is(t->last, family, who) ? t->last : search(t, family, who);
@@ -150,12 +152,12 @@ struct sl_client *sl_clients_find(struct sl_clients *t, uint8_t family, const ui
 
 /* ---- how much ---- */
 
-struct sl_client *sl_clients_take(struct sl_clients *t, uint8_t family, const uint8_t addr[16],
-                                  struct sl_mono now)
+struct sl_client_account *sl_clients_take(struct sl_clients *t, uint8_t family, const uint8_t addr[16],
+                                          struct sl_mono now)
 {
 	struct sl_client_address who = whose(t, family, addr);
 	uint8_t said = SL_LIKELY(is(t->last, family, who)) ? 0 : meet(t, family, who);
-	struct sl_client *c = t->last;
+	struct sl_client_account *c = t->last;
 	int64_t now_ns = now.us * 1000;
 	int64_t ns = (c->free_ns < now_ns ? now_ns : c->free_ns) + t->packet_ns;
 	if (SL_LIKELY(ns <= now_ns + SECOND_NS))
@@ -166,7 +168,8 @@ struct sl_client *sl_clients_take(struct sl_clients *t, uint8_t family, const ui
 	return c;
 }
 
-void sl_clients_charge(const struct sl_clients *t, struct sl_client *c, uint32_t packets, struct sl_mono now)
+void sl_clients_charge(const struct sl_clients *t, struct sl_client_account *c, uint32_t packets,
+                       struct sl_mono now)
 {
 	int64_t now_ns = now.us * 1000;
 	c->free_ns = (c->free_ns < now_ns ? now_ns : c->free_ns) + packets * t->packet_ns;

@@ -28,7 +28,7 @@ struct sl_client_address {
 	uint64_t first, second;
 };
 
-struct sl_client {
+struct sl_client_account {
 	struct sl_client_address addr;
 	uint64_t held;   /* bytes */
 	int64_t free_ns; /* when what it has sent would have come, had it kept to its rate */
@@ -52,12 +52,13 @@ enum {
 /* A packet comes from this address (as in a flow key). Returns its client, which is met for the first time where it is not known: in a
  * full place the one goes that is idle longest, and those that have flows or bytes go last. Its `said` has bits of the above.
  * Borrowed until the next call. Cost: where the client is that of the packet before, a comparison. */
-struct sl_client *sl_clients_take(struct sl_clients *t, uint8_t family, const uint8_t addr[16],
-                                  struct sl_mono now);
+struct sl_client_account *sl_clients_take(struct sl_clients *t, uint8_t family, const uint8_t addr[16],
+                                          struct sl_mono now);
 /* NULL where it is not known. */
-struct sl_client *sl_clients_find(struct sl_clients *t, uint8_t family, const uint8_t addr[16]);
+struct sl_client_account *sl_clients_find(struct sl_clients *t, uint8_t family, const uint8_t addr[16]);
 
 /* One packet was so much work as that of `packets` more: they count, whatever the rate. */
-void sl_clients_charge(const struct sl_clients *t, struct sl_client *c, uint32_t packets, struct sl_mono now);
+void sl_clients_charge(const struct sl_clients *t, struct sl_client_account *c, uint32_t packets,
+                       struct sl_mono now);
 
 #endif

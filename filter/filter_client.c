@@ -19,7 +19,7 @@ int sl_filter_make_clients(struct sl_filter *f)
 }
 
 /* NULL where nothing is known of it, or nobody counts. */
-static struct sl_client *client_of(struct sl_filter *f, const struct sl_flow *flow)
+static struct sl_client_account *client_of(struct sl_filter *f, const struct sl_flow *flow)
 {
 	const uint8_t *addr = flow->swapped ? flow->key.dst : flow->key.src;
 	return f->clients == NULL ? NULL : sl_clients_find(f->clients, flow->key.family, addr);
@@ -44,7 +44,7 @@ static bool is_undecided(const struct sl_flow *flow)
 
 static void count_flow(struct sl_filter *f, struct sl_flow *flow, bool undecided)
 {
-	struct sl_client *c = client_of(f, flow);
+	struct sl_client_account *c = client_of(f, flow);
 	flow->counted = undecided;
 	if (c != NULL && undecided)
 		c->flows++;
@@ -73,7 +73,7 @@ uint32_t sl_filter_held_size(const struct sl_packet *pkt)
 
 void sl_filter_count_held(struct sl_filter *f, const struct sl_flow *flow, int64_t bytes)
 {
-	struct sl_client *c = bytes == 0 ? NULL : client_of(f, flow);
+	struct sl_client_account *c = bytes == 0 ? NULL : client_of(f, flow);
 	if (c == NULL)
 		return;
 	int64_t held = (int64_t)c->held + bytes;
@@ -82,7 +82,7 @@ void sl_filter_count_held(struct sl_filter *f, const struct sl_flow *flow, int64
 
 /* ---- beyond a limit ---- */
 
-static void tell(struct sl_filter *f, struct sl_client *c, const struct sl_packet *pkt,
+static void tell(struct sl_filter *f, struct sl_client_account *c, const struct sl_packet *pkt,
                  const struct sl_flow *flow, enum sl_cause cause, bool block)
 {
 	struct sl_report report = {
@@ -106,7 +106,7 @@ static void tell(struct sl_filter *f, struct sl_client *c, const struct sl_packe
 
 /* block: the packet goes nowhere, and its flow is what it was; who is honest sends it again, later. Of a flood's packets one a second is
  * told. allow: its flow goes on unjudged, and each is told. */
-static void refuse(struct sl_filter *f, struct sl_client *c, const struct sl_packet *pkt,
+static void refuse(struct sl_filter *f, struct sl_client_account *c, const struct sl_packet *pkt,
                    struct sl_flow *flow, enum sl_cause cause, const struct sl_ticket *ticket)
 {
 	c->over++;
@@ -126,7 +126,7 @@ static void refuse(struct sl_filter *f, struct sl_client *c, const struct sl_pac
 }
 
 /* A packet of a decided flow is answered by that, which costs as little as anything; and one more of an undecided flow is no new flow. */
-static bool refuse_unless_known(struct sl_filter *f, struct sl_client *c, const struct sl_packet *pkt,
+static bool refuse_unless_known(struct sl_filter *f, struct sl_client_account *c, const struct sl_packet *pkt,
                                 const struct sl_ticket *ticket, bool slow)
 {
 	struct sl_flow *flow = sl_flow_table_find(f->flows, &pkt->key);
@@ -142,7 +142,7 @@ static bool refuse_unless_known(struct sl_filter *f, struct sl_client *c, const 
 
 bool sl_filter_is_too_much(struct sl_filter *f, const struct sl_packet *pkt, const struct sl_ticket *ticket)
 {
-	struct sl_client *c = sl_clients_take(f->clients, pkt->key.family, pkt->key.src, f->now);
+	struct sl_client_account *c = sl_clients_take(f->clients, pkt->key.family, pkt->key.src, f->now);
 	if (SL_LIKELY(c->said == 0 && c->flows < f->most_flows))
 		return false;
 	bool slow = (c->said & SL_CLIENT_FAST) == 0;
@@ -154,7 +154,7 @@ bool sl_filter_is_too_much(struct sl_filter *f, const struct sl_packet *pkt, con
 
 bool sl_filter_is_too_much_held(struct sl_filter *f, struct sl_visit *v, const struct sl_ticket *ticket)
 {
-	struct sl_client *c = f->cfg.clients.held == 0 ? NULL : client_of(f, v->flow);
+	struct sl_client_account *c = f->cfg.clients.held == 0 ? NULL : client_of(f, v->flow);
 	if (c == NULL || c->held + sl_filter_held_size(v->pkt) <= f->cfg.clients.held)
 		return false;
 	sl_filter_count(f, SL_STAT_over_held, 1);
@@ -169,7 +169,7 @@ bool sl_filter_is_too_much_held(struct sl_filter *f, struct sl_visit *v, const s
 
 void sl_filter_charge(struct sl_filter *f, const struct sl_packet *pkt, uint32_t names)
 {
-	struct sl_client *c = sl_clients_find(f->clients, pkt->key.family, pkt->key.src);
+	struct sl_client_account *c = sl_clients_find(f->clients, pkt->key.family, pkt->key.src);
 	if (c != NULL)
 		sl_clients_charge(f->clients, c, names, f->now);
 }

@@ -20,7 +20,7 @@ static struct sl_clients *make(const struct sl_client_limits *limits)
 	return t;
 }
 
-static struct sl_client *take(struct sl_clients *t, uint32_t number, int64_t us)
+static struct sl_client_account *take(struct sl_clients *t, uint32_t number, int64_t us)
 {
 	uint8_t addr[16] = { 10 };
 	memcpy(addr + 1, &number, 3);
@@ -98,7 +98,7 @@ static void an_ipv6_client_is_its_prefix(void **state)
 		limits.prefix6 = row[i].prefix;
 		struct sl_clients *t = make(&limits);
 		uint8_t addr[16] = { 0x20, 1, 0xd, 0xb8, 0, 1, 0, 4, 9, 9, 9, 9, 9, 9, 9, 8 };
-		struct sl_client *first = sl_clients_take(t, 6, addr, (struct sl_mono){ 0 });
+		struct sl_client_account *first = sl_clients_take(t, 6, addr, (struct sl_mono){ 0 });
 		addr[row[i].byte] ^= (uint8_t)row[i].bit;
 		assert_int_equal(sl_clients_find(t, 6, addr) == first, row[i].same);
 		assert_int_equal(sl_clients_take(t, 6, addr, (struct sl_mono){ 0 }) == first, row[i].same);
@@ -111,7 +111,7 @@ static void an_ipv4_client_is_its_address(void **state)
 	struct sl_clients *t = make(&usual);
 	const uint8_t addr[16] = { 10, 0, 0, 1 }, other[16] = { 10, 0, 0, 2 };
 	(void)state;
-	struct sl_client *c = sl_clients_take(t, 4, addr, (struct sl_mono){ 0 });
+	struct sl_client_account *c = sl_clients_take(t, 4, addr, (struct sl_mono){ 0 });
 	assert_ptr_equal(sl_clients_take(t, 4, addr, (struct sl_mono){ 0 }), c);
 	assert_ptr_not_equal(sl_clients_take(t, 4, other, (struct sl_mono){ 0 }), c);
 	assert_ptr_not_equal(sl_clients_take(t, 6, addr, (struct sl_mono){ 0 }), c);
@@ -130,12 +130,12 @@ static void a_full_place_forgets_the_idle_first(void **state)
 	assert_int_equal(take(t, 0, 100000)->flows, 3);
 	unsigned lost = 0;
 	for (uint32_t i = 1; i < 1000; i++) {
-		struct sl_client *c = take(t, i, 200000 + i);
+		struct sl_client_account *c = take(t, i, 200000 + i);
 		lost += c->said == SL_CLIENT_LOST;
 		c->held = 5;
 	}
 	assert_int_equal(lost, 999 - 63); /* 64 places, of which one had something */
-	struct sl_client *last = take(t, 999, 300000);
+	struct sl_client_account *last = take(t, 999, 300000);
 	assert_int_equal(last->held, 5);
 	sl_clients_free(&t);
 }
@@ -154,10 +154,10 @@ static void the_seed_decides_who_meets_whom(void **state)
 		struct sl_clients *t = NULL;
 		assert_int_equal(sl_clients_new(&limits, seed, &t), SL_OK);
 		if (seed == 0) { /* all that come to the place of the first */
-			struct sl_client *first = take(t, 0, 0);
+			struct sl_client_account *first = take(t, 0, 0);
 			first->flows = 1;
 			for (uint32_t i = 1; n < SL_COUNT(planned); i++) {
-				struct sl_client *c = take(t, i, i);
+				struct sl_client_account *c = take(t, i, i);
 				if (c >= first - WAYS + 1 && c <= first + WAYS - 1)
 					planned[n++] = i;
 			}

@@ -64,7 +64,7 @@ static struct sl_filter_cfg usual(void)
 
 static void open_bench(struct bench *b, const struct sl_filter_cfg *cfg)
 {
-	struct sl_provider provider = { b, judge, report, false };
+	const struct sl_provider provider = { .ctx = b, .judge = judge, .report = report };
 	memset(b, 0, sizeof(*b));
 	b->out = (struct sl_answers){ b->answer, 0, ANSWERS, b->reset, 0, ANSWERS };
 	assert_int_equal(sl_filter_new(cfg, &provider, &b->stats, &b->filter), SL_OK);
