@@ -286,6 +286,13 @@ void sl_filter_judge_request(struct sl_filter *f, struct sl_visit *v, const stru
 		sl_filter_settle(f, v->flow, SL_ACTION_BLOCK);
 }
 
+bool sl_filter_is_tunnel_blocked(struct sl_filter *f, const struct sl_flow_key *key, uint8_t group,
+                                 const struct sl_preface *preface)
+{
+	struct sl_report report = { .key = key, .group = group, .app = SL_APP_SOCKS };
+	return preface->host.len > 0 && ask(f, &report, preface->host, preface->port);
+}
+
 bool sl_filter_is_blocked(struct sl_filter *f, const struct sl_flow_key *key, uint8_t group,
                           const struct sl_sniffed *sniffed)
 {

@@ -12,6 +12,7 @@
 #include "filter/flow_table.h"
 #include "filter/held.h"
 #include "filter/sniff.h"
+#include "filter/sniff_preface.h"
 #include "filter/sniff_quic.h"
 #include "filter/stream.h"
 
@@ -120,7 +121,7 @@ static inline bool sl_filter_is_late(const struct sl_filter *f, const struct sl_
 }
 /* The bytes that are there, up to what cannot be read yet; v->pkt may have none. What the last of them said. */
 int sl_filter_read_kept(struct sl_filter *f, struct sl_visit *v);
-/* Would its bytes alone, a whole hello or request, be blocked? Nothing is counted or reported. */
+/* Would its bytes alone, a whole hello or request with what may stand before it, be blocked? Nothing is counted or reported. */
 bool sl_filter_would_block(struct sl_filter *f, const struct sl_packet *pkt, uint8_t group);
 /* The group of the client that sent it. */
 uint8_t sl_filter_group(const struct sl_filter *f, const struct sl_packet *pkt);
@@ -179,6 +180,8 @@ void sl_filter_judge_first_hello(struct sl_filter *f, struct sl_visit *v, const 
 void sl_filter_judge_tunnel(struct sl_filter *f, struct sl_visit *v, struct sl_bytes host, uint16_t port);
 void sl_filter_judge_request(struct sl_filter *f, struct sl_visit *v, const struct sl_http_request *request);
 /* Is what these ask for blocked? Nothing is counted or reported. */
+bool sl_filter_is_tunnel_blocked(struct sl_filter *f, const struct sl_flow_key *key, uint8_t group,
+                                 const struct sl_preface *preface);
 bool sl_filter_is_blocked(struct sl_filter *f, const struct sl_flow_key *key, uint8_t group,
                           const struct sl_sniffed *sniffed);
 

@@ -277,9 +277,17 @@ static int sniff(struct sl_filter *f, const struct sl_flow *flow, struct sl_byte
 
 bool sl_filter_would_block(struct sl_filter *f, const struct sl_packet *pkt, uint8_t group)
 {
+	struct sl_bytes left = sl_bytes_first(pkt->payload, f->cfg.budget);
+	struct sl_preface preface = { .kind = SL_PREFACE_SOCKS };
 	struct sl_sniffed sniffed;
-	return sniff(f, NULL, sl_bytes_first(pkt->payload, f->cfg.budget), &sniffed) == SL_OK &&
-	       sl_filter_is_blocked(f, &pkt->key, group, &sniffed);
+	int err;
+	while ((err = sniff(f, NULL, left, &sniffed)) == SL_EPROTO &&
+	       sl_preface_read(left, preface.kind == SL_PREFACE_DIALOGUE, &preface) == SL_OK) {
+		if (sl_filter_is_tunnel_blocked(f, &pkt->key, group, &preface))
+			return true;
+		left = sl_bytes_skip(left, preface.len);
+	}
+	return err == SL_OK && sl_filter_is_blocked(f, &pkt->key, group, &sniffed);
 }
 
 /* ---- bytes that came twice with different contents ---- */
