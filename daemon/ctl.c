@@ -538,15 +538,15 @@ static bool add_event(struct client *c, struct sl_bytes line)
 	return line.len == 0 || sl_ctl_conn_add(&c->conn, line, EVENTS_MAX, now);
 }
 
-void sl_ctl_event(struct sl_ctl *ctl, unsigned event, struct sl_bytes line, uint64_t lost)
+void sl_ctl_event(struct sl_ctl *ctl, unsigned event, struct sl_bytes text, uint64_t lines, uint64_t lost)
 {
 	for (size_t i = 0; i < CLIENTS; i++) {
 		struct client *c = &ctl->client[i];
 		if ((c->wants & event) == 0)
 			continue;
 		c->lost += lost;
-		if (!add_event(c, line))
-			c->lost += line.len > 0;
+		if (!add_event(c, text))
+			c->lost += lines;
 		pump(ctl, c);
 	}
 }

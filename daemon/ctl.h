@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* ctl.h - the control socket, served by the supervisor's one thread without ever waiting for a client. docs/control.md has the
+/* ctl.h - the control socket, served by the supervisor's one thread without ever waiting for a client. sluice-control(7) has the
  * protocol, version 1: SOCK_STREAM; a request is one JSON object on a line, {"v":1,"cmd":"status", ...}; the reply is one
  * JSON object on a line, {"v":1,"ok":true, ...} or {"v":1,"ok":false,"error":"..."}. Requests of one client are
  * answered in order, one at a time. A client that has subscribed gets events between replies, {"v":1,"event":"...", ...}.
@@ -63,16 +63,16 @@ void sl_ctl_serve(struct sl_ctl *ctl);
 /* reply is taken over; "v" is added. A client that has gone is no error. NULL stands for a lack of memory. */
 void sl_ctl_reply(struct sl_ctl *ctl, uint64_t client, json_t *reply);
 void sl_ctl_reply_error(struct sl_ctl *ctl, uint64_t client, const char *text);
-/* The same with "code", a word for programs: docs/control.md lists them. */
+/* The same with "code", a word for programs: sluice-control(7) lists them. */
 void sl_ctl_reply_refused(struct sl_ctl *ctl, uint64_t client, const char *code, const char *text);
 
 /* From now on the client gets the events of these bits; 0: none any more. */
 void sl_ctl_subscribe(struct sl_ctl *ctl, uint64_t client, unsigned events);
 /* The bits that somebody has subscribed to. */
 unsigned sl_ctl_subscribed(const struct sl_ctl *ctl);
-/* To everybody who has subscribed to this bit: line is one JSON object with "v" and "event", and its LF. lost: so many of that kind
- * never came so far as to here. */
-void sl_ctl_event(struct sl_ctl *ctl, unsigned event, struct sl_bytes line, uint64_t lost);
+/* To everybody who has subscribed to this bit: text is so many lines, each a JSON object with "v" and "event"; who has no room for all
+ * gets none. lost: so many of that kind never came so far as to here. */
+void sl_ctl_event(struct sl_ctl *ctl, unsigned event, struct sl_bytes text, uint64_t lines, uint64_t lost);
 
 /* The client's side, used by the command: one request (borrowed), one reply, blocking with a limit.
  * Returns SL_OK with *reply (the caller's), SL_ENOENT when nobody listens, SL_EPERM, SL_ETIME, SL_EMALF when the

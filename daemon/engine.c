@@ -23,6 +23,7 @@
 #include "daemon/worker.h"
 
 enum { SNAPSHOT, CONF, FDS }; /* of SL_IPC_LOAD */
+enum { LAST_FLOWS = SL_IPC_TEXT_MAX - 1024 };
 
 struct engine {
 	int ipc;
@@ -38,6 +39,7 @@ struct engine {
 	struct sl_syn_log *syns;    /* NULL where no copies of SYNs come */
 	struct sl_worker *worker[SL_WORKERS_MAX];
 	unsigned workers;
+	char last[LAST_FLOWS];
 };
 
 static void say(struct engine *e, enum sl_ipc_type type, uint64_t number, struct sl_bytes text)
@@ -114,6 +116,7 @@ static int start_worker(struct engine *e, unsigned i)
 		.slot = &e->slot,
 		.log = e->log,
 		.shared = &e->shared->worker[i],
+		.pause = &e->shared->pause,
 		.names = e->names,
 	};
 
@@ -224,6 +227,24 @@ static void reopen_log(struct engine *e)
 	sl_flow_log_reopen(e->log, fd);
 }
 
+static void tap(struct engine *e)
+{
+	int fd = e->msg.fds > 0 ? e->msg.fd[0] : -1;
+
+	if (e->log == NULL)
+		return;
+	if (e->msg.fds > 0)
+		e->msg.fd[0] = -1;
+	sl_flow_log_tap(e->log, fd);
+}
+
+static void last_flows(struct engine *e)
+{
+	size_t len = e->log == NULL ? 0 : sl_flow_log_last(e->log, e->last, sizeof(e->last));
+
+	say(e, SL_IPC_FLOWS_ARE, e->msg.number, sl_bytes_of(e->last, len));
+}
+
 static void stop(struct engine *e, enum sl_worker_end how)
 {
 	for (unsigned i = 0; i < e->workers; i++)
@@ -279,6 +300,12 @@ static int serve(struct engine *e, enum sl_worker_end *how)
 			err = take_over(e);
 		else if (type == SL_IPC_LOG)
 			reopen_log(e);
+		else if (type == SL_IPC_TAP)
+			tap(e);
+		else if (type == SL_IPC_FLOWS)
+			last_flows(e);
+		else if (type == SL_IPC_LOG_LEVEL)
+			sl_log_set_level((enum sl_log_level)e->msg.number);
 		else if (type == SL_IPC_CHECK)
 			check(e);
 		else if (type == SL_IPC_MEMORY && e->shared != NULL)

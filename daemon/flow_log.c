@@ -13,6 +13,7 @@
 #include "base/out.h"
 #include "base/util.h"
 #include "daemon/flow_record.h"
+#include "daemon/flow_tap.h"
 #include "daemon/ring.h"
 #include "filter/stats.h"
 
@@ -33,6 +34,7 @@ struct sl_flow_log {
 	bool text; /* records are lines */
 	struct sl_seen_names *seen;
 	struct slot *slot;
+	struct sl_flow_tap *tap; /* NULL: of text */
 	pthread_t thread;
 
 	/* Orders to the writer. */
@@ -101,7 +103,7 @@ static void note_name(struct sl_flow_log *log, struct sl_bytes record)
 
 /* Takes records out of the rings, one from each in turn, until the rings are empty or the buffer holds a piece.
  * Returns how many. */
-static size_t drain(struct sl_flow_log *log)
+static size_t take_records(struct sl_flow_log *log, bool wanted)
 {
 	size_t taken = 0;
 	bool more = true;
@@ -113,9 +115,9 @@ static size_t drain(struct sl_flow_log *log)
 			struct sl_bytes record = sl_ring_peek(ring);
 			if (record.p == NULL || log->buf.cap - log->buf.len < SL_FLOW_LINE_MAX)
 				continue;
-			if (log->fd >= 0 && log->text)
+			if (wanted && log->text)
 				sl_out_bytes(&log->buf, record.p, record.len);
-			else if (log->fd >= 0)
+			else if (wanted)
 				sl_flow_record_line(record, &log->buf);
 			if (log->seen != NULL)
 				note_name(log, record);
@@ -124,6 +126,20 @@ static size_t drain(struct sl_flow_log *log)
 			more = true;
 		}
 	}
+	return taken;
+}
+
+/* The same, and the tap hears of it. */
+static size_t drain(struct sl_flow_log *log)
+{
+	size_t before = log->buf.len;
+	bool heard = log->tap != NULL && (log->fd >= 0 || sl_flow_tap_is_heard(log->tap));
+	size_t taken = take_records(log, log->fd >= 0 || heard);
+
+	if (heard)
+		sl_flow_tap_put(log->tap, sl_bytes_of(log->buf.p + before, log->buf.len - before));
+	if (log->fd < 0)
+		log->buf.len = before;
 	return taken;
 }
 
@@ -231,6 +247,7 @@ static int make_slots(struct sl_flow_log *log, size_t ring_bytes)
 
 static void free_slots(struct sl_flow_log *log)
 {
+	sl_flow_tap_free(&log->tap);
 	for (unsigned i = 0; log->slot != NULL && i < log->workers; i++)
 		sl_ring_free(&log->slot[i].ring);
 	free(log->slot);
@@ -267,6 +284,8 @@ static int log_new(unsigned workers, bool text, size_t ring_bytes, int fd, struc
 		(void)pthread_cond_init(&log->wake, NULL);
 		err = make_slots(log, ring_bytes);
 	}
+	if (err == SL_OK && !text)
+		err = sl_flow_tap_new(&log->tap);
 	if (err == SL_OK)
 		err = start_writer(log);
 	if (err == SL_OK) {
@@ -340,6 +359,16 @@ void sl_flow_log_put_text(struct sl_flow_log *log, struct sl_bytes line)
 	}
 	memcpy(to, line.p, line.len);
 	sl_ring_commit(slot->ring);
+}
+
+void sl_flow_log_tap(struct sl_flow_log *log, int fd)
+{
+	sl_flow_tap_send_to(log->tap, fd);
+}
+
+size_t sl_flow_log_last(struct sl_flow_log *log, char *out, size_t size)
+{
+	return sl_flow_tap_last(log->tap, out, size);
 }
 
 void sl_flow_log_reopen(struct sl_flow_log *log, int fd)

@@ -12,7 +12,7 @@
  *   tls          { sni, version "TLS 1.3", client_alpns [], ech true }
  *   http         { hostname, url, http_method }
  *   verdict      { action "pass" or "drop" }
- *   sluice       ours: { list, line, cause (only where it was let through or dropped unjudged), letter (of
+ *   sluice       ours: { paused (in a pause: the verdict that was not carried out), list, line, cause (only where it was let through or dropped unjudged), letter (of
  *                policy-resolution line 6), held_us, packets }
  * Text from the wire may hold any byte; one that is not UTF-8 stands as \u00XX of its value. */
 #ifndef SL_DAEMON_FLOW_LOG_H
@@ -36,8 +36,8 @@ struct sl_flow_log_stats {
 };
 
 /* Starts the writer, which uses write, close and futex only. fd is taken over, on failure too (-1: records are read and
- * thrown away). A ring is never smaller than what the longest record needs. seen: the writer notes names there; NULL: nowhere. It is
- * the caller's, and outlives the log. */
+ * thrown away, or go to the tap alone). A ring is never smaller than what the longest record needs. seen: the writer notes names there;
+ * NULL: nowhere. It is the caller's, and outlives the log. */
 int sl_flow_log_new(unsigned workers, size_t ring_bytes, int fd, struct sl_seen_names *seen,
                     struct sl_flow_log **out);
 /* Writes what is left, ends the thread, closes the file. The workers have ended before. */
@@ -50,6 +50,9 @@ void sl_flow_log_put(struct sl_flow_log *log, unsigned worker, const struct sl_r
 int sl_flow_log_new_text(size_t ring_bytes, int fd, struct sl_flow_log **out);
 /* line  with its LF; one that is too long, or for which there is no room, is dropped and counted. */
 void sl_flow_log_put_text(struct sl_flow_log *log, struct sl_bytes line);
+/* The last lines, and where lines go as they come (flow_tap.h): fd is taken over. Any thread. Not of a log of texts. */
+void sl_flow_log_tap(struct sl_flow_log *log, int fd);
+size_t sl_flow_log_last(struct sl_flow_log *log, char *out, size_t size);
 /* Goes on in another file; fd is taken over, the old one is closed when what was meant for it is written, or, where it
  * cannot be written, moved to the new one. Any thread. */
 void sl_flow_log_reopen(struct sl_flow_log *log, int fd);

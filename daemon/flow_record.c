@@ -35,6 +35,7 @@ struct head {
 	uint8_t http_major; /* 0 where no request was read */
 	char letter;
 	bool block;
+	bool paused;
 	bool taught; /* the host was not sent, and is of no protocol's object */
 	struct sl_tls_ech ech;
 };
@@ -71,6 +72,7 @@ bool sl_flow_record_put(struct sl_ring *ring, const struct sl_report *report, in
 		.http_major = report->http == NULL ? 0 : report->http->major,
 		.letter = report->judgement.letter,
 		.block = report->block,
+		.paused = report->paused,
 		.taught = report->taught,
 		.ech = report->ech,
 	};
@@ -297,10 +299,12 @@ static void write_verdict(struct sl_out *o, const struct record *rec)
 
 	sl_json_key(o, "verdict");
 	sl_out_u8(o, '{');
-	sl_json_field_str(o, "action", sl_bytes_str(h->block ? "drop" : "pass"));
+	sl_json_field_str(o, "action", sl_bytes_str(h->block && !h->paused ? "drop" : "pass"));
 	sl_out_u8(o, '}');
 	sl_json_key(o, "sluice");
 	sl_out_u8(o, '{');
+	if (h->paused)
+		sl_json_field_str(o, "paused", sl_bytes_str(h->block ? "drop" : "pass"));
 	if (h->taught) {
 		sl_json_field_str(o, "name", rec->text[HOST]);
 		sl_json_field_str(o, "name_from", SL_BYTES_LIT("dns"));

@@ -43,6 +43,15 @@ enum sl_ipc_type {
 	/* fetcher to supervisor; number: of the list in the request; text: JSON */
 	SL_IPC_FETCHING,
 	SL_IPC_FETCHED,
+	/* supervisor to engine; an engine of an earlier version does not know them. Numbers above stay as they are: after an upgrade
+	 * the engine of the version before is told to yield. */
+	SL_IPC_TAP =
+	        50, /* fds: where lines of the flow log go as they come (flow_tap.h), or none: nobody listens */
+	SL_IPC_FLOWS,     /* number: request; answered with the last lines */
+	SL_IPC_LOG_LEVEL, /* number: log.h */
+	/* engine to supervisor */
+	SL_IPC_FLOWS_ARE,   /* number: request; text: whole lines */
+	SL_IPC_FLOWS_HEARD, /* over the tap; number: lines lost before; text: whole lines */
 	/* supervisor to engine, which may be of another version: write into the shared memory how much memory is in use */
 	SL_IPC_MEMORY = 60,
 	/* supervisor to reporter: fds: the socket to listen on */

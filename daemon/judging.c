@@ -6,9 +6,19 @@
 
 #include "daemon/clock.h"
 #include "daemon/mark.h"
+#include "filter/held.h"
 #include "filter/packet.h"
 
 enum { BATCH_MANY = 4 }; /* from so many packets on it pays to look ahead */
+
+/* In a pause what was judged stays here. */
+static int send_answers(struct sl_judging *j)
+{
+	if (!j->paused)
+		return j->flush(j->ctx);
+	j->answers.answers = j->answers.resets = 0;
+	return SL_OK;
+}
 
 static int room_for(struct sl_judging *j, size_t answers, size_t resets)
 {
@@ -16,7 +26,7 @@ static int room_for(struct sl_judging *j, size_t answers, size_t resets)
 
 	if (a->answer_cap - a->answers >= answers && a->reset_cap - a->resets >= resets)
 		return SL_OK;
-	return j->flush(j->ctx);
+	return send_answers(j);
 }
 
 static int read_packet(const struct sl_nfq_packet *p, struct sl_packet *view)
@@ -77,13 +87,33 @@ static int leave(struct sl_judging *j)
 {
 	j->provider.policy = NULL;
 	sl_policy_slot_leave(j->slot);
-	return j->flush(j->ctx);
+	return send_answers(j);
+}
+
+/* What a pause begins or ends with, and in it all packets of the batch: they, and what is held, go on before anything is read. */
+static int pass_all(struct sl_judging *j, const struct sl_nfq_packet *packet, size_t n, bool paused)
+{
+	int err = j->paused ? SL_OK : room_for(j, n + sl_filter_held(j->filter), 0);
+
+	if (paused != j->paused)
+		sl_filter_hold_nothing(j->filter, paused, &j->answers);
+	for (size_t i = 0; i < n && paused && err == SL_OK; i++)
+		sl_answer_push(&j->answers, packet[i].ticket, SL_ACTION_PASS);
+	j->paused = false;
+	if (err == SL_OK && j->answers.answers > 0)
+		err = j->flush(j->ctx);
+	j->paused = paused;
+	j->provider.paused = paused ? j->pause_count : NULL;
+	if (paused)
+		sl_counter_add(&j->pause_count->packets, n);
+	return err;
 }
 
 int sl_judging_batch(struct sl_judging *j, const struct sl_nfq_packet *packet, size_t n)
 {
 	struct sl_mono now = enter(j);
-	int err = SL_OK;
+	bool paused = j->pause != NULL && sl_pause_is_on(j->pause, now);
+	int err = paused || j->paused ? pass_all(j, packet, n, paused) : SL_OK;
 
 	if (j->syns != NULL && n > 0)
 		sl_syn_reader_batch(j->syns);
@@ -165,6 +195,8 @@ int sl_judging_new(const struct sl_judging_cfg *cfg, struct sl_judging *j)
 		.slot = cfg->slot,
 		.syns = cfg->syns,
 		.mark_mask = cfg->conf->mark_mask,
+		.pause = cfg->pause,
+		.pause_count = cfg->pause_count,
 		.flush = cfg->flush,
 		.ctx = cfg->ctx,
 	};

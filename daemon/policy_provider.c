@@ -132,21 +132,24 @@ static void count(const struct sl_policy_provider *p, const struct sl_report *r)
 static void report(void *ctx, const struct sl_report *r)
 {
 	const struct sl_policy_provider *p = ctx;
-
 	const struct sl_groups *groups = sl_policy_groups(p->policy);
 	char shadows[SHADOWS_MAX];
 
 	if (p->counts != NULL)
 		count(p, r);
+	if (p->paused != NULL)
+		sl_counter_add(&p->paused->refused, r->block);
 	if (p->log == NULL)
 		return;
-	if (groups == NULL) {
+	if (groups == NULL && p->paused == NULL) {
 		sl_flow_log_put(p->log, p->worker, r, p->realtime_us);
 		return;
 	}
 	struct sl_report told = *r;
-	told.group_name = sl_groups_group(groups, r->group)->name;
-	if (r->judgement.shadow != 0)
+	told.paused = p->paused != NULL;
+	if (groups != NULL)
+		told.group_name = sl_groups_group(groups, r->group)->name;
+	if (groups != NULL && r->judgement.shadow != 0)
 		told.shadows = name_shadows(p->policy, r->judgement.shadow, shadows, sizeof(shadows));
 	sl_flow_log_put(p->log, p->worker, &told, p->realtime_us);
 }

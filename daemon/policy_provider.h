@@ -4,6 +4,7 @@
 #define SL_DAEMON_POLICY_PROVIDER_H
 
 #include "daemon/flow_log.h"
+#include "daemon/pause.h"
 #include "daemon/verdict_counts.h"
 #include "filter/provider.h"
 #include "policy/policy.h"
@@ -15,6 +16,8 @@ struct sl_policy_provider {
 	int64_t realtime_us;              /* of the batch */
 	struct sl_verdict_counts *counts; /* NULL: they are not counted */
 	struct sl_list_places places;     /* of the batch's policy */
+	/* Of the batch: nothing is refused, and what would be is counted here; else NULL. */
+	struct sl_pause_counts *paused;
 };
 
 /* The provider's table over p, which outlives it. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* shared.h - the memory that supervisor and engine share: counters that outlive an engine.
  * Made by the supervisor as a sealed memfd, mapped by every engine. One writer a line: worker i writes worker[i] and nobody
- * else does; the supervisor only reads. */
+ * else does, and the supervisor, which reads them all, writes the pause. */
 #ifndef SL_DAEMON_SHARED_H
 #define SL_DAEMON_SHARED_H
 
@@ -11,6 +11,7 @@
 #include "base/util.h"
 #include "daemon/memory_use.h"
 #include "daemon/ne_stats.h"
+#include "daemon/pause.h"
 #include "daemon/verdict_counts.h"
 #include "filter/stats.h"
 
@@ -59,6 +60,7 @@ struct sl_worker_shared {
 	uint64_t log_errors;                /* failed writes */
 	uint64_t content[SL_NE_STAT_COUNT]; /* of a content filter */
 	struct sl_verdict_counts verdicts;
+	struct sl_pause_counts paused;
 } SL_ALIGNED;
 
 /* "packets" and so on. Static text. */
@@ -68,7 +70,8 @@ struct sl_shared {
 	uint64_t layout; /* of the version that made it: another's would be read wrongly */
 	uint32_t workers;
 	struct sl_memory_use
-	        engine_heap; /* written by the engine's main thread, when it is asked (SL_IPC_MEMORY) */
+	        engine_heap;   /* written by the engine's main thread, when it is asked (SL_IPC_MEMORY) */
+	struct sl_pause pause; /* written by the supervisor alone */
 	struct sl_worker_shared worker[SL_WORKERS_MAX];
 } SL_ALIGNED;
 

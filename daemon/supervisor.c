@@ -14,7 +14,6 @@
 
 #include "daemon/adopt.h"
 #include "daemon/fd_store.h"
-#include "daemon/seen_names.h"
 #include "daemon/flow_log_file.h"
 #include "daemon/handover.h"
 #include "daemon/log.h"
@@ -22,6 +21,8 @@
 #include "daemon/nfq.h"
 #include "daemon/nfq_left.h"
 #include "daemon/refuse.h"
+#include "daemon/seen_names.h"
+#include "daemon/supervisor_events.h"
 #include "daemon/supervisor_requests.h"
 #include "daemon/syn_log.h"
 
@@ -133,6 +134,8 @@ static int open_all(struct sl_supervisor *s)
 	err = sl_supervisor_rules_open(s, NULL);
 	if (err == SL_OK)
 		err = open_missing(s);
+	if (err == SL_OK)
+		sl_supervisor_pause_resume(s);
 	if (err == SL_OK && s->conf->provider != SL_PROVIDER_POLICY && s->conf->starting != 0) {
 		/* Closed from the first moment: what comes waits in the queues (NE-CHOICE-16). */
 		err = sl_supervisor_rules_install(s);
@@ -155,6 +158,8 @@ static int resume_all(struct sl_supervisor *s, int fd)
 	}
 	if (err == SL_OK)
 		err = open_missing(s);
+	if (err == SL_OK)
+		sl_supervisor_pause_resume(s);
 	if (err == SL_OK && s->take.adopt < 0)
 		(void)sl_adopt_open(s->conf->control, &sl_log_diag, &s->take.adopt);
 	sl_handover_close(state);
@@ -184,6 +189,7 @@ static void close_all(struct sl_supervisor *s)
 	sl_rules_close(&s->rules);
 	sl_ctl_close(&s->ctl);
 	sl_audit_close(&s->audit);
+	sl_supervisor_events_close(s);
 	sl_ctl_socket_close(&s->provider);
 	sl_shared_unmap(&s->shared);
 	sl_bundle_free(&s->next);
@@ -277,6 +283,7 @@ static void serve(struct sl_supervisor *s)
 		{ s->keeper.pid > 0 ? s->keeper.ipc : -1, POLLIN, 0 },
 		{ s->fetcher.pid > 0 ? s->fetcher.ipc : -1, POLLIN, 0 },
 		{ s->reporting.child.pid > 0 ? s->reporting.child.ipc : -1, POLLIN, 0 },
+		{ s->tap[0], POLLIN, 0 },
 	};
 
 	if (poll(fd, SL_COUNT(fd), next_wait(s)) < 0 && errno != EINTR)
@@ -299,6 +306,8 @@ static void serve(struct sl_supervisor *s)
 		(void)sl_supervisor_fetcher_message(s);
 	if ((fd[10].revents & POLLIN) != 0 && s->reporting.child.ipc == fd[10].fd)
 		sl_supervisor_reporter_message(s);
+	if (fd[11].revents != 0)
+		sl_supervisor_tap_message(s);
 	if (fd[1].revents != 0)
 		sl_ctl_serve(s->ctl);
 	struct sl_mono now = sl_clock_now();
@@ -310,6 +319,8 @@ static void serve(struct sl_supervisor *s)
 	sl_supervisor_generation_timers(s, now);
 	sl_supervisor_update_timers(s, now);
 	sl_supervisor_reporter_timers(s, now);
+	sl_supervisor_pause_timers(s, now);
+	sl_supervisor_events_timers(s);
 	if (sl_rules_installed(s->rules))
 		sl_supervisor_rules_timers(s, now);
 }
@@ -321,6 +332,7 @@ static void stop_all(struct sl_supervisor *s)
 	const struct sl_conf *c = s->conf;
 
 	(void)sd_notify(0, "STOPPING=1");
+	sl_supervisor_tell_state(s, "stopping", "sluiced ends");
 	sl_supervisor_upgrade_cancel(s);
 	sl_child_kill(&s->compiler);
 	sl_child_kill(&s->spare);
@@ -355,7 +367,7 @@ static struct sl_supervisor *supervisor_new(const char *conf_path)
 	s->engine.ipc = s->spare.ipc = s->compiler.ipc = s->keeper.ipc = s->fetcher.ipc = -1;
 	s->kept = (struct sl_generations){ .folder = "", .lock = -1 };
 	sl_take_none(&s->take);
-	s->provider.fd = s->reporting.socket.fd = -1;
+	s->provider.fd = s->reporting.socket.fd = s->tap[0] = s->tap[1] = -1;
 	s->reporting.child.ipc = -1;
 	sl_supervisor_upgrade_init(s);
 	find_watchdog(s);
@@ -369,7 +381,8 @@ int sl_supervisor_run(const char *conf_path, int state)
 	if (s == NULL)
 		return EXIT_FAILURE;
 	if (sl_priv_keep() != SL_OK)
-		sl_log(SL_LOG_WARN, "more privileges than are needed cannot be given up: %s", strerror(errno));
+		sl_log(SL_LOG_WARN, "more privileges than are needed cannot be given up: %s",
+		       strerror(errno));
 	int err = state >= 0 ? resume_all(s, state) : open_all(s);
 	if (err == SL_OK && state < 0)
 		err = sl_supervisor_begin(s);

@@ -8,8 +8,10 @@
 #include <unistd.h>
 
 #include "daemon/flow_log_file.h"
+#include "daemon/json_text.h"
 #include "daemon/log.h"
 #include "daemon/nfq_left.h"
+#include "daemon/supervisor_events.h"
 #include "daemon/supervisor_requests.h"
 #include "daemon/version.h"
 
@@ -144,6 +146,9 @@ static json_t *status_of(const struct sl_supervisor *s)
 	                       (json_int_t)s->rules_restored, "rules_gap_ms", (json_int_t)s->rules_gap_ms));
 	json_object_update_new(out, json_pack("{s:s, s:I}", "program", s->upgrade.program, "upgrades",
 	                                      (json_int_t)s->upgrades));
+	json_object_set_new(out, "paused", sl_supervisor_pause_status(s));
+	json_object_set_new(out, "pauses", sl_supervisor_pause_counts(s));
+	json_object_set_new(out, "log_level", json_string(sl_log_level_name(sl_log_level())));
 	if (s->good != NULL && s->generation > 0)
 		json_object_set(out, "policy", (json_t *)(uintptr_t)sl_bundle_about(s->good));
 	if (s->conf->provider == SL_PROVIDER_POLICY)
@@ -219,6 +224,9 @@ void sl_supervisor_reload(struct sl_supervisor *s)
 	if (why == NULL)
 		return;
 	sl_log(SL_LOG_ERR, "reload failed, the old policy stays in force: %s", why);
+	sl_supervisor_tell(s, SL_EVENT_GENERATION,
+	                   json_pack("{s:b, s:I, s:s, s:o}", "ok", 0, "generation", (json_int_t)s->generation,
+	                             "why", "reload", "error", sl_json_text(sl_bytes_str(why))));
 	if (s->reload_waiting)
 		sl_ctl_reply_error(s->ctl, s->reload_client, why);
 	s->reload_waiting = false;
@@ -297,11 +305,19 @@ void sl_supervisor_reload_done(struct sl_supervisor *s, bool ok)
 		sl_log(SL_LOG_INFO, "generation %llu is in force (%s)", (unsigned long long)s->generation,
 		       s->next_why);
 		log_changes(s);
+		sl_supervisor_tell(s, SL_EVENT_GENERATION,
+		                   json_pack("{s:b, s:I, s:s, s:O?}", "ok", 1, "generation",
+		                             (json_int_t)s->generation, "why", s->next_why, "entries",
+		                             json_object_get(sl_bundle_about(s->good), "entries")));
 		sl_supervisor_published(s);
 	} else {
 		sl_bundle_free(&s->next);
 		sl_log(SL_LOG_ERR, "%s failed, generation %llu stays in force", s->next_why,
 		       (unsigned long long)s->generation);
+		sl_supervisor_tell(s, SL_EVENT_GENERATION,
+		                   json_pack("{s:b, s:I, s:s, s:o}", "ok", 0, "generation",
+		                             (json_int_t)s->generation, "why", s->next_why, "error",
+		                             sl_json_text(sl_bytes_str(s->last_error.text))));
 	}
 	if (s->reload_waiting && ok)
 		sl_ctl_reply(s->ctl, s->reload_client,

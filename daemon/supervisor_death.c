@@ -10,13 +10,13 @@
 #include <sys/wait.h>
 
 #include "daemon/log.h"
-#include "daemon/supervisor_state.h"
+#include "daemon/supervisor_events.h"
 
 enum { QUICK_DEATH_MS = 2000, ANSWER_EVERY_MS = 100 };
 
 static enum sl_nfq_final final_of(const struct sl_supervisor *s)
 {
-	return s->conf->on_failure == 0 ? SL_NFQ_ACCEPT : SL_NFQ_DROP;
+	return s->conf->on_failure == 0 || sl_supervisor_is_paused(s) ? SL_NFQ_ACCEPT : SL_NFQ_DROP;
 }
 
 static void say_answered(const struct sl_supervisor *s, uint64_t n, const char *why)
@@ -130,6 +130,7 @@ static void engine_died(struct sl_supervisor *s, const struct sl_child *was, int
 	struct sl_mono now = sl_clock_now();
 
 	say_how(was, status, s->hung);
+	sl_supervisor_tell_state(s, "takeover", "engine %d has %s", (int)was->pid, s->hung ? "hung" : "died");
 	if (!s->ready && !was->adopted) {
 		sl_supervisor_fail(s);
 		return;

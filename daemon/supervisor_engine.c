@@ -8,7 +8,7 @@
 
 #include "daemon/fd_store.h"
 #include "daemon/log.h"
-#include "daemon/supervisor_state.h"
+#include "daemon/supervisor_events.h"
 
 void sl_supervisor_fail(struct sl_supervisor *s)
 {
@@ -89,6 +89,8 @@ static void on_taken(struct sl_supervisor *s)
 	s->failed_at.us = 0;
 	sl_hang_begin(&s->hang, s->take.workers, s->conf->hang_limit, s->engine_started);
 	s->relieve = s->shared_anew = false;
+	sl_supervisor_tap_engine(s);
+	sl_supervisor_tell_state(s, "running", "engine %d judges", (int)s->engine.pid);
 	sl_supervisor_want_spare(s);
 	sl_supervisor_upgrade_done(s);
 	if (s->ready) {
@@ -134,5 +136,7 @@ void sl_supervisor_engine_message(struct sl_supervisor *s)
 		on_taken(s);
 	else if (s->msg.type == SL_IPC_CHECKED)
 		on_checked(s);
+	else if (s->msg.type == SL_IPC_FLOWS_ARE)
+		sl_supervisor_flows_are(s);
 	sl_ipc_close_fds(&s->msg);
 }

@@ -21,7 +21,7 @@ static const struct number {
 	}
 	NUMBER(generation), NUMBER(engine_restarts),     NUMBER(engine_hangs),   NUMBER(answered_repeat),
 	NUMBER(upgrades),   NUMBER(answered_on_failure), NUMBER(rules_restored), NUMBER(rules_gap_ms),
-	NUMBER(takeovers),  NUMBER(takeover_us),
+	NUMBER(takeovers),  NUMBER(takeover_us),         NUMBER(pause_until),
 #undef NUMBER
 };
 

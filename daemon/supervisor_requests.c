@@ -45,6 +45,8 @@ static void on_request(void *ctx, uint64_t client, const struct sl_ctl_peer *pee
 		sl_ctl_reply_refused(s->ctl, client, "unknown", known);
 		return;
 	}
+	sl_log(SL_LOG_DEBUG, "control: %s, for uid %u, pid %d (%s)", r->name, (unsigned)peer->uid,
+	       (int)peer->pid, peer->comm);
 	if (r->class == CHANGE)
 		sl_audit_begin(&s->audit, client, peer, args);
 	if (r->class == CHANGE && !peer->may_change)

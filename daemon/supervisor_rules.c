@@ -11,7 +11,7 @@
 #include "daemon/log.h"
 #include "daemon/ne_source_of.h"
 #include "daemon/rules_state.h"
-#include "daemon/supervisor_state.h"
+#include "daemon/supervisor_events.h"
 #include "filter/ne_names.h"
 
 enum {
@@ -112,6 +112,7 @@ static void restored(struct sl_supervisor *s)
 	note(s);
 	s->rules_restored++;
 	s->rules_gap_ms += (uint64_t)ms;
+	sl_supervisor_tell_state(s, "rules restored", "after %lld ms without them", (long long)ms);
 	sl_log(SL_LOG_WARN,
 	       "somebody changed or removed our rules: restored after %lld ms; flows that began meanwhile "
 	       "may "

@@ -95,6 +95,11 @@ struct sl_supervisor {
 	struct sl_mono compile_by; /* .us 0: no compiler is at work */
 	bool compile_late;         /* it was ended since it took too long */
 
+	uint64_t pause_until; /* us of sl_clock_now(); 0: nothing is paused */
+	struct sl_mono pause_said;
+	int tap[2];  /* flows, from the engine's end [1] to ours [0]; -1: not made yet */
+	bool tapped; /* the engine has its end */
+
 	struct sl_feeds feeds;
 	struct sl_child fetcher;
 	struct sl_mono fetch_by;
@@ -234,6 +239,14 @@ void sl_supervisor_reporter_timers(struct sl_supervisor *s, struct sl_mono now);
 void sl_supervisor_reporter_message(struct sl_supervisor *s);
 void sl_supervisor_reporter_event(struct sl_supervisor *s);
 void sl_supervisor_reporter_stop(struct sl_supervisor *s); /* for this program's end, or an upgrade */
+
+/* supervisor_pause.c */
+bool sl_supervisor_is_paused(const struct sl_supervisor *s);
+json_t *sl_supervisor_pause_status(const struct sl_supervisor *s); /* null: there is none */
+json_t *sl_supervisor_pause_counts(const struct sl_supervisor *s);
+/* One that was begun by an earlier supervisor or program goes on; s->shared is there. */
+void sl_supervisor_pause_resume(struct sl_supervisor *s);
+void sl_supervisor_pause_timers(struct sl_supervisor *s, struct sl_mono now);
 
 /* supervisor_ctl.c */
 json_t *sl_supervisor_flow_counts(const struct sl_supervisor *s);

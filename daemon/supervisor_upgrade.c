@@ -21,6 +21,7 @@
 #include "daemon/fd_store.h"
 #include "daemon/handover.h"
 #include "daemon/log.h"
+#include "daemon/supervisor_events.h"
 #include "daemon/supervisor_requests.h"
 #include "daemon/version.h"
 
@@ -436,6 +437,7 @@ void sl_supervisor_upgrade_done(struct sl_supervisor *s)
 	u->finishing = false;
 	sl_log(SL_LOG_NOTICE, "upgraded from %s to " SL_VERSION ": %s, engine %d", u->was, u->program,
 	       (int)s->engine.pid);
+	sl_supervisor_tell_state(s, "upgraded", "from %s to " SL_VERSION, u->was);
 	if (sl_supervisor_rules_install(s) != SL_OK)
 		s->verify_at = sl_clock_now(); /* which tries again */
 	if (u->waiting)

@@ -271,6 +271,8 @@ static int make_judging(struct sl_worker *w)
 		.log = w->cfg.log,
 		.stats = &w->cfg.shared->filter,
 		.counts = &w->cfg.shared->verdicts,
+		.pause = w->cfg.pause,
+		.pause_count = &w->cfg.shared->paused,
 		.syns = w->syns,
 		.names = w->cfg.names,
 		.worker = w->cfg.number,

@@ -25,6 +25,7 @@ struct sl_worker_cfg {
 	struct sl_policy_slot *slot;     /* likewise */
 	struct sl_flow_log *log;         /* likewise; NULL: none */
 	struct sl_worker_shared *shared; /* likewise */
+	const struct sl_pause *pause;    /* likewise; of no meaning to a content filter */
 	struct sl_syn_log *syn_log;      /* likewise; NULL where syns is -1 */
 	struct sl_dns_names *names;      /* likewise; NULL: DNS answers teach nothing */
 	uint64_t seed;

@@ -192,7 +192,7 @@ static bool hold(struct sl_filter *f, struct sl_visit *v, struct sl_ticket ticke
 	struct sl_flow *flow = v->flow;
 	uint32_t end = v->pkt->seq + v->pkt->payload_len;
 	uint32_t read = flow->stream != NULL ? sl_stream_seq(flow->stream) : flow->next;
-	if (f->held == NULL)
+	if (f->held == NULL || f->holds_nothing)
 		return false;
 	if (flow->consumed)
 		sl_filter_count_held(f, flow, -sl_held_pass_until(f->held, flow, read, f->now, f->out));
@@ -226,7 +226,7 @@ static void take_datagram(struct sl_filter *f, struct sl_visit *v, struct sl_tic
 	struct sl_flow *flow = v->flow;
 	struct sl_held packet = { .ticket = ticket, .size = sl_filter_held_size(v->pkt) };
 	bool awaited = sl_filter_read_datagram(f, v);
-	bool held = awaited && f->held != NULL && hold_packet(f, v, &packet);
+	bool held = awaited && f->held != NULL && !f->holds_nothing && hold_packet(f, v, &packet);
 	if (flow->verdict != SL_ACTION_PASS || (flow->let_go && !held))
 		sl_filter_conclude(f, v, &ticket);
 	else if (!held)
@@ -431,6 +431,14 @@ void sl_filter_release(struct sl_filter *f, struct sl_mono now, struct sl_answer
 	f->out = out;
 	while (sl_filter_held(f) > 0)
 		run_out(f, sl_held_longest(f->held, &since));
+}
+
+void sl_filter_hold_nothing(struct sl_filter *f, bool yes, struct sl_answers *out)
+{
+	struct sl_mono since;
+	f->holds_nothing = yes;
+	while (yes && sl_filter_held(f) > 0)
+		sl_held_release(f->held, sl_held_longest(f->held, &since), SL_ACTION_PASS, out);
 }
 
 size_t sl_filter_held(const struct sl_filter *f)

@@ -67,6 +67,9 @@ void sl_filter_expect(const struct sl_filter *f, const struct sl_packet *pkt, si
 /* A queued packet that sl_packet_read() refused with err. Other protocols pass, the unreadable is cause bad_packet, whose
  * allow lets this packet pass and frees nothing else of its connection. */
 void sl_filter_unreadable(struct sl_filter *f, int err, struct sl_ticket ticket, struct sl_answers *out);
+/* From now on no packet is held, as long as it is so; those that are held go on at once, and their flows stay undecided: somebody
+ * else answers. out must have room for sl_filter_held() answers. */
+void sl_filter_hold_nothing(struct sl_filter *f, bool yes, struct sl_answers *out);
 /* Releases held packets whose time is up and puts out idle flows; cheap when there is nothing to do.
  * out must have room for sl_filter_held() answers and as many resets. */
 void sl_filter_tick(struct sl_filter *f, struct sl_mono now, struct sl_answers *out);

@@ -35,6 +35,7 @@ struct sl_filter {
 	uint32_t names;                 /* that were asked for, of all flows; wraps */
 	char taught[SL_DNS_NAMES_TEXT]; /* the name that was found last */
 	struct sl_arena scratch;        /* for a hello joined from several records; reset with every read */
+	bool holds_nothing;             /* for now, whatever the option says */
 	uint64_t born;                  /* flows so far */
 	struct sl_mono now;             /* of the call that is under way */
 	struct sl_answers *out; /* of the same call: a flow that is put out has its packets answered there */

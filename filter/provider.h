@@ -71,6 +71,7 @@ struct sl_report {
 	uint32_t quic_version; /* QUIC: of the hello that was read; 0 where none was */
 	struct sl_tls_ech ech; /* TLS, QUIC, DTLS */
 	bool block;
+	bool paused; /* block is what was judged, but nothing is refused for now: not the filter's to know, its driver sets it */
 	enum sl_cause cause; /* SL_CAUSE_NONE where it was judged */
 	struct sl_judgement judgement;
 	uint8_t group;          /* of the client */

@@ -20,6 +20,7 @@ enum {
 	SL_EXIT_NO = 1,    /* check: something is blocked; reload, cleanup: it failed; bloom: see there */
 	SL_EXIT_ERROR = 2, /* the question could not be answered, or was put wrongly */
 	SL_EXIT_NOT_RUNNING = 3, /* status, as LSB and systemd have it */
+	SL_EXIT_DENIED = 4,      /* the peer's groups do not allow it; likewise */
 };
 
 enum sl_cli_option {
@@ -50,9 +51,9 @@ struct sl_cli_command {
 	int (*run)(const struct sl_cli *cli);
 };
 
-extern const struct sl_cli_command sl_cli_status, sl_cli_check, sl_cli_reload, sl_cli_cleanup, sl_cli_bloom,
-        sl_cli_replay, sl_cli_export, sl_cli_compare, sl_cli_compile, sl_cli_policy, sl_cli_update,
-        sl_cli_upgrade, sl_cli_bench, sl_cli_metrics;
+#define SL_CLI(name) extern const struct sl_cli_command sl_cli_##name;
+#include "daemon/cli/commands.def"
+#undef SL_CLI
 
 /* policy list, diff, rollback: what is about generations. */
 int sl_cli_generations(const struct sl_cli *cli);
@@ -100,6 +101,15 @@ int sl_cli_call(const struct sl_cli *cli, json_t *request, int timeout_ms, char 
                 json_t **reply);
 /* The words for what sl_cli_call() returned other than SL_OK, told to stderr. */
 void sl_cli_call_failed(const char *command, const char *path, int err);
+/* Where sl_cli_call() asks. */
+void sl_cli_control_path(const struct sl_cli *cli, char path[SL_CLI_PATH]);
+/* What came of a call, told to stderr where it is no success: SL_EXIT_OK, _NO, _ERROR, _NOT_RUNNING, _DENIED. reply NULL: there is none. */
+int sl_cli_outcome(const char *command, const char *path, int err, const json_t *reply);
+/* sl_cli_call() and the outcome. The request is taken over, *reply, if there is one, is the caller's. */
+int sl_cli_ask(const struct sl_cli *cli, const char *command, json_t *request, int timeout_ms,
+               json_t **reply);
+/* SL_EXIT_DENIED where that is why it was refused, else otherwise. */
+int sl_cli_refused(const json_t *reply, int otherwise);
 /* The text of a reply's "error", never NULL. */
 const char *sl_cli_reply_error(const json_t *reply);
 

@@ -159,7 +159,7 @@ int sl_cli_conf(const struct sl_cli *cli, struct sl_conf **out)
 	return failed;
 }
 
-static void control_path(const struct sl_cli *cli, char path[SL_CLI_PATH])
+void sl_cli_control_path(const struct sl_cli *cli, char path[SL_CLI_PATH])
 {
 	const char *found = cli->control;
 	struct sl_conf *conf = NULL;
@@ -175,7 +175,7 @@ static void control_path(const struct sl_cli *cli, char path[SL_CLI_PATH])
 int sl_cli_call(const struct sl_cli *cli, json_t *request, int timeout_ms, char path_out[SL_CLI_PATH],
                 json_t **reply)
 {
-	control_path(cli, path_out);
+	sl_cli_control_path(cli, path_out);
 	return request == NULL ? SL_ENOMEM : sl_ctl_call(path_out, request, timeout_ms, reply);
 }
 
@@ -202,6 +202,36 @@ void sl_cli_call_failed(const char *command, const char *path, int err)
 		sl_cli_error("%s: %s cannot be used: %s", command, path,
 		             err == SL_ESYS ? strerror(errno) : sl_strerror(err));
 	}
+}
+
+int sl_cli_refused(const json_t *reply, int otherwise)
+{
+	const char *code = json_string_value(json_object_get(reply, "code"));
+
+	return code != NULL && strcmp(code, "denied") == 0 ? SL_EXIT_DENIED : otherwise;
+}
+
+int sl_cli_outcome(const char *command, const char *path, int err, const json_t *reply)
+{
+	if (err != SL_OK) {
+		sl_cli_call_failed(command, path, err);
+		return err == SL_ENOENT  ? SL_EXIT_NOT_RUNNING
+		       : err == SL_EPERM ? SL_EXIT_DENIED
+		                         : SL_EXIT_ERROR;
+	}
+	if (json_is_true(json_object_get(reply, "ok")))
+		return SL_EXIT_OK;
+	sl_cli_error("%s: %s", command, sl_cli_reply_error(reply));
+	return sl_cli_refused(reply, SL_EXIT_NO);
+}
+
+int sl_cli_ask(const struct sl_cli *cli, const char *command, json_t *request, int timeout_ms, json_t **reply)
+{
+	char path[SL_CLI_PATH];
+	int err = sl_cli_call(cli, request, timeout_ms, path, reply);
+
+	json_decref(request);
+	return sl_cli_outcome(command, path, err, *reply);
 }
 
 const char *sl_cli_reply_error(const json_t *reply)

@@ -19,17 +19,7 @@ static json_int_t number(const json_t *o, const char *name)
 /* *reply is the caller's. Exit status. */
 static int call(const struct sl_cli *cli, json_t *request, json_t **reply)
 {
-	char path[SL_CLI_PATH];
-	int err = sl_cli_call(cli, request, WAIT_MS, path, reply);
-	json_decref(request);
-	if (err != SL_OK) {
-		sl_cli_call_failed("policy", path, err);
-		return err == SL_ENOENT ? SL_EXIT_NOT_RUNNING : SL_EXIT_ERROR;
-	}
-	if (json_is_true(json_object_get(*reply, "ok")))
-		return SL_EXIT_OK;
-	sl_cli_error("policy: %s", sl_cli_reply_error(*reply));
-	return SL_EXIT_NO;
+	return sl_cli_ask(cli, "policy", request, WAIT_MS, reply);
 }
 
 static void print_one(const json_t *one, json_int_t in_force)

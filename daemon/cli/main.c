@@ -8,11 +8,11 @@
 #include "daemon/cli/cli.h"
 #include "daemon/version.h"
 
-static const struct sl_cli_command *const commands[] = { &sl_cli_status,  &sl_cli_check,   &sl_cli_reload,
-	                                                 &sl_cli_cleanup, &sl_cli_compile, &sl_cli_policy,
-	                                                 &sl_cli_update,  &sl_cli_bloom,   &sl_cli_replay,
-	                                                 &sl_cli_compare, &sl_cli_export,  &sl_cli_upgrade,
-	                                                 &sl_cli_bench,   &sl_cli_metrics };
+static const struct sl_cli_command *const commands[] = {
+#define SL_CLI(name) &sl_cli_##name,
+#include "daemon/cli/commands.def"
+#undef SL_CLI
+};
 
 /* By enum sl_cli_option. */
 static const struct spec {
@@ -31,7 +31,9 @@ static const char *option_name(size_t i)
 {
 	static char name[SL_CLI_OPTIONS][OPTION_TEXT];
 	for (size_t k = 0; k < OPTION_TEXT - 1 && specs[i].name[k] != '\0'; k++)
-		name[i][k] = (char)(specs[i].name[k] == '_' ? '-' : specs[i].name[k]);
+		name[i][k] = (char)(specs[i].name[k] != '_'        ? specs[i].name[k]
+		                    : specs[i].name[k + 1] == '\0' ? '\0'
+		                                                   : '-');
 	return name[i];
 }
 
@@ -55,7 +57,7 @@ static void help_all(void)
 {
 	(void)puts("usage: sluice COMMAND [OPTION...] [ARGUMENT...]\n\ncommands:");
 	for (size_t i = 0; i < SL_COUNT(commands); i++)
-		(void)printf("  %-8s  %s\n", commands[i]->name, commands[i]->summary);
+		(void)printf("  %-9s  %s\n", commands[i]->name, commands[i]->summary);
 	(void)puts("\noptions:");
 	help_option(SL_CLI_config);
 	help_option(SL_CLI_control);

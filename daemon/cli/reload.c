@@ -26,6 +26,7 @@ static int run(const struct sl_cli *cli)
 		(void)fputs(
 		        "sluice: reload: the policy in force goes on; mend what is named and reload again\n",
 		        stderr);
+		status = sl_cli_refused(reply, SL_EXIT_NO);
 	} else {
 		(void)printf("generation %lld in force, %lld entries\n",
 		             (long long)json_integer_value(json_object_get(reply, "generation")),
@@ -46,6 +47,6 @@ const struct sl_cli_command sl_cli_reload = {
 	        "on. When\n"
 	        "something is wrong with them, it says file, line and reason, and the policy in force goes "
 	        "on. It also ends what sluice policy rollback began.\n"
-	        "Exit status: 0 a new policy is in force, 1 it is not.",
+	        "Exit status: 0 a new policy is in force, 1 it is not, 4 no permission.",
 	.run = run,
 };

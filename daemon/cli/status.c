@@ -80,6 +80,27 @@ static void print_state(const json_t *r)
 	(void)putchar('\n');
 }
 
+static void print_pause(const json_t *r)
+{
+	const json_t *paused = json_object_get(r, "paused"), *counts = json_object_get(r, "pauses");
+	long long left = (long long)(number(paused, "left_ms") + 999) / 1000;
+
+	if (left > 0) {
+		label("PAUSED");
+		(void)printf("ALL TRAFFIC PASSES, NOTHING IS REFUSED, for another %lld min %lld s, until %s; "
+		             "sluice "
+		             "resume ends it\n",
+		             left / 60, left % 60,
+		             text(paused, "until") == NULL ? "?" : text(paused, "until"));
+	}
+	if (number(counts, "packets") > 0) {
+		label("pauses");
+		(void)printf(
+		        "%lld packets passed, %lld flows and requests that are to be blocked among them\n",
+		        (long long)number(counts, "packets"), (long long)number(counts, "refused"));
+	}
+}
+
 static void print_rules(const json_t *r)
 {
 	json_int_t restored = number(r, "rules_restored");
@@ -314,6 +335,7 @@ static void print_workers(const json_t *r)
 static void print_status(const json_t *r)
 {
 	print_state(r);
+	print_pause(r);
 	print_rules(r);
 	print_policy(r);
 	print_feeds(r);
@@ -333,7 +355,9 @@ static int exit_status(int err, const json_t *reply)
 {
 	if (err == SL_ENOENT)
 		return SL_EXIT_NOT_RUNNING;
-	return err == SL_OK && json_is_true(json_object_get(reply, "ok")) ? SL_EXIT_OK : SL_EXIT_ERROR;
+	if (err == SL_OK && json_is_true(json_object_get(reply, "ok")))
+		return SL_EXIT_OK;
+	return err == SL_EPERM ? SL_EXIT_DENIED : sl_cli_refused(reply, SL_EXIT_ERROR);
 }
 
 static int run(const struct sl_cli *cli)
@@ -369,6 +393,6 @@ const struct sl_cli_command sl_cli_status = {
 	.help = "Counters are those since sluiced was started; what is zero is left out. --json prints all "
 	        "of them as\n"
 	        "one object.\n"
-	        "Exit status: 0 running, 3 not running, 2 an error.",
+	        "Exit status: 0 running, 3 not running, 4 no permission, 2 another error.",
 	.run = run,
 };

@@ -22,17 +22,7 @@ static const char *text(const json_t *o, const char *name)
 /* Exit status; *reply is the caller's. */
 static int ask(const struct sl_cli *cli, json_t *request, json_t **reply)
 {
-	char path[SL_CLI_PATH];
-	int err = sl_cli_call(cli, request, WAIT_MS, path, reply);
-	json_decref(request);
-	if (err != SL_OK) {
-		sl_cli_call_failed("update", path, err);
-		return err == SL_ENOENT ? SL_EXIT_NOT_RUNNING : SL_EXIT_ERROR;
-	}
-	if (json_is_true(json_object_get(*reply, "ok")))
-		return SL_EXIT_OK;
-	sl_cli_error("update: %s", sl_cli_reply_error(*reply));
-	return SL_EXIT_NO;
+	return sl_cli_ask(cli, "update", request, WAIT_MS, reply);
 }
 
 static json_t *request_of(const struct sl_cli *cli)

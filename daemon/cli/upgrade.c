@@ -45,6 +45,7 @@ static int ask(const struct sl_cli *cli, json_t *request)
 	} else if (!json_is_true(json_object_get(reply, "ok"))) {
 		sl_cli_error("upgrade: %s", sl_cli_reply_error(reply));
 		(void)fputs("sluice: upgrade: the running sluiced goes on\n", stderr);
+		status = sl_cli_refused(reply, SL_EXIT_NO);
 	} else if (!json_is_true(json_object_get(reply, "changed"))) {
 		(void)printf("%s has not changed: sluiced %s goes on\n", text_of(reply, "program"),
 		             text_of(reply, "version"));
@@ -88,6 +89,6 @@ const struct sl_cli_command sl_cli_upgrade = {
 	        "Exit status: 0 the new program judges (or, with --if-changed, nothing was to be done), 1 "
 	        "the old "
 	        "one goes\n"
-	        "on, 2 the question was put wrongly.",
+	        "on, 2 the question was put wrongly, 4 no permission.",
 	.run = run,
 };

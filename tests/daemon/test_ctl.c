@@ -723,7 +723,7 @@ static void test_share(struct server *s)
 
 static void tell(struct server *s, unsigned event, const char *line)
 {
-	sl_ctl_event(s->ctl, event, sl_bytes_str(line), 0);
+	sl_ctl_event(s->ctl, event, sl_bytes_str(line), 1, 0);
 }
 
 static int subscriber(struct server *s, const char *request)
@@ -758,7 +758,7 @@ static void test_events(struct server *s)
 	memset(&h, 0, sizeof(h));
 	hear(none, &h);
 	assert_int_equal(h.len, 0);
-	sl_ctl_event(s->ctl, 2, sl_bytes_str(EVENT(3)), 7); /* lost before they came here */
+	sl_ctl_event(s->ctl, 2, sl_bytes_str(EVENT(3)), 1, 7); /* lost before they came here */
 	memset(&h, 0, sizeof(h));
 	hear(one, &h);
 	assert_string_equal(h.text, "{\"v\":1,\"event\":\"lost\",\"count\":7}\n" EVENT(3));
@@ -791,8 +791,7 @@ static void test_slow_subscriber(struct server *s)
 		len += n > 0 ? (size_t)n : 0;
 		serve(s, 0);
 	}
-	sl_ctl_event(s->ctl, 1, (struct sl_bytes){ NULL, 0 },
-	             0); /* what is owed is told without another one */
+	sl_ctl_event(s->ctl, 1, (struct sl_bytes){ NULL, 0 }, 0, 0); /* what is owed is told without another one */
 	serve(s, 0);
 	ssize_t n = recv(fd, text + len, sizeof(text) - 1 - len, MSG_DONTWAIT);
 	len += n > 0 ? (size_t)n : 0;

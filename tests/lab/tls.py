@@ -146,7 +146,13 @@ def fetch(channel, session, host: str, shape=whole, sent=lambda: None) -> bytes:
     sent()
     while not session.ready:
         channel.send(session.feed(received(channel)))
+    return fetch_again(channel, session, host)
+
+
+def fetch_again(channel, session, host: str, sent=lambda: None) -> bytes:
+    """One more page over the same session."""
     channel.send(session.write(request(host)))
+    sent()
     page = Page()
     page.add(session.read())
     while page.body() is None:
