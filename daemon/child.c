@@ -36,7 +36,7 @@ static void helper_path(const char *helper, char path[PATH_MAX])
 static void become(int ipc, const char *helper, const char *role, const struct sl_priv_user *user)
 {
 	char uid[16] = "-", gid[16] = "-";
-	char name[] = "sluiced", option[16], path[PATH_MAX] = "/proc/self/exe";
+	char name[] = "sluiced", option[24], path[PATH_MAX] = "/proc/self/exe";
 	char *argv[] = { name, option, uid, gid, NULL };
 
 	(void)snprintf(option, sizeof(option), "%s", role);

@@ -242,15 +242,19 @@ static int ask(struct sl_conntrack *ct, struct nlmsghdr *nlh, entry_fn *each, vo
 {
 	nlh->nlmsg_seq = ++ct->seq;
 	ct->many = (nlh->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;
-	if (mnl_socket_sendto(ct->sock, nlh, nlh->nlmsg_len) < 0)
+	/* Not by libmnl: behind a broker (broker.h) it is no netlink socket. */
+	int fd = mnl_socket_get_fd(ct->sock);
+	if (send(fd, nlh, nlh->nlmsg_len, MSG_NOSIGNAL) < 0)
 		return SL_ESYS;
 	int err = SL_OK;
 	for (bool done = false; !done;) {
-		ssize_t n = mnl_socket_recvfrom(ct->sock, ct->answer, sizeof(ct->answer));
+		ssize_t n = recv(fd, ct->answer, sizeof(ct->answer), MSG_TRUNC);
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0)
+		if (n <= 0 || (size_t)n > sizeof(ct->answer)) {
+			errno = n < 0 ? errno : n == 0 ? ECONNRESET : ENOSPC;
 			return SL_ESYS;
+		}
 		err = read_part(ct, (size_t)n, each, arg, &done);
 	}
 	return err;

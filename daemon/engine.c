@@ -104,9 +104,10 @@ static int start_worker(struct engine *e, unsigned i)
 	const struct sl_take *take = &e->take;
 	struct sl_worker_cfg cfg = {
 		.number = i,
-		.queue = copy_of(take->queue[i]),
+		.queue = copy_of(take->channel[i] >= 0 ? take->channel[i] : take->queue[i]),
+		.brokered = take->channel[i] >= 0,
 		.raw = { copy_of(take->raw[0]), copy_of(take->raw[1]) },
-		.conntrack = copy_of(take->conntrack[i]),
+		.conntrack = copy_of(take->lookup[i] >= 0 ? take->lookup[i] : take->conntrack[i]),
 		.provider = copy_of(take->provider),
 		.trace = copy_of(take->trace),
 		.diag = &sl_log_diag,
@@ -317,7 +318,7 @@ static int serve(struct engine *e, enum sl_worker_end *how)
 	}
 }
 
-int sl_engine_run(int ipc, const struct sl_priv_user *user)
+static int run(int ipc, const struct sl_priv_user *user, int (*drop)(const struct sl_priv_user *user))
 {
 	struct engine *e = calloc(1, sizeof(*e));
 	enum sl_worker_end how = SL_WORKER_RELEASE;
@@ -325,7 +326,7 @@ int sl_engine_run(int ipc, const struct sl_priv_user *user)
 
 	set_signals();
 	sl_crash_tell("engine");
-	if (e == NULL || sl_priv_drop(user) != SL_OK) {
+	if (e == NULL || drop(user) != SL_OK) {
 		sl_log(SL_LOG_ERR, "engine: cannot give up privileges: %s", strerror(errno));
 		free(e);
 		return EXIT_FAILURE;
@@ -340,4 +341,19 @@ int sl_engine_run(int ipc, const struct sl_priv_user *user)
 	stop(e, how);
 	free(e);
 	return err == SL_OK || err == SL_ENOENT ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int sl_engine_run(int ipc, const struct sl_priv_user *user)
+{
+	return run(ipc, user, sl_priv_drop);
+}
+
+int sl_engine_run_brokered(int ipc, const struct sl_priv_user *user)
+{
+	return run(ipc, user, sl_priv_drop_all);
+}
+
+const char *sl_engine_role(const struct sl_conf *conf)
+{
+	return conf->verdicts == 0 ? "--engine" : "--engine-brokered";
 }

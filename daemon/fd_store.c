@@ -9,7 +9,8 @@
 
 static bool is_stored(const char *name)
 {
-	return strcmp(name, "flow-log") != 0 && strcmp(name, "adopt") != 0;
+	return strcmp(name, "flow-log") != 0 && strcmp(name, "adopt") != 0 && strcmp(name, "broker") != 0 &&
+	       strncmp(name, "channel-", strlen("channel-")) != 0;
 }
 
 static void put(void *ctx, const char *name, int *fd)

@@ -40,6 +40,8 @@ enum sl_ipc_type {
 	SL_IPC_KEEP_FAILED, /* text: why */
 	/* supervisor to fetcher: text: JSON, see fetch.h; fds: an empty memory file for each text */
 	SL_IPC_FETCH,
+	/* supervisor to broker, before SL_IPC_TAKE: text: struct sl_broker_setup */
+	SL_IPC_BROKER,
 	/* fetcher to supervisor; number: of the list in the request; text: JSON */
 	SL_IPC_FETCHING,
 	SL_IPC_FETCHED,
@@ -76,7 +78,7 @@ enum { SL_IPC_DRY_FDS = 2 };
 
 enum {
 	SL_IPC_TEXT_MAX = 128 * 1024,
-	SL_IPC_FDS_MAX = 160,
+	SL_IPC_FDS_MAX = 240, /* SCM_MAX_FD is 253 */
 };
 
 struct sl_ipc_msg {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* main.c - sluiced: the supervisor; with --engine, --compiler or --keeper, started by it, another process. */
+/* main.c - sluiced: the supervisor; with --engine, --compiler, --broker or --keeper, started by it, another process. */
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -10,6 +10,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "daemon/broker.h"
 #include "daemon/bundle.h"
 #include "daemon/child.h"
 #include "daemon/compiler.h"
@@ -126,6 +127,10 @@ int main(int argc, char **argv)
 
 	if (argc > 1 && strcmp(argv[1], "--engine") == 0)
 		return child(argc, argv, sl_engine_run);
+	if (argc > 1 && strcmp(argv[1], "--engine-brokered") == 0)
+		return child(argc, argv, sl_engine_run_brokered);
+	if (argc > 1 && strcmp(argv[1], "--broker") == 0)
+		return child(argc, argv, sl_broker_run);
 	if (argc > 1 && strcmp(argv[1], "--compiler") == 0)
 		return child(argc, argv, sl_compiler_run);
 	(void)prctl(PR_SET_NAME, "sluiced"); /* started by descriptor, it would be named after that */

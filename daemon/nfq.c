@@ -200,9 +200,16 @@ int sl_nfq_read(int fd, struct sl_nfq_batch *b, const struct sl_nfq_packet **pac
 		return read_failed(counts);
 	for (int i = 0; i < n; i++) {
 		const struct nlmsghdr *nlh = b->iov[i].iov_base;
+		if (b->msg[i].msg_len ==
+		    0) { /* a broker's end, and it is gone: netlink has no empty messages */
+			errno = ECONNRESET;
+			return SL_ESYS;
+		}
 		if ((b->msg[i].msg_hdr.msg_flags & MSG_TRUNC) == 0 &&
 		    sl_nfq_message_read(nlh, b->msg[i].msg_len, &b->packet[got]))
 			got++;
+		else if (b->msg[i].msg_len >= NLMSG_HDRLEN && nlh->nlmsg_type == NLMSG_OVERRUN)
+			counts->enobufs++; /* as a broker has seen it */
 		else
 			counts->errors++;
 	}

@@ -119,8 +119,8 @@ static void throw_away_unread(int fd, struct leftovers *l)
 
 	for (;;) {
 		ssize_t n = recv(fd, &head, sizeof(head), MSG_DONTWAIT | MSG_TRUNC);
-		if (n < 0 && errno != EINTR && errno != ENOBUFS)
-			return;
+		if (n == 0 || (n < 0 && errno != EINTR && errno != ENOBUFS && errno != ECONNRESET))
+			return; /* ECONNRESET: a broker was ended before it had read all; what it had handed out follows */
 		if (l != NULL && n >= (ssize_t)(offsetof(struct packet_head, hdr) + sizeof(head.hdr)))
 			note_unread(l, &head);
 	}
@@ -196,6 +196,8 @@ int sl_nfq_recover(const struct sl_nfq_recover *r, struct sl_nfq_recovered *sum)
 	struct in_hand hand[SL_NFQ_QUEUES_MAX] = { { 0, 0, false } };
 	int err = each_queue(note_left, &l);
 
+	if (r->channel >= 0)
+		throw_away_unread(r->channel, &l); /* these came before */
 	throw_away_unread(r->fd, &l);
 	for (unsigned i = r->share; i < r->count; i += r->shares) {
 		hand[i] = in_hand_of(&left[i], &r->suspects[i]);

@@ -33,6 +33,7 @@ struct sl_nfq_recovered {
 
 struct sl_nfq_recover {
 	int fd;
+	int channel; /* where a broker has handed them to the engine (broker.h): what is unread there is so, too; -1: none */
 	uint16_t first, count; /* at most SL_NFQ_QUEUES_MAX */
 	unsigned share, shares;
 	bool blamed;           /* what this worker had in hand may be why the engine died */

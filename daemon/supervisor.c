@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "daemon/adopt.h"
+#include "daemon/broker.h"
 #include "daemon/fd_store.h"
 #include "daemon/flow_log_file.h"
 #include "daemon/handover.h"
@@ -243,7 +244,7 @@ static int hang_wait(const struct sl_supervisor *s)
 static int next_wait(const struct sl_supervisor *s)
 {
 	bool busy = s->restart_at.us != 0 || s->failed_at.us != 0 || s->verify_at.us != 0 ||
-	            s->gap_since.us != 0 || s->spare_at.us != 0 || s->upgrade.fd >= 0;
+	            s->gap_since.us != 0 || s->spare_at.us != 0 || s->upgrade.fd >= 0 || s->dead.pid > 0;
 
 	int wait = busy || sl_rules_watch_poll_needed(s->rules) ? TICK_MS : IDLE_MS;
 
@@ -284,6 +285,7 @@ static void serve(struct sl_supervisor *s)
 		{ s->fetcher.pid > 0 ? s->fetcher.ipc : -1, POLLIN, 0 },
 		{ s->reporting.child.pid > 0 ? s->reporting.child.ipc : -1, POLLIN, 0 },
 		{ s->tap[0], POLLIN, 0 },
+		{ s->dead.pid > 0 ? s->take.broker : -1, POLLIN, 0 },
 	};
 
 	if (poll(fd, SL_COUNT(fd), next_wait(s)) < 0 && errno != EINTR)
@@ -294,7 +296,7 @@ static void serve(struct sl_supervisor *s)
 		sl_supervisor_engine_message(s);
 	if ((fd[4].revents & POLLIN) != 0 && s->compiler.ipc == fd[4].fd)
 		(void)sl_supervisor_compiler_message(s);
-	if (fd[6].revents != 0)
+	if (fd[6].revents != 0 || fd[12].revents != 0)
 		sl_supervisor_child_event(s); /* no signal tells of somebody else's child */
 	if ((fd[5].revents & POLLIN) != 0 && s->spare.ipc == fd[5].fd)
 		sl_supervisor_spare_message(s);
@@ -336,6 +338,7 @@ static void stop_all(struct sl_supervisor *s)
 	sl_supervisor_upgrade_cancel(s);
 	sl_child_kill(&s->compiler);
 	sl_child_kill(&s->spare);
+	sl_child_kill(&s->broker);
 	sl_child_kill(&s->fetcher);
 	sl_supervisor_reporter_stop(s);
 	if (sl_supervisor_leave_adopted(s))
@@ -343,6 +346,8 @@ static void stop_all(struct sl_supervisor *s)
 	if (s->rules != NULL && sl_rules_remove(s->rules, &sl_log_diag) != SL_OK)
 		sl_log(SL_LOG_ERR, "some rules could not be removed; run: sluice cleanup");
 	sl_child_stop(&s->engine, STOP_LIMIT_MS);
+	sl_broker_disconnect(&s->take);
+	sl_supervisor_await_broker(&s->take, STOP_LIMIT_MS);
 	sl_supervisor_keeper_wait(s, STOP_LIMIT_MS);
 	sl_adopt_unlink(c->control);
 	for (unsigned i = 0; i < s->take.workers; i++)
@@ -364,7 +369,7 @@ static struct sl_supervisor *supervisor_new(const char *conf_path)
 	s->conf_path = conf_path;
 	s->signals = catch_signals();
 	s->started = sl_clock_now();
-	s->engine.ipc = s->spare.ipc = s->compiler.ipc = s->keeper.ipc = s->fetcher.ipc = -1;
+	s->engine.ipc = s->spare.ipc = s->compiler.ipc = s->keeper.ipc = s->fetcher.ipc = s->broker.ipc = -1;
 	s->kept = (struct sl_generations){ .folder = "", .lock = -1 };
 	sl_take_none(&s->take);
 	s->provider.fd = s->reporting.socket.fd = s->tap[0] = s->tap[1] = -1;

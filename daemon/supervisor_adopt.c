@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "daemon/adopt.h"
+#include "daemon/broker.h"
 #include "daemon/conf_fd.h"
 #include "daemon/fd_store.h"
 #include "daemon/log.h"
@@ -51,6 +52,7 @@ static void take_over(struct sl_supervisor *s, struct sl_take *take)
 	if (take->flow_log >= 0)
 		(void)close(take->flow_log);
 	take->flow_log = -1;
+	sl_broker_close_lookups(take); /* they lead from that engine to its broker */
 	s->take = *take;
 }
 
@@ -96,6 +98,8 @@ static void adopt(struct sl_supervisor *s)
 		       "options: %s",
 		       (int)s->engine.pid, why);
 		sl_child_stop(&s->engine, YIELD_LIMIT_MS);
+		sl_broker_disconnect(&take);
+		sl_supervisor_await_broker(&take, YIELD_LIMIT_MS);
 	}
 	sl_take_close(&take);
 }
@@ -144,6 +148,7 @@ bool sl_supervisor_succeed(struct sl_supervisor *s)
 {
 	if ((!s->engine.adopted && !s->relieve) || s->engine.state != SL_CHILD_ACTIVE)
 		return false;
+	sl_supervisor_want_broker(s);
 	s->engine.state = SL_CHILD_YIELDING;
 	s->kill_at = sl_mono_add(sl_clock_now(), sl_span_ms(YIELD_LIMIT_MS));
 	(void)sl_ipc_send(s->engine.ipc, SL_IPC_YIELD, 0, (struct sl_bytes){ NULL, 0 }, NULL, 0, 0);

@@ -114,10 +114,10 @@ static json_t *content_counts(const struct sl_supervisor *s)
 
 static const char *state_name(const struct sl_supervisor *s)
 {
-	return s->stopping            ? "stopping"
-	       : !s->ready            ? "starting"
-	       : s->failed_at.us != 0 ? "takeover"
-	                              : "running";
+	return s->stopping                               ? "stopping"
+	       : !s->ready                               ? "starting"
+	       : s->failed_at.us != 0 || s->dead.pid > 0 ? "takeover"
+	                                                 : "running";
 }
 
 /* How beginnings of connections are known. */

@@ -9,10 +9,11 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "daemon/broker.h"
 #include "daemon/log.h"
 #include "daemon/supervisor_events.h"
 
-enum { QUICK_DEATH_MS = 2000, ANSWER_EVERY_MS = 100 };
+enum { QUICK_DEATH_MS = 2000, ANSWER_EVERY_MS = 100, BROKER_MS = 50 };
 
 static enum sl_nfq_final final_of(const struct sl_supervisor *s)
 {
@@ -66,11 +67,13 @@ static void recover(struct sl_supervisor *s, int hung)
 
 	for (unsigned i = 0; i < s->take.workers; i++) {
 		r.fd = s->take.queue[i];
+		r.channel = s->take.channel[i];
 		r.share = i;
 		r.blamed = hung < 0 || hung == (int)i;
 		if (sl_nfq_recover(&r, &sum) != SL_OK)
 			sl_log(SL_LOG_ERR, "waiting packets cannot be queued anew: %s", strerror(errno));
 	}
+	sl_broker_disconnect(&s->take);
 	/* What a content filter knew of them died with the engine: the next one takes their flows for older ones. */
 	sl_supervisor_answer_parked(s, SL_NFQ_REPEAT);
 	s->answered_repeat += sum.repeated;
@@ -163,27 +166,52 @@ static void engine_yielded(struct sl_supervisor *s)
 		plan_restart(s, s->failed_at);
 }
 
-void sl_supervisor_child_event(struct sl_supervisor *s)
+/* While its broker lives, packets of a dead engine may still be answered: nothing is queued anew before. */
+static bool has_ended(struct sl_supervisor *s)
 {
 	struct sl_child was = s->engine;
-	int status;
 
+	if (s->dead.pid <= 0) {
+		if (!sl_child_ended(&s->engine, &s->dead_status))
+			return false;
+		s->dead = was;
+		s->dead_by = sl_clock_now();
+		if (was.state ==
+		    SL_CHILD_YIELDING) { /* then its broker has something left to say, and ends with it */
+			sl_broker_disconnect(&s->take);
+			s->dead_by = sl_mono_add(s->dead_by, sl_span_ms(BROKER_MS));
+		} else {
+			sl_supervisor_end_broker(&s->take);
+		}
+	}
+	return sl_supervisor_broker_gone(s);
+}
+
+void sl_supervisor_child_event(struct sl_supervisor *s)
+{
 	sl_supervisor_compiler_event(s);
 	sl_supervisor_keeper_event(s);
 	sl_supervisor_fetcher_event(s);
 	sl_supervisor_reporter_event(s);
 	sl_supervisor_spare_event(s);
 	sl_supervisor_upgrade_event(s);
-	if (!sl_child_ended(&s->engine, &status))
+	sl_supervisor_broker_event(s);
+	if (!has_ended(s))
 		return;
+	struct sl_child was = s->dead;
+	s->dead.pid = 0;
 	if (was.state == SL_CHILD_YIELDING)
 		engine_yielded(s);
 	else
-		engine_died(s, &was, status);
+		engine_died(s, &was, s->dead_status);
 }
 
 void sl_supervisor_engine_timers(struct sl_supervisor *s, struct sl_mono now)
 {
+	if (s->dead.pid > 0 && sl_mono_reached(now, s->dead_by)) {
+		sl_supervisor_end_broker(&s->take);
+		sl_supervisor_child_event(s);
+	}
 	if (s->restart_at.us != 0 && sl_mono_reached(now, s->restart_at) &&
 	    sl_supervisor_start_engine(s) != SL_OK) {
 		s->quick_deaths++;

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <systemd/sd-daemon.h>
 
+#include "daemon/broker.h"
+#include "daemon/engine.h"
 #include "daemon/fd_store.h"
 #include "daemon/log.h"
 #include "daemon/supervisor_events.h"
@@ -28,7 +30,8 @@ int sl_supervisor_load_child(struct sl_supervisor *s, struct sl_child *c)
 
 int sl_supervisor_start_engine(struct sl_supervisor *s)
 {
-	int err = sl_child_start(&s->engine, "--engine", &s->user);
+	sl_supervisor_want_broker(s);
+	int err = sl_child_start(&s->engine, sl_engine_role(s->conf), &s->user);
 
 	s->restart_at.us = 0;
 	s->engine_started = sl_clock_now();
@@ -41,7 +44,13 @@ int sl_supervisor_start_engine(struct sl_supervisor *s)
 
 void sl_supervisor_hand_over(struct sl_supervisor *s)
 {
-	if (sl_take_send(s->engine.ipc, SL_IPC_TAKE, &s->take) != SL_OK) {
+	struct sl_take take = s->take;
+	int err = sl_supervisor_give_broker(s, &take);
+
+	if (err == SL_OK)
+		err = sl_take_send(s->engine.ipc, SL_IPC_TAKE, &take);
+	sl_broker_close_lookups(&take);
+	if (err != SL_OK) {
 		sl_log(SL_LOG_ERR, "the engine does not take the queues: %s", strerror(errno));
 		sl_child_signal(&s->engine, SIGKILL);
 		return;

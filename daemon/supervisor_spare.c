@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include "daemon/engine.h"
 #include "daemon/log.h"
 #include "daemon/supervisor_state.h"
 
@@ -34,7 +35,8 @@ void sl_supervisor_spare_timers(struct sl_supervisor *s, struct sl_mono now)
 	if (s->spare_at.us == 0 || !sl_mono_reached(now, s->spare_at) || s->engine.state != SL_CHILD_ACTIVE)
 		return;
 	s->spare_at.us = 0;
-	if (sl_child_start(&s->spare, "--engine", &s->user) == SL_OK) {
+	sl_supervisor_want_broker(s);
+	if (sl_child_start(&s->spare, sl_engine_role(s->conf), &s->user) == SL_OK) {
 		sl_supervisor_load_spare(s);
 		return;
 	}

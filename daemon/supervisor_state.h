@@ -61,6 +61,10 @@ struct sl_supervisor {
 	int signals;                   /* signalfd */
 
 	struct sl_child engine, spare, compiler;
+	struct sl_child broker; /* ready for the next engine; that of the engine now is s->take.broker */
+	struct sl_child dead;   /* the engine has ended, and its broker not yet */
+	int dead_status;
+	struct sl_mono dead_by; /* then that broker is ended */
 	bool relieve; /* the engine is of an earlier program: it makes room as soon as a spare is ready */
 	struct sl_ipc_msg msg;
 	struct sl_mono started, engine_started, failed_at; /* failed_at.us 0: no takeover under way */
@@ -180,6 +184,18 @@ int sl_supervisor_start_engine(struct sl_supervisor *s);
 int sl_supervisor_load_child(struct sl_supervisor *s, struct sl_child *c); /* gives it the policy in force */
 void sl_supervisor_hand_over(struct sl_supervisor *s);                     /* the sockets, to the engine */
 void sl_supervisor_engine_message(struct sl_supervisor *s);
+
+/* supervisor_broker.c, where the option verdicts is broker; else they do nothing */
+void sl_supervisor_want_broker(struct sl_supervisor *s); /* one is started, unless it is there */
+/* The broker that is ready is the engine's from now on: the ends that lead to it are put into take. The channels are s->take's, too,
+ * for what is unread in them when that engine dies; the lookups are the caller's. */
+int sl_supervisor_give_broker(struct sl_supervisor *s, struct sl_take *take);
+void sl_supervisor_broker_event(struct sl_supervisor *s);
+/* The engine's has ended, or there is none. Until then it may answer; then descriptors of it are closed. */
+bool sl_supervisor_broker_gone(struct sl_supervisor *s);
+void sl_supervisor_end_broker(const struct sl_take *take); /* at once */
+/* It ends by itself when it has sent what the engine said last; after limit_ms it is made to. */
+void sl_supervisor_await_broker(struct sl_take *take, int limit_ms);
 
 /* supervisor_filter.c: what is not there yet. SL_OK, or diag was told */
 int sl_supervisor_open_filter(struct sl_supervisor *s);

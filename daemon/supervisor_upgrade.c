@@ -334,6 +334,7 @@ static void change(struct sl_supervisor *s)
 	int fd = -1, err = adopt_policy(s);
 
 	sl_child_kill(&s->spare);
+	sl_child_kill(&s->broker);
 	sl_child_kill(&s->compiler);
 	sl_child_kill(&s->fetcher); /* it is asked again */
 	sl_supervisor_reporter_stop(s);
@@ -386,8 +387,8 @@ static void say_how_it_ended(struct sl_supervisor *s, int status)
 /* Processes that were left to us, as the engine of a trial that failed. */
 static void bury_orphans(const struct sl_supervisor *s)
 {
-	const pid_t known[] = { s->engine.pid,  s->spare.pid,         s->compiler.pid,      s->keeper.pid,
-		                s->fetcher.pid, s->upgrade.trial.pid, s->upgrade.engine.pid };
+	const pid_t known[] = { s->engine.pid,  s->spare.pid,         s->compiler.pid,       s->keeper.pid,
+		                s->fetcher.pid, s->upgrade.trial.pid, s->upgrade.engine.pid, s->broker.pid };
 	siginfo_t info = { 0 };
 
 	while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid > 0) {

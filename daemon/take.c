@@ -28,8 +28,11 @@ static const struct slot {
 	{ "provider", offsetof(struct sl_take, provider), ONE, false },
 	{ "trace", offsetof(struct sl_take, trace), ONE, false },
 	{ "seen", offsetof(struct sl_take, seen), ONE, false },
+	{ "broker", offsetof(struct sl_take, broker), ONE, false },
 	{ "queue", offsetof(struct sl_take, queue), EACH_WORKER, true },
 	{ "conntrack", offsetof(struct sl_take, conntrack), EACH_WORKER, false },
+	{ "channel", offsetof(struct sl_take, channel), EACH_WORKER, false },
+	{ "lookup", offsetof(struct sl_take, lookup), EACH_WORKER, false },
 };
 
 static int *place(struct sl_take *take, const struct slot *slot, unsigned worker)

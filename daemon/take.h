@@ -21,8 +21,11 @@ struct sl_take {
 	int provider; /* what a content filter's provider reads; -1: none */
 	int trace;    /* a content filter's trace; -1: none */
 	int seen;     /* which names were asked for of late (daemon/seen_names.h); -1: nobody notes them */
+	int broker;   /* a pidfd of the engine's broker (daemon/broker.h); -1: it has none */
 	int queue[SL_WORKERS_MAX];
 	int conntrack[SL_WORKERS_MAX]; /* -1: none */
+	/* Of an engine with a broker, in place of queue and conntrack: its ends; lookup on the way to it only. */
+	int channel[SL_WORKERS_MAX], lookup[SL_WORKERS_MAX];
 };
 
 enum { SL_TAKE_NAME_MAX = 32 };

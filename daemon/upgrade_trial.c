@@ -11,6 +11,7 @@
 #include "daemon/bundle.h"
 #include "daemon/child.h"
 #include "daemon/conf_fd.h"
+#include "daemon/engine.h"
 #include "daemon/handover.h"
 #include "daemon/ipc.h"
 #include "daemon/log.h"
@@ -24,6 +25,7 @@ struct trial {
 	const char *conf_path;
 	int conf; /* as at the start; the state's */
 	struct sl_priv_user user, list_user;
+	const char *role; /* of its engine */
 	uint64_t generation;
 	struct sl_child engine, compiler;
 	struct sl_bundle *policy;
@@ -58,6 +60,7 @@ static int read_conf(struct trial *t)
 
 	if (err == SL_OK) {
 		t->user = sl_priv_lookup(conf->user);
+		t->role = sl_engine_role(conf);
 		t->list_user = sl_priv_lookup_lists(conf->list_user, &t->user);
 	}
 	sl_conf_free(&conf);
@@ -135,7 +138,7 @@ static int compile(struct trial *t)
 /* Its own engine, with the policy in force; where another version's snapshot says nothing to it, with the lists as they are. */
 static int prepare(struct trial *t)
 {
-	int err = sl_child_start(&t->engine, "--engine", &t->user);
+	int err = sl_child_start(&t->engine, t->role, &t->user);
 
 	if (err == SL_OK)
 		err = load_old(t);

@@ -17,6 +17,7 @@ struct sl_worker; /* opaque */
 struct sl_worker_cfg {
 	unsigned number;
 	int queue;                       /* the socket; taken over */
+	bool brokered;                   /* the socket is a broker's (broker.h) */
 	int raw[2];                      /* for telling servers, IPv4 and IPv6; -1: none. Taken over */
 	int syns;                        /* the socket of SYNs' copies; -1: none. Taken over */
 	int conntrack;                   /* ctnetlink socket; -1: none. Taken over */

@@ -31,6 +31,7 @@
 
 #include "base/util.h"
 #include "daemon/box.h"
+#include "daemon/broker.h"
 #include "daemon/compiler.h"
 #include "daemon/engine.h"
 #include "daemon/fetch.h"
@@ -258,6 +259,14 @@ static int enter_engine(void)
 {
 	return sl_priv_drop(&nobody) != SL_OK ? SL_EPERM : sl_engine_box();
 }
+static int enter_engine_brokered(void)
+{
+	return sl_priv_drop_all(&nobody) != SL_OK ? SL_EPERM : sl_engine_box();
+}
+static int enter_broker(void)
+{
+	return sl_priv_drop(&nobody) != SL_OK ? SL_EPERM : sl_broker_box();
+}
 static int enter_compiler(void)
 {
 	return sl_priv_drop_all(&nobody) != SL_OK ? SL_EPERM : sl_compiler_box();
@@ -279,14 +288,18 @@ static int enter_nothing(void)
 	return chdir(folder) == 0 ? SL_OK : SL_ESYS;
 }
 
-enum { ENGINE = 1, COMPILER = 2, FETCHER = 4, KEEPER = 8, BOXES = 4 };
+enum { ENGINE = 1, COMPILER = 2, FETCHER = 4, KEEPER = 8, BROKERED = 16, BROKER = 32, BOXES = 6 };
 
 static const struct {
 	const char *name;
 	int (*enter)(void);
 } who[] = {
-	{ "the engine", enter_engine },       { "the compiler", enter_compiler },
-	{ "the fetcher", enter_fetcher },     { "the keeper", enter_keeper },
+	{ "the engine", enter_engine },
+	{ "the compiler", enter_compiler },
+	{ "the fetcher", enter_fetcher },
+	{ "the keeper", enter_keeper },
+	{ "the engine with a broker", enter_engine_brokered },
+	{ "the broker", enter_broker },
 	{ "Landlock alone", enter_landlock }, /* as root, so that nothing else refuses */
 	{ "root outside", enter_nothing },
 };
@@ -337,8 +350,8 @@ static const struct trial {
 	{ "sets up io_uring", io_ring, 0, 0, true },
 	{ "calls as a 32-bit program", other_architecture, 0, 0, true },
 	{ "calls as an x32 program", x32_call, 0, 0, false },
-	{ "reads what it holds", reads_its_own, ENGINE | COMPILER | FETCHER, 0, false },
-	{ "takes memory", takes_memory, ENGINE | COMPILER | FETCHER | KEEPER, 0, false },
+	{ "reads what it holds", reads_its_own, ENGINE | BROKERED | COMPILER | FETCHER, 0, false },
+	{ "takes memory", takes_memory, ENGINE | BROKERED | BROKER | COMPILER | FETCHER | KEEPER, 0, false },
 };
 
 struct row {

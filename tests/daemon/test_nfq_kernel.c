@@ -232,7 +232,7 @@ static const struct death_case {
 static void die(struct scene *s, const struct death_case *c, size_t nth, struct sl_nfq_suspects *suspects,
                 struct sl_nfq_recovered *sum)
 {
-	const struct sl_nfq_recover r = { s->queue, QUEUE, 1, 0, 1, c->blamed[nth], c->how, suspects };
+	const struct sl_nfq_recover r = { s->queue, -1, QUEUE, 1, 0, 1, c->blamed[nth], c->how, suspects };
 	assert_int_equal(sl_nfq_recover(&r, sum), SL_OK);
 }
 

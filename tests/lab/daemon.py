@@ -58,6 +58,9 @@ class Daemon:
         with open(self.config, "w") as to:
             to.write(self._text + "\n" + "".join("%s: %s\n" % setting for setting in self._settings.items()))
 
+    def has(self, option, value):
+        return self._settings.get(option) == value
+
     @contextlib.contextmanager
     def options(self, text):
         """Lines of sluice.yaml for a sluiced that is started meanwhile."""

@@ -39,7 +39,8 @@ import signal
 import sys
 import time
 
-from . import daemon, flowlog, limits, load, machine, pauses, probes, protocols, quic, stages, store, upgrades
+from . import (brokers, daemon, flowlog, limits, load, machine, pauses, probes, protocols, quic, stages, store,
+               upgrades)
 from .daemon import Daemon
 from .interrupts import Interrupted, catch, held, ignore
 from .load import Load
@@ -99,6 +100,8 @@ def options(argv):
                         "family (1)")
     parser.add_argument("--backend", choices=BACKENDS, default="auto", help="which tool sluiced installs its rules with; "
                         "one that the kernel cannot do is an error (auto)")
+    parser.add_argument("--verdicts", choices=("direct", "broker"), default="direct", help="who sends them: the engine, or "
+                        "a broker for an engine without privileges (direct)")
     parser.add_argument("--slow", type=positive, default=1, metavar="FACTOR", help="stretch every limit of time by FACTOR, "
                         "for a machine that is emulated or very busy, or programs with sanitizers: those of the clients here and sluiced's hold_limit, "
                         "takeover_limit and hang_limit (1)")
@@ -114,7 +117,7 @@ def stretch(factor):
 
 def settings(opts):
     """What sluice.yaml says here beside the example."""
-    return {"backend": opts.backend, **{name: "%dms" % (ms * opts.slow) for name, ms in SLUICED_LIMITS.items()}}
+    return {"backend": opts.backend, "verdicts": opts.verdicts, **{name: "%dms" % (ms * opts.slow) for name, ms in SLUICED_LIMITS.items()}}
 
 
 def programs(opts):
@@ -178,7 +181,8 @@ def story(lab):
     for stage in (stages.command_answers, stages.flow_log, stages.reload_lists, stages.dry_run, stages.fwmarks, stages.under_load,
                   *[kill_engine] * lab.kills, stages.engine_faults, stages.engine_stopped,
                   stages.both_stopped, stages.no_engine, stages.supervisor_killed, stages.without_supervisor, stages.busy_machine, stages.old_options, stages.full_disk,
-                  stages.rules_flushed, *upgrades.STAGES, *pauses.STAGES, store.both_killed):
+                  stages.rules_flushed, *upgrades.STAGES, *pauses.STAGES, store.both_killed,
+                  *(brokers.STAGES if lab.daemon.has("verdicts", "broker") else ())):
         stage(lab)
     ask_with_nat(lab)
     progress("stopping sluiced")

@@ -252,8 +252,8 @@ def under_load(lab, suffix="", connections=None):
             add(lab, name, family, "%d right" % connections, Outcome(describe(load.result()), load.took * 1000))
 
 
-def _struck(lab, name, number, counters, said=""):
-    """The engine gets a signal under load, which goes on until another one has judged for a while: every verdict is right, nothing
+def struck(lab, name, number, counters, said="", whom=lambda status: status["engine_pid"]):
+    """The engine, or whom by what status says, gets a signal under load, which goes on until another one has judged for a while: every verdict is right, nothing
     is answered by on_failure, no connection waits for long, and status counts what happened: counters, by how much they grow. said:
     what the log is to say of it."""
     for family in FAMILIES if lab.report.wants(name) else ():
@@ -262,7 +262,7 @@ def _struck(lab, name, number, counters, said=""):
         with lab.load(family, 1000000) as load:
             load.wait_until(lab.connections // 20)
             load.mark()
-            os.kill(before["engine_pid"], number)
+            os.kill(whom(before), number)
             after = lab.daemon.wait_ready(not_engine=before["engine_pid"])
             got, times = _rest_of(lab, load)
         for counter, grows in {"on_failure_packets": 0, "engine_restarts": 1, **counters}.items():
@@ -294,16 +294,16 @@ def _too_long(lab, log, times):
 
 
 def engine_killed(lab):
-    _struck(lab, "load: the engine is killed meanwhile (kill -9)", signal.SIGKILL, {"engine_hangs": 0})
+    struck(lab, "load: the engine is killed meanwhile (kill -9)", signal.SIGKILL, {"engine_hangs": 0})
 
 
 def engine_faults(lab):
-    _struck(lab, "load: the engine has a fault meanwhile (SIGSEGV)", signal.SIGSEGV, {"engine_hangs": 0},
+    struck(lab, "load: the engine has a fault meanwhile (SIGSEGV)", signal.SIGSEGV, {"engine_hangs": 0},
             said="engine: signal SEGV in thread|AddressSanitizer|UndefinedBehaviorSanitizer|ThreadSanitizer")
 
 
 def engine_stopped(lab):
-    _struck(lab, "load: the engine hangs meanwhile (SIGSTOP)", signal.SIGSTOP, {"engine_hangs": 1},
+    struck(lab, "load: the engine hangs meanwhile (SIGSTOP)", signal.SIGSTOP, {"engine_hangs": 1},
             said="hangs: no sign of life for")
 
 
