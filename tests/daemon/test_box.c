@@ -37,6 +37,7 @@
 #include "daemon/fetch.h"
 #include "daemon/keeper.h"
 #include "daemon/priv.h"
+#include "daemon/reporter.h"
 
 enum { NOBODY = 65534, IN_HAND = 20, DID = 3, NO_BOX = 4, REFUSED = 5, ELSE = 6, LIMIT_S = 10 };
 
@@ -279,6 +280,10 @@ static int enter_keeper(void)
 {
 	return sl_priv_drop_all(&root) != SL_OK || chdir(folder) != 0 ? SL_EPERM : sl_keeper_box();
 }
+static int enter_reporter(void)
+{
+	return sl_priv_drop_all(&nobody) != SL_OK ? SL_EPERM : sl_reporter_box();
+}
 static int enter_landlock(void)
 {
 	return sl_box_files(NULL, 0, SL_BOX_ALONE);
@@ -288,7 +293,16 @@ static int enter_nothing(void)
 	return chdir(folder) == 0 ? SL_OK : SL_ESYS;
 }
 
-enum { ENGINE = 1, COMPILER = 2, FETCHER = 4, KEEPER = 8, BROKERED = 16, BROKER = 32, BOXES = 6 };
+enum {
+	ENGINE = 1,
+	COMPILER = 2,
+	FETCHER = 4,
+	KEEPER = 8,
+	BROKERED = 16,
+	BROKER = 32,
+	REPORTER = 64,
+	BOXES = 7
+};
 
 static const struct {
 	const char *name;
@@ -300,6 +314,7 @@ static const struct {
 	{ "the keeper", enter_keeper },
 	{ "the engine with a broker", enter_engine_brokered },
 	{ "the broker", enter_broker },
+	{ "the reporter", enter_reporter },
 	{ "Landlock alone", enter_landlock }, /* as root, so that nothing else refuses */
 	{ "root outside", enter_nothing },
 };
@@ -350,8 +365,9 @@ static const struct trial {
 	{ "sets up io_uring", io_ring, 0, 0, true },
 	{ "calls as a 32-bit program", other_architecture, 0, 0, true },
 	{ "calls as an x32 program", x32_call, 0, 0, false },
-	{ "reads what it holds", reads_its_own, ENGINE | BROKERED | COMPILER | FETCHER, 0, false },
-	{ "takes memory", takes_memory, ENGINE | BROKERED | BROKER | COMPILER | FETCHER | KEEPER, 0, false },
+	{ "reads what it holds", reads_its_own, ENGINE | BROKERED | REPORTER | COMPILER | FETCHER, 0, false },
+	{ "takes memory", takes_memory, ENGINE | BROKERED | BROKER | REPORTER | COMPILER | FETCHER | KEEPER,
+	  0, false },
 };
 
 struct row {
