@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -182,21 +183,48 @@ const struct sl_conf *sl_bundle_conf(const struct sl_bundle *b)
 	return b->conf;
 }
 
-int sl_bundle_compile(const struct sl_bundle *b, int ipc, uint64_t generation, bool behind,
-                      const struct sl_bundle *before, int seen)
+/* False: there is no room, or nothing is known of it. */
+static bool put_kept(struct sl_bundle *with, const struct sl_bundle_beside *beside)
 {
-	uint32_t have = behind ? SL_IPC_BEHIND : 0;
-	int fd[SL_IPC_FDS_MAX];
-	unsigned fds = b->fds;
+	char name[256];
+	const char *made_of = json_string_value(json_object_get(beside->about, "made_of")),
+	           *checksum = json_string_value(json_object_get(beside->about, "checksum"));
 
-	memcpy(fd, b->fd, fds * sizeof(*fd));
-	if (before != NULL && before->compiled && seen >= 0 && fds + SL_IPC_DRY_FDS <= SL_IPC_FDS_MAX) {
-		fd[fds++] = before->fd[SNAPSHOT];
-		fd[fds++] = seen;
+	if (beside->kept < 0 || made_of == NULL || checksum == NULL ||
+	    snprintf(name, sizeof(name), "%s %s", made_of, checksum) >= (int)sizeof(name) ||
+	    add_name(with, name) != SL_OK)
+		return false;
+	with->fd[with->fds++] = beside->kept;
+	return true;
+}
+
+static bool put_before(struct sl_bundle *with, const struct sl_bundle_beside *beside)
+{
+	if (beside->before == NULL || !beside->before->compiled || beside->seen < 0 ||
+	    with->fds + SL_IPC_DRY_FDS > SL_IPC_FDS_MAX)
+		return false;
+	with->fd[with->fds++] = beside->before->fd[SNAPSHOT];
+	with->fd[with->fds++] = beside->seen;
+	return true;
+}
+
+int sl_bundle_compile(const struct sl_bundle *b, int ipc, uint64_t generation, bool behind,
+                      const struct sl_bundle_beside *beside)
+{
+	struct sl_bundle *with = malloc(sizeof(*with));
+	uint32_t have = behind ? SL_IPC_BEHIND : 0;
+
+	if (with == NULL)
+		return SL_ENOMEM;
+	*with = *b;
+	if (beside != NULL && put_before(with, beside))
 		have |= SL_IPC_DRY;
-	}
-	return sl_ipc_send(ipc, SL_IPC_COMPILE, generation, sl_bytes_of(b->names, b->names_len), fd, fds,
-	                   have);
+	if (beside != NULL && put_kept(with, beside))
+		have |= SL_IPC_KEPT_TOO;
+	int err = sl_ipc_send(ipc, SL_IPC_COMPILE, generation, sl_bytes_of(with->names, with->names_len),
+	                      with->fd, with->fds, have);
+	free(with); /* a view: what it leads to is the other's */
+	return err;
 }
 
 int sl_bundle_restore(const struct sl_bundle *b, int from, int ipc, uint64_t generation, bool behind)

@@ -23,10 +23,18 @@ void sl_bundle_free(struct sl_bundle **b);
 const struct sl_conf *sl_bundle_conf(const struct sl_bundle *b);
 /* A configuration of the caller's own, from the same bytes. */
 int sl_bundle_parse(const struct sl_bundle *b, const struct sl_diag *diag, struct sl_conf **out);
-/* Sends it to a compiler (SL_IPC_COMPILE). behind: others judge meanwhile, and come first. before and seen: it shall say what the policy
- * of that bundle would say else of these names (dry_run.h); NULL, -1: nothing to compare with. */
+/* What may go with it. kept: a snapshot that was kept in a file, and what compiling it said of it: it is taken where it is made of the
+ * same; -1: none. before and seen: the compiler shall say what the policy of that bundle would say else of these names (dry_run.h);
+ * NULL, -1: nothing to compare with. All borrowed. */
+struct sl_bundle_beside {
+	int kept;
+	const json_t *about;
+	const struct sl_bundle *before;
+	int seen;
+};
+/* Sends it to a compiler (SL_IPC_COMPILE). behind: others judge meanwhile, and come first. beside: NULL: nothing. */
 int sl_bundle_compile(const struct sl_bundle *b, int ipc, uint64_t generation, bool behind,
-                      const struct sl_bundle *before, int seen);
+                      const struct sl_bundle_beside *beside);
 /* The same with a snapshot that was kept in a file (SL_IPC_RESTORE); from is borrowed. */
 int sl_bundle_restore(const struct sl_bundle *b, int from, int ipc, uint64_t generation, bool behind);
 int sl_bundle_snapshot_fd(const struct sl_bundle *b); /* borrowed */

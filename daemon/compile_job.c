@@ -137,11 +137,10 @@ int sl_compile_job_run(const struct sl_compile_job *job, int out, struct sl_comp
 	return err == SL_OK ? verify(job->source.diag, out, &stats->snapshot) : err;
 }
 
-int sl_compile_job_restore(int in, int out, const struct sl_diag *diag)
+static int copy(int in, int out, const struct sl_diag *diag)
 {
 	enum { PIECE = 1 << 16 };
 	struct file from = { in, "the snapshot", diag }, to = { out, "the snapshot", diag };
-	struct sl_snapshot_info info;
 	struct stat st = { 0 };
 	uint8_t *piece = (uint8_t *)malloc(PIECE);
 	int err = piece == NULL ? SL_ENOMEM : fstat(in, &st) != 0 ? failed(&from, "read") : SL_OK;
@@ -154,7 +153,53 @@ int sl_compile_job_restore(int in, int out, const struct sl_diag *diag)
 		left -= n;
 	}
 	free(piece);
-	if (err == SL_OK && seal(out) != SL_OK)
-		err = failed(&to, "sealed");
+	return err;
+}
+
+static int seal_or_tell(int out, const struct sl_diag *diag)
+{
+	struct file to = { out, "the snapshot", diag };
+	return seal(out) == SL_OK ? SL_OK : failed(&to, "sealed");
+}
+
+int sl_compile_job_restore(int in, int out, const struct sl_diag *diag)
+{
+	struct sl_snapshot_info info;
+	int err = copy(in, out, diag);
+	if (err == SL_OK)
+		err = seal_or_tell(out, diag);
 	return err == SL_OK ? verify(diag, out, &info) : err;
+}
+
+static int look(int out, uint64_t checksum, const struct sl_diag *diag)
+{
+	struct sl_policy *policy = NULL;
+	struct sl_snapshot_info info = { 0 };
+	const char *why = NULL;
+	int err = sl_snapshot_file_map(out, SL_SNAPSHOT_SETTLE, &why, &policy);
+	if (err == SL_OK) {
+		err = sl_snapshot_whole(sl_policy_snapshot(policy), &why);
+		sl_snapshot_info(sl_policy_snapshot(policy), &info);
+	}
+	if (err == SL_OK && info.checksum != checksum) {
+		err = SL_EMALF;
+		why = "it is another one";
+	}
+	if (err != SL_OK)
+		sl_diag(diag, NULL, 0, "the snapshot is not as it was written: %s",
+		        why == NULL ? sl_strerror(err) : why);
+	sl_policy_free(&policy);
+	return err;
+}
+
+/* Nobody but this process can write between look and seal; a sealed file could not be emptied for another. */
+int sl_compile_job_take(int in, uint64_t checksum, int out, const struct sl_diag *diag)
+{
+	int err = copy(in, out, diag);
+	if (err == SL_OK)
+		err = look(out, checksum, diag);
+	if (err == SL_OK)
+		return seal_or_tell(out, diag);
+	(void)!ftruncate(out, 0);
+	return err;
 }

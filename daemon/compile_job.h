@@ -31,6 +31,10 @@ int sl_compile_job_run(const struct sl_compile_job *job, int out, struct sl_comp
 /* Copies a snapshot that was kept in a file into out, seals it as above, and verifies every byte. */
 int sl_compile_job_restore(int in, int out, const struct sl_diag *diag);
 
+/* The same with one that a compiler of this program made and verified: that it is whole, and the one with this checksum, is enough.
+ * out is sealed then, and empty where it fails. Returns SL_OK, or a failure, which was told. */
+int sl_compile_job_take(int in, uint64_t checksum, int out, const struct sl_diag *diag);
+
 /* As JSON, the caller's: of the snapshot bytes by part, keys, entries and what became of them; of each list how its lines
  * were read, and why some were refused. NULL when memory is short. */
 json_t *sl_compile_job_report(const struct sl_compile_job *job, const struct sl_compile_job_stats *stats);

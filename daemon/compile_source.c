@@ -2,43 +2,20 @@
 #include "daemon/compile_source.h"
 
 #include <errno.h>
-#include <nettle/sha2.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/util.h"
+#include "daemon/digest.h"
 #include "daemon/file.h"
 #include "daemon/minisign.h"
 
-enum { PIECE = 1 << 16 };
-
-static int sha256(int fd, uint8_t digest[SHA256_DIGEST_SIZE])
-{
-	struct sha256_ctx state;
-	uint8_t *piece = (uint8_t *)malloc(PIECE);
-	ssize_t n = piece == NULL ? 0 : 1;
-	sha256_init(&state);
-	for (off_t at = 0; n > 0; at += n) {
-		do
-			n = pread(fd, piece, PIECE, at);
-		while (n < 0 && errno == EINTR);
-		if (n > 0)
-			sha256_update(&state, (size_t)n, piece);
-	}
-	sha256_digest(&state, SHA256_DIGEST_SIZE, digest);
-	int err = piece == NULL ? SL_ENOMEM : n < 0 ? SL_ESYS : SL_OK;
-	free(piece);
-	return err;
-}
-
 static int check_pin(const struct sl_list_source *from, const struct sl_conf_list *list, int fd)
 {
-	char text[2 * SHA256_DIGEST_SIZE + 1];
-	uint8_t digest[SHA256_DIGEST_SIZE];
-	int err = sha256(fd, digest);
-	for (size_t i = 0; i < SHA256_DIGEST_SIZE; i++)
-		(void)snprintf(text + 2 * i, 3, "%02x", digest[i]);
+	char text[SL_DIGEST_TEXT];
+	int err = sl_digest_file(fd, text);
 	if (err != SL_OK)
 		sl_diag(from->diag, list->file, 0, "list %s cannot be read: %s", list->name,
 		        err == SL_ESYS ? strerror(errno) : sl_strerror(err));

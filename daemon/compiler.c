@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <jansson.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -14,12 +15,14 @@
 #include "base/util.h"
 #include "daemon/clock.h"
 #include "daemon/compile_job.h"
+#include "daemon/digest.h"
 #include "daemon/dry_run.h"
 #include "daemon/file.h"
 #include "daemon/ipc.h"
 #include "daemon/log.h"
 #include "daemon/snapshot_file.h"
 #include "daemon/trouble.h"
+#include "policy/host.h"
 
 enum { SNAPSHOT, CONF, LISTS, NICE = 5 };
 
@@ -29,6 +32,10 @@ struct compiler {
 	struct sl_trouble trouble;
 	struct sl_conf *conf;
 	struct sl_compile_job_stats stats;
+	int program; /* this one's file */
+	int kept;    /* a snapshot that was kept; -1: none came */
+	struct sl_bytes kept_as;
+	char made_of[SL_DIGEST_TEXT]; /* "": not known */
 };
 
 /* Path i of the message is descriptor CONF + i; path 0 is the configuration's own. */
@@ -76,11 +83,74 @@ static json_t *try_it(const struct compiler *c)
 	return out;
 }
 
+/* Its descriptor and its text are the last. */
+static void find_kept(struct compiler *c)
+{
+	struct sl_ipc_msg *m = &c->msg;
+	size_t last = m->text.len;
+
+	if ((m->have & SL_IPC_KEPT_TOO) == 0 || m->fds <= LISTS || last == 0)
+		return;
+	for (last--; last > 0 && m->text.p[last - 1] != '\0'; last--)
+		;
+	c->kept = m->fd[--m->fds];
+	c->kept_as = sl_bytes_skip(m->text, last);
+	m->text.len = last;
+}
+
+static void digest(const struct compiler *c, char out[SL_DIGEST_TEXT])
+{
+	const struct sl_bytes text[] = { c->msg.text, sl_bytes_str(sl_host_idna()) };
+	bool dry = (c->msg.have & SL_IPC_DRY) != 0 && c->msg.fds >= LISTS + SL_IPC_DRY_FDS;
+	unsigned inputs = c->msg.fds - (dry ? SL_IPC_DRY_FDS : 0U);
+	int fd[SL_IPC_FDS_MAX];
+	size_t n = 0;
+
+	fd[n++] = c->program;
+	for (unsigned i = CONF; i < inputs; i++)
+		fd[n++] = c->msg.fd[i];
+	if (c->program < 0 || sl_digest_all(text, SL_COUNT(text), fd, n, out) != SL_OK)
+		out[0] = '\0';
+}
+
+/* Is what was kept the same again? */
+static bool take_kept(struct compiler *c)
+{
+	struct sl_trouble trouble = { 0 };
+	const struct sl_diag diag = sl_trouble_diag(&trouble);
+	struct sl_cur cur = sl_cur_whole(c->kept_as);
+	struct sl_bytes made_of = sl_cur_bytes(&cur, SL_DIGEST_TEXT - 1);
+
+	if (c->kept < 0 || c->made_of[0] == '\0' || !sl_bytes_equal(made_of, sl_bytes_str(c->made_of)))
+		return false;
+	/* Its text ends in NUL. */
+	uint64_t checksum = strtoull((const char *)cur.p, NULL, 16);
+	if (sl_compile_job_take(c->kept, checksum, c->msg.fd[SNAPSHOT], &diag) == SL_OK)
+		return true;
+	sl_log(SL_LOG_WARN, "compiler: what was kept of these lists is of no use, they are read: %s",
+	       trouble.text);
+	return false;
+}
+
+static void note_made_of(struct compiler *c, json_t *about)
+{
+	char checksum[17], again[SL_DIGEST_TEXT];
+
+	digest(c, again); /* somebody may have written into a list while it was read */
+	if (c->made_of[0] == '\0' || strcmp(c->made_of, again) != 0)
+		return;
+	(void)snprintf(checksum, sizeof(checksum), "%016" PRIx64, c->stats.snapshot.checksum);
+	(void)json_object_set_new(about, "made_of", json_string(c->made_of));
+	(void)json_object_set_new(about, "checksum", json_string(checksum));
+}
+
 static void say_compiled(struct compiler *c, const struct sl_compile_job *job)
 {
 	json_t *about = sl_compile_job_report(job, &c->stats), *dry = try_it(c);
 	if (dry != NULL)
 		(void)json_object_set_new(about, "dry_run", dry);
+	if (about != NULL)
+		note_made_of(c, about);
 	char *text = about == NULL ? NULL : json_dumps(about, JSON_COMPACT);
 
 	say(c, SL_IPC_COMPILED, sl_bytes_str(text == NULL ? "null" : text), 0);
@@ -128,6 +198,11 @@ static int compile(struct compiler *c)
 	};
 	int err = read_conf(c, &diag);
 
+	digest(c, c->made_of);
+	if (err == SL_OK && take_kept(c)) {
+		say(c, SL_IPC_COMPILED, SL_BYTES_LIT("null"), SL_IPC_KEPT_TOO);
+		return err;
+	}
 	job.source.conf = c->conf;
 	if (err == SL_OK)
 		err = sl_compile_job_run(&job, c->msg.fd[SNAPSHOT], &c->stats);
@@ -189,19 +264,24 @@ int sl_compiler_run(int ipc, const struct sl_priv_user *user)
 		return EXIT_FAILURE;
 	}
 	c->ipc = ipc;
+	c->kept = -1;
+	c->program = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 	int err = sl_ipc_receive(ipc, &c->msg);
-	if (err == SL_OK)
+	if (err == SL_OK) {
 		be_nice(&c->msg);
+		find_kept(c);
+	}
 	if (sl_compiler_box() != SL_OK)
 		sl_log(SL_LOG_WARN,
-		       "compiler: no Landlock or no seccomp (%s): lists are read without it, and without "
+		       "compiler: no Landlock or no seccomp (%s): lists are read without it, and "
+		       "without "
 		       "privileges",
 		       strerror(errno));
 	if (err == SL_OK && c->msg.type == SL_IPC_COMPILE)
 		err = compile(c);
 	else if (err == SL_OK && c->msg.type == SL_IPC_RESTORE)
 		err = restore(c);
-	sl_ipc_close_fds(&c->msg);
+	sl_ipc_close_fds(&c->msg); /* without the two that are ours; they end with us */
 	sl_conf_free(&c->conf);
 	free(c);
 	return err == SL_OK ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -10,7 +10,7 @@ static const int allowed[] = {
 	/* what it holds */
 	SCMP_SYS(read), SCMP_SYS(pread64), SCMP_SYS(write), SCMP_SYS(pwrite64), SCMP_SYS(recvmsg),
 	SCMP_SYS(sendmsg), SCMP_SYS(close), SCMP_SYS(dup), SCMP_SYS(fstat), SCMP_SYS(newfstatat),
-	SCMP_SYS(lseek),
+	SCMP_SYS(lseek), SCMP_SYS(ftruncate),
 	/* memory */
 	SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise), SCMP_SYS(brk), SCMP_SYS(futex),
 	/* itself: its folder (paths of the configuration are relative to it), its clock, its end, an abort() (box.h) */

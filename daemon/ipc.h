@@ -25,12 +25,13 @@ enum sl_ipc_type {
 	SL_IPC_CHECKED,     /* number: request; text: JSON array of results */
 	SL_IPC_ADOPTED,     /* to a supervisor that is not the one which started it; as SL_IPC_TAKE */
 	/* supervisor to compiler: number: generation; text: conf file name, NUL, a path, NUL, ...; fds: an empty memory file
-	 * for the snapshot, conf, then one a path */
+	 * for the snapshot, conf, then one a path; with SL_IPC_KEPT_TOO one more of both, see there */
 	SL_IPC_COMPILE,
 	/* the same; no text; fds: an empty memory file for the snapshot, and the file in which it was kept */
 	SL_IPC_RESTORE,
 	/* compiler to supervisor */
-	SL_IPC_COMPILED, /* the snapshot is there, sealed and verified; text: JSON of it for status */
+	SL_IPC_COMPILED, /* the snapshot is there, sealed and verified; text: JSON of it for status; have: SL_IPC_KEPT_TOO where it
+	                  * is the one that came */
 	SL_IPC_COMPILE_FAILED, /* text: why; have: 1 + number of the list in the configuration because of which, 0: of none */
 	/* supervisor to keeper: text: the folder, NUL, a name below it, NUL, ...; fds: the content of each name. Behind them "-name":
 	 * is removed at the end */
@@ -72,7 +73,11 @@ enum sl_ipc_type {
 /* Bits of have in SL_IPC_COMPILE and SL_IPC_RESTORE. */
 enum {
 	SL_IPC_BEHIND = 1, /* an engine judges meanwhile, and comes first */
-	SL_IPC_DRY = 2,    /* the last two descriptors: the snapshot in force, and the names that were asked for of late */
+	SL_IPC_DRY =
+	        2, /* the two descriptors behind the lists: the snapshot in force, and the names that were asked for of late */
+	/* the last descriptor, behind those, is a snapshot that was kept, the last text its "made_of" and "checksum" (daemon/compiler.h), with a
+	 * blank between them: where all that came makes the same again, it is taken */
+	SL_IPC_KEPT_TOO = 4,
 };
 enum { SL_IPC_DRY_FDS = 2 };
 

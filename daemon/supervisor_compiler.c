@@ -61,11 +61,19 @@ static int started(struct sl_supervisor *s, int err)
 int sl_supervisor_compile(struct sl_supervisor *s, const char *why)
 {
 	int err = start(s, sl_max(s->kept.last, s->generation) + 1, why);
+	/* At a start the last one may be of these very lists. A reload makes a new one: who asks for it wants to see them read. */
+	const struct sl_generation *newest = s->ready ? NULL : sl_generations_newest(&s->kept);
+	struct sl_bundle_beside beside = { .kept = -1, .before = s->good, .seen = s->take.seen };
 
 	s->next_restored = false;
+	if (newest != NULL) {
+		beside.kept = sl_generations_snapshot(&s->kept, newest->number);
+		beside.about = newest->about;
+	}
 	if (err == SL_OK)
-		err = sl_bundle_compile(s->next, s->compiler.ipc, s->next_number, s->ready, s->good,
-		                        s->take.seen);
+		err = sl_bundle_compile(s->next, s->compiler.ipc, s->next_number, s->ready, &beside);
+	if (beside.kept >= 0)
+		(void)close(beside.kept);
 	return started(s, err);
 }
 
@@ -120,11 +128,26 @@ static bool is_plausible(struct sl_supervisor *s, size_t *list)
 	                      &diag, list) == SL_OK;
 }
 
+/* The lists make what is kept already: it bears its own number on. */
+static void on_same(struct sl_supervisor *s)
+{
+	const struct sl_generation *newest = sl_generations_newest(&s->kept);
+
+	if (newest == NULL)
+		return;
+	s->next_number = newest->number;
+	s->next_restored = true;
+	sl_log(SL_LOG_INFO, "the lists are those of generation %llu, which was kept",
+	       (unsigned long long)newest->number);
+}
+
 static void on_compiled(struct sl_supervisor *s)
 {
 	size_t list = 0;
 
 	s->compile_by.us = 0;
+	if ((s->msg.have & SL_IPC_KEPT_TOO) != 0)
+		on_same(s);
 	if (sl_bundle_compiled(s->next, about_of(s)) != SL_OK) {
 		set_error(s, SL_BYTES_LIT("the compiler left its snapshot unsealed: it is not used"));
 		sl_log(SL_LOG_ERR, "%s", s->last_error.text);

@@ -120,7 +120,7 @@ static int compile(struct trial *t)
 	if (err == SL_OK)
 		err = sl_child_start(&t->compiler, "--compiler", &t->list_user);
 	if (err == SL_OK)
-		err = sl_bundle_compile(t->policy, t->compiler.ipc, t->generation, true, NULL, -1);
+		err = sl_bundle_compile(t->policy, t->compiler.ipc, t->generation, true, NULL);
 	if (err == SL_OK)
 		err = await(t, &t->compiler, "compiler");
 	if (err != SL_OK)

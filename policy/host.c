@@ -122,6 +122,11 @@ static int fold_idn(const uint8_t *raw, struct sl_host *out)
 	return err;
 }
 
+const char *sl_host_idna(void)
+{
+	return idn2_check_version(NULL);
+}
+
 /* All that is not plain ASCII. */
 static int fold_rare(struct sl_bytes in, struct sl_host *out)
 {

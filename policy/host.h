@@ -24,6 +24,9 @@ struct sl_host {
  * ASCII names take no allocation; any thread. */
 int sl_host_canon(struct sl_bytes in, struct sl_host *out);
 
+/* The version of libidn2: another one may make another form of the same name. Static text. */
+const char *sl_host_idna(void);
+
 /* The next ancestor: "a.b.c" gives "b.c", then "c"; absent (p NULL) after the last label. Not for addresses. */
 struct sl_bytes sl_host_parent(struct sl_bytes host);
 

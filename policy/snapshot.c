@@ -211,7 +211,8 @@ void sl_snapshot_info(const struct sl_snapshot *s, struct sl_snapshot_info *out)
 		"lists",        "categories", "names",
 	};
 	const struct sl_snapshot_header *h = &s->h;
-	*out = (struct sl_snapshot_info){ .version = h->version,
+	*out = (struct sl_snapshot_info){ .checksum = h->checksum,
+		                          .version = h->version,
 		                          .profile = (enum sl_profile)h->profile,
 		                          .generation = h->generation,
 		                          .seed = h->seed,

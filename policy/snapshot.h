@@ -27,6 +27,7 @@ enum {
 }; /* bytes of a key as text, at most: NE's always have brackets round IPv6 */
 
 struct sl_snapshot_info {
+	uint64_t checksum; /* of the header, and through it of all */
 	uint32_t version;
 	enum sl_profile profile;
 	uint64_t generation, seed, bytes;
@@ -48,7 +49,9 @@ struct sl_snapshot_info {
  * Returns SL_OK; SL_EMALF: damaged or no snapshot; SL_EUNSUP: of an older or newer version; SL_ENOMEM. */
 int sl_snapshot_open(struct sl_bytes image, const char **why, struct sl_snapshot **out);
 void sl_snapshot_free(struct sl_snapshot **s);
-/* Reads every byte: checksums, order of the keys, each key found through the index, each number within its table.
+/* Reads every byte, and compares the checksums of all sections: the bytes are those that were written. Returns SL_OK, or SL_EMALF. */
+int sl_snapshot_whole(const struct sl_snapshot *s, const char **why);
+/* That, and what they say: order of the keys, order of the keys, each key found through the index, each number within its table.
  * Returns SL_OK, or SL_EMALF. */
 int sl_snapshot_verify(const struct sl_snapshot *s, const char **why);
 

@@ -19,16 +19,17 @@ static bool must(struct verify *v, bool ok, const char *why)
 	return ok;
 }
 
-static bool checksums(struct verify *v)
+int sl_snapshot_whole(const struct sl_snapshot *s, const char **why)
 {
-	const struct sl_snapshot *s = v->s;
 	for (size_t i = 0; i < SL_SECTIONS; i++) {
 		struct sl_bytes b = sl_bytes_of(sl_snapshot_at(s, (enum sl_section)i), s->h.section[i].len);
-		if (!must(v, sl_snapshot_checksum(b, 0) == s->h.section[i].checksum,
-		          "a section does not have its checksum"))
-			return false;
+		if (sl_snapshot_checksum(b, 0) == s->h.section[i].checksum)
+			continue;
+		if (why != NULL)
+			*why = "a section does not have its checksum";
+		return SL_EMALF;
 	}
-	return true;
+	return SL_OK;
 }
 
 static bool combos(struct verify *v)
@@ -114,7 +115,7 @@ int sl_snapshot_verify(const struct sl_snapshot *s, const char **why)
 	if (v == NULL)
 		return SL_ENOMEM;
 	v->s = s;
-	bool ok = checksums(v) && combos(v);
+	bool ok = sl_snapshot_whole(s, &v->why) == SL_OK && combos(v);
 	for (uint64_t n = 0; n < s->h.keys && ok; n += SL_HEAP_BLOCK)
 		ok = one_block(v, n);
 	ok = ok && must(v, v->lines == s->h.lines, "lines are left over") &&

@@ -108,10 +108,89 @@ static void test_answer(void **state)
 	free(msg);
 }
 
+/* ---- a policy that was kept ---- */
+
+static struct kept_case {
+	const char *name, *list;
+	bool other_checksum;
+	long damaged_from; /* -1: nowhere; of the kept snapshot */
+	bool taken;
+} kept[] = {
+	{ "what was kept of the same lists is taken", "ads.example\n", false, -1, true },
+	{ "of a list with one other byte it is not", "adz.example\n", false, -1, false },
+	{ "nor where its body is damaged", "ads.example\n", false, 1200, false },
+	{ "nor where its head is", "ads.example\n", false, 40, false },
+	{ "nor where it is another than what was told of", "ads.example\n", true, -1, false },
+};
+
+/* Sends lists, and what was kept, if any; the snapshot's descriptor, and the answer. */
+static int ask(const char *list, int from, const char *as, struct sl_ipc_msg *answer)
+{
+	char text[512];
+	int end[2], status = 0, fd[] = { memory_file(""), memory_file(conf), memory_file(list), from };
+	size_t len = sizeof(names);
+	memcpy(text, names, len);
+	if (as != NULL)
+		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s", as) + 1;
+	pid_t pid = start(end);
+	assert_int_equal(sl_ipc_send(end[0], SL_IPC_COMPILE, 9, sl_bytes_of(text, len), fd,
+	                             as == NULL ? 3 : 4, as == NULL ? 0 : SL_IPC_KEPT_TOO),
+	                 SL_OK);
+	int err = sl_ipc_receive(end[0], answer);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	if (err == SL_ENOENT && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_FAILURE)
+		skip();
+	assert_int_equal(err, SL_OK);
+	assert_int_equal(answer->type, SL_IPC_COMPILED);
+	answer->buf[answer->text.len] = '\0';
+	(void)close(fd[1]);
+	(void)close(fd[2]);
+	(void)close(end[0]);
+	return fd[0];
+}
+
+static void text_of(const struct sl_ipc_msg *m, const char *key, char *out, size_t len)
+{
+	const char *at = strstr(m->buf, key);
+	assert_non_null(at);
+	assert_true(snprintf(out, len + 1, "%s", at + strlen(key)) >= (int)len);
+}
+
+static void test_kept(void **state)
+{
+	const struct kept_case *c = *state;
+	struct sl_ipc_msg *answer = calloc(1, sizeof(*answer));
+	char as[64 + 1 + 16 + 1], byte;
+	assert_non_null(answer);
+	int before = ask("ads.example\n", -1, NULL, answer);
+	text_of(answer, "\"made_of\":\"", as, 64);
+	as[64] = ' ';
+	text_of(answer, "\"checksum\":\"", as + 65, 16);
+	if (c->other_checksum)
+		as[70] = as[70] == '0' ? '1' : '0';
+	int disk = memory_file(""), again;
+	for (off_t at = 0; pread(before, &byte, 1, at) == 1; at++) {
+		byte = (char)(c->damaged_from >= 0 && at >= c->damaged_from ? ~byte : byte);
+		assert_int_equal(pwrite(disk, &byte, 1, at), 1);
+	}
+	again = ask(c->list, disk, as, answer);
+	assert_int_equal(answer->have, c->taken ? SL_IPC_KEPT_TOO : 0);
+	assert_int_equal(strcmp(answer->buf, "null") == 0, c->taken);
+	if (strcmp(c->list, "ads.example\n") == 0)
+		look_at_snapshot(again); /* sealed, and it blocks what it shall, wherever it comes from */
+	(void)close(before);
+	(void)close(disk);
+	(void)close(again);
+	free(answer);
+}
+
 int main(void)
 {
-	struct CMUnitTest tests[SL_COUNT(cases)];
+	struct CMUnitTest tests[SL_COUNT(cases) + SL_COUNT(kept)];
+	size_t n = 0;
 	for (size_t i = 0; i < SL_COUNT(cases); i++)
-		tests[i] = (struct CMUnitTest){ cases[i].name, test_answer, NULL, NULL, &cases[i] };
+		tests[n++] = (struct CMUnitTest){ cases[i].name, test_answer, NULL, NULL, &cases[i] };
+	for (size_t i = 0; i < SL_COUNT(kept); i++)
+		tests[n++] = (struct CMUnitTest){ kept[i].name, test_kept, NULL, NULL, &kept[i] };
 	return cmocka_run_group_tests_name("daemon/compiler", tests, NULL, NULL);
 }

@@ -172,16 +172,31 @@ must 'which does not read the lists' has '"pinned": *2'
 must 'a reload does' test "$(sluice reload | cut -d' ' -f1-3)" = 'generation 5 in'
 must 'and the last that was fetched is judged by again' is allow one.feed.example
 must 'generation 5 is kept' within 5 kept 5
+stop
+start
+must 'a start with the same lists reads none, and takes the policy that was kept' said 'the lists are those of generation 5, which was kept'
+must 'with its number' has '"generation": *5,'
+must 'its names are judged by' is block local.example
+stop
+sed 's/^local/other/' "$tmp/local.txt" >"$tmp/local.new" && touch -r "$tmp/local.txt" "$tmp/local.new" && cat "$tmp/local.new" >"$tmp/local.txt"
+touch -r "$tmp/local.new" "$tmp/local.txt"
+start
+must 'a list of the same size and time with other names is read' is block other.example
+must 'and not what was kept' is allow local.example
+stop
+echo 'local.example' >"$tmp/local.txt"
+start
+must 'generation 7 is kept' within 5 kept 7
 
 # a disk that is full, or cannot be written
 dd if=/dev/zero of="$tmp/state/fill" bs=4k status=none 2>/dev/null
 serve good
-must 'with a full disk the new list is in force' update 0 'generation 6 in force'
+must 'with a full disk the new list is in force' update 0 'generation 8 in force'
 must 'and is judged by' is block one.feed.example
 must 'status says that it is not kept' within 5 has 'No space left on device'
 must 'and in words' grep -q 'NOT KEPT: .*No space left' <(sluice status)
-must 'the log says so, too' said 'generation 6 is in force and is not kept: .*No space left on device'
-must 'what was kept before is whole' "$daemon/sluice" policy verify "$tmp/state/generations/5.snapshot" >/dev/null
+must 'the log says so, too' said 'generation 8 is in force and is not kept: .*No space left on device'
+must 'what was kept before is whole' "$daemon/sluice" policy verify "$tmp/state/generations/7.snapshot" >/dev/null
 kill -KILL "$pid"
 wait "$pid" 2>/dev/null
 start
