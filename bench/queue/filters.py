@@ -86,18 +86,18 @@ class Sluice(Filter):
     def __init__(self, name, sluiced, folder, workers, names, settings=None):
         super().__init__(name, names)
         self._sluiced, self._folder = sluiced, folder
-        self._config, self._log = os.path.join(folder, "sluice.yaml"), os.path.join(folder, "sluiced.log")
+        self.config, self._log = os.path.join(folder, "sluice.yaml"), os.path.join(folder, "sluiced.log")
         self._flows = os.path.join(folder, "flows.json")
         options = {"workers": workers, "control": folder + "/control.sock", "state": folder + "/state", "flow_log": self._flows,
                    "queue_first": QUEUE_FIRST, "queue_count": QUEUE_COUNT, "mark_mask": MARK_MASK,
                    "client_rate": 0, "client_flows": 0,  # all of the load comes from one client
                    **(settings or {})}
-        with open(self._config, "w") as to:
+        with open(self.config, "w") as to:
             to.write("inside:\n  - lan\nlists:\n  - name: bench\n    file: %s\n    format: domains\n    action: block\n" % names)
             to.writelines("%s: %s\n" % option for option in options.items())
 
     def start(self, network):
-        self._run(network, [self._sluiced, "--config", self._config], self._log, "sluiced: ready", READY_WITHIN)
+        self._run(network, [self._sluiced, "--config", self.config], self._log, "sluiced: ready", READY_WITHIN)
 
     def stop(self):
         super().stop()

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* load.c - sl_queue_load: the load of bench/queue. Prints one line of JSON. What the harness runs in its namespaces:
  *   sl_queue_load serve
- *   sl_queue_load tcp|down|up --server ADDRESS --names FILE [--window N] [--seconds S] [--warm S]
+ *   sl_queue_load tcp|down|up --server ADDRESS --names FILE [--window N] [--rate N] [--seconds S]
+ *                     [--warm S]
  *   sl_queue_load raw --server ADDRESS --client ADDRESS --names FILE --client-netns FILE --server-netns FILE
  *                     --client-gateway MAC --server-gateway MAC ... */
 #include "bench/queue/load.h"
@@ -20,6 +21,7 @@ static bool read_options(int argc, char **argv, struct sl_load_cfg *c, const cha
 		                                 { "client", required_argument, NULL, 'c' },
 		                                 { "names", required_argument, NULL, 'n' },
 		                                 { "window", required_argument, NULL, 'w' },
+		                                 { "rate", required_argument, NULL, 'r' },
 		                                 { "seconds", required_argument, NULL, 't' },
 		                                 { "warm", required_argument, NULL, 'W' },
 		                                 { "client-netns", required_argument, NULL, 'a' },
@@ -37,6 +39,8 @@ static bool read_options(int argc, char **argv, struct sl_load_cfg *c, const cha
 			*names = optarg;
 		else if (letter == 'w')
 			c->window = (unsigned)strtoul(optarg, NULL, 10);
+		else if (letter == 'r')
+			c->rate = strtod(optarg, NULL);
 		else if (letter == 't')
 			c->seconds = strtod(optarg, NULL);
 		else if (letter == 'W')
@@ -49,7 +53,7 @@ static bool read_options(int argc, char **argv, struct sl_load_cfg *c, const cha
 			fine = false;
 	}
 	return fine && optind == argc - 1 && c->window > 0 && c->window <= WINDOW_MAX && c->seconds > 0 &&
-	       c->warm >= 0;
+	       c->warm >= 0 && c->rate >= 0;
 }
 
 static bool is_whole(const char *kind, const struct sl_load_cfg *c, const char *names)

@@ -48,11 +48,27 @@ void sl_load_result_done(struct sl_load_result *r, uint64_t begun_at, uint64_t n
 /* One line of JSON. */
 void sl_load_result_print(struct sl_load_result *r);
 
+/* ---- how many begin (load_pace.c) ---- */
+
+/* Places in which no connection is, since it is too early for the next. */
+struct sl_load_pace {
+	double per_second; /* 0: no limit */
+	uint64_t since, begun;
+	uint32_t *idle;
+	size_t n, cap;
+};
+void sl_load_pace_new(struct sl_load_pace *p, double per_second, uint32_t places);
+/* A connection has ended at this place, or was never there. */
+void sl_load_pace_rest(struct sl_load_pace *p, uint32_t place);
+/* A place where one is to begin now. False: none is. */
+int sl_load_pace_next(struct sl_load_pace *p, uint64_t now, uint32_t *place);
+
 /* ---- kinds ---- */
 
 struct sl_load_cfg {
 	int family;      /* 4 or 6 */
 	unsigned window; /* connections at a time */
+	double rate;     /* connections a second, at most; 0: as many as end. tcp and raw */
 	double warm, seconds;
 	const struct sl_load_hellos *hellos;
 	const char *server; /* address; raw: one that no kernel owns */

@@ -55,7 +55,7 @@ struct segment {
 struct slot {
 	uint64_t begun;
 	uint32_t number; /* of the connection, modulo TUPLES: its ports */
-	bool asked;
+	bool asked, idle;
 };
 
 struct raw {
@@ -66,6 +66,7 @@ struct raw {
 	struct slot *slot;
 	uint32_t *slot_of; /* by number */
 	uint32_t number;
+	struct sl_load_pace pace;
 	uint32_t *hello_sum; /* of the words of each hello, ready for the checksum */
 };
 
@@ -205,12 +206,26 @@ static uint32_t first_seq(const struct slot *s)
 static void begin(struct raw *r, uint32_t at, uint64_t now)
 {
 	struct slot *s = &r->slot[at];
-	*s = (struct slot){ now, r->number, false };
+	*s = (struct slot){ now, r->number, false, false };
 	r->slot_of[r->number] = at;
 	r->number = (r->number + 1) % TUPLES;
 	struct segment syn = of_client(s->number, SYN);
 	syn.seq = first_seq(s);
 	send_segment(r, CLIENT, &syn, 0);
+}
+
+static void end(struct raw *r, uint32_t at)
+{
+	r->slot[at].idle = true;
+	r->slot_of[r->slot[at].number] = UINT32_MAX;
+	sl_load_pace_rest(&r->pace, at);
+}
+
+static void begin_some(struct raw *r, uint64_t now)
+{
+	uint32_t at;
+	while (sl_load_pace_next(&r->pace, now, &at))
+		begin(r, at, now);
 }
 
 static void ask(struct raw *r, struct slot *s)
@@ -238,7 +253,8 @@ static void client_got(struct raw *r, const struct segment *g, uint64_t now)
 		return;
 	if ((g->flags & RST) != 0) {
 		r->result.refused++;
-		begin(r, at, now);
+		end(r, at);
+		begin_some(r, now);
 	} else if ((g->flags & SYN) != 0 && !s->asked && g->ack == first_seq(s) + 1) {
 		ask(r, s);
 	} else if (g->len > 0 && s->asked && g->ack == first_seq(s) + 1 + SL_LOAD_HELLO) {
@@ -247,7 +263,8 @@ static void client_got(struct raw *r, const struct segment *g, uint64_t now)
 		rst.ack = g->seq + g->len;
 		send_segment(r, CLIENT, &rst, 0);
 		sl_load_result_done(&r->result, s->begun, now);
-		begin(r, at, now);
+		end(r, at);
+		begin_some(r, now);
 	}
 }
 
@@ -326,10 +343,11 @@ static int turn(struct raw *r, int end)
 static void restart_lost(struct raw *r, uint64_t now)
 {
 	for (uint32_t i = 0; i < r->cfg->window; i++)
-		if (now - r->slot[i].begun > LOST_AFTER_NS) {
+		if (!r->slot[i].idle && now - r->slot[i].begun > LOST_AFTER_NS) {
 			r->result.lost++;
-			begin(r, i, now);
+			end(r, i);
 		}
+	begin_some(r, now);
 	flush(&r->end[CLIENT]);
 }
 
@@ -337,10 +355,12 @@ static void run(struct raw *r)
 {
 	struct pollfd both[ENDS] = { { r->end[CLIENT].fd, POLLIN, 0 }, { r->end[SERVER].fd, POLLIN, 0 } };
 	uint64_t now = sl_load_ns(), looked = now;
+	sl_load_pace_new(&r->pace, r->cfg->rate, r->cfg->window);
 	for (uint32_t i = 0; i < r->cfg->window; i++)
-		begin(r, i, sl_load_ns());
-	flush(&r->end[CLIENT]);
+		r->slot[i].idle = true;
 	while (now < r->result.end) {
+		begin_some(r, now);
+		flush(&r->end[CLIENT]);
 		if (turn(r, SERVER) + turn(r, CLIENT) == 0)
 			(void)poll(both, ENDS, WAIT_MS);
 		now = sl_load_ns();
@@ -370,6 +390,7 @@ void sl_load_raw(const struct sl_load_cfg *cfg)
 	sl_load_result_print(&r.result);
 	free(r.slot);
 	free(r.slot_of);
+	free(r.pace.idle);
 	free(r.hello_sum);
 	(void)close(r.end[CLIENT].fd);
 	(void)close(r.end[SERVER].fd);

@@ -12,7 +12,7 @@
 
 #include "bench/queue/load.h"
 
-enum { EVENTS = 256, PIECE = 256 << 10, LOOK_MS = 100 };
+enum { EVENTS = 256, PIECE = 256 << 10, LOOK_MS = 100, PACE_MS = 1 };
 #define LOST_AFTER_NS UINT64_C(2000000000)
 
 struct slot {
@@ -33,6 +33,7 @@ struct client {
 	int epoll;
 	uint64_t number; /* of the next connection */
 	struct slot *slot;
+	struct sl_load_pace pace;
 };
 
 static void resolve(struct client *c, uint16_t port)
@@ -76,10 +77,18 @@ static void begin(struct client *c, uint32_t at, uint64_t now)
 		sl_load_die("epoll");
 }
 
-static void restart(struct client *c, uint32_t at, uint64_t now)
+static void end(struct client *c, uint32_t at)
 {
 	(void)close(c->slot[at].fd);
-	begin(c, at, now);
+	c->slot[at].fd = -1;
+	sl_load_pace_rest(&c->pace, at);
+}
+
+static void begin_some(struct client *c)
+{
+	uint32_t at;
+	for (uint64_t now = sl_load_ns(); sl_load_pace_next(&c->pace, now, &at); now = sl_load_ns())
+		begin(c, at, now);
 }
 
 /* The server answers with zeros; a page of the filter's own is none. */
@@ -105,15 +114,16 @@ static void handle(struct client *c, const struct epoll_event *e)
 		sl_load_result_done(&c->result, s->begun, now);
 	else
 		c->result.refused++;
-	restart(c, e->data.u32, now);
+	end(c, e->data.u32);
+	begin_some(c);
 }
 
 static void restart_lost(struct client *c, uint64_t now)
 {
 	for (uint32_t i = 0; i < c->cfg->window; i++)
-		if (now - c->slot[i].begun > LOST_AFTER_NS) {
+		if (c->slot[i].fd >= 0 && now - c->slot[i].begun > LOST_AFTER_NS) {
 			c->result.lost++;
-			restart(c, i, now);
+			end(c, i);
 		}
 }
 
@@ -128,10 +138,12 @@ void sl_load_tcp(const struct sl_load_cfg *cfg)
 		sl_load_die("client");
 	sl_load_many_files();
 	sl_load_result_begin(&c.result, cfg->warm, cfg->seconds);
+	sl_load_pace_new(&c.pace, cfg->rate, cfg->window);
 	for (uint32_t i = 0; i < cfg->window; i++)
-		begin(&c, i, sl_load_ns());
+		c.slot[i].fd = -1;
 	while (now < c.result.end) {
-		int n = epoll_wait(c.epoll, event, EVENTS, LOOK_MS);
+		begin_some(&c);
+		int n = epoll_wait(c.epoll, event, EVENTS, cfg->rate > 0 ? PACE_MS : LOOK_MS);
 		for (int i = 0; i < n; i++)
 			handle(&c, &event[i]);
 		now = sl_load_ns();
@@ -141,8 +153,10 @@ void sl_load_tcp(const struct sl_load_cfg *cfg)
 		}
 	}
 	for (uint32_t i = 0; i < cfg->window; i++)
-		(void)close(c.slot[i].fd);
+		if (c.slot[i].fd >= 0)
+			(void)close(c.slot[i].fd);
 	free(c.slot);
+	free(c.pace.idle);
 	sl_load_result_print(&c.result);
 }
 

@@ -70,6 +70,8 @@ class Server:
 def argv(load, network, program, names, opts, more_warm):
     words = [program, load.kind, "--names", names, "--window", str(load.window), "--seconds", str(opts.seconds),
              "--warm", str(opts.warm + more_warm)]
+    if getattr(opts, "rate", 0):
+        words += ["--rate", str(opts.rate)]
     if load.kind != "raw":
         return words + ["--server", SERVER[load.family]]
     return words + ["--server", RAW_SERVER[load.family], "--client", RAW_CLIENT[load.family],

@@ -5,6 +5,7 @@
     bench/queue/run --sluice build/release --peers all         and the proxies of tests/conformance/peers, with the same list
     bench/queue/run --sluice build/release --peer 'X=PROGRAM'  and any other: started in the gateway's namespace, whose
                                                                interfaces are lan and wan, and ended with SIGTERM
+    bench/queue/run --sluice build/release --soak 600          sluice alone, ten minutes at 0.8 of its rate, with reloads
     bench/queue/run --sluice build/release --peers all --rounds 0 --life 100000,1000000
                                                                no load: start, memory, reload and kill at these sizes of list
 
@@ -15,6 +16,7 @@ Interrupted, it shows what it has. Exit status: 0, 1 when connections failed, 2 
 
 import argparse
 import contextlib
+import json
 import os
 import random
 import shutil
@@ -24,7 +26,7 @@ from lab import machine
 from lab.interrupts import Interrupted, catch, held, ignore
 from lab.namespaces import LabError, Network
 
-from . import filters, life, loads, plot, report
+from . import filters, life, loads, plot, report, soak
 
 PATH = os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin"
 NAMES, ASKED = 2000, "asked.txt"  # that clients ask for; none is on the list
@@ -94,13 +96,18 @@ def options(argv):
     parser.add_argument("--build", type=pair, action="append", default=[], metavar="NAME=DIR", help="sluice of another build")
     parser.add_argument("--life", type=sizes, default=[], metavar="N,N", help="then, of sluice and --peers with lists of N names:"
                         "\nstart, memory, a reload, and what is left when all is killed")
+    parser.add_argument("--soak", type=float, default=0, metavar="S",
+                        help="instead: sluice for S seconds at a share of the highest rate, with reloads; --only says which load\n"
+                        "(packets, IPv4). Exit status 1 where a packet was lost, a socket overran or a reload failed")
+    parser.add_argument("--share", type=float, default=0.8, metavar="R", help="of the highest rate (0.8)")
+    parser.add_argument("--reload-every", type=float, default=10, metavar="S", help="(10)")
     parser.add_argument("--conformance", metavar="FILE", nargs="+", default=[],
                         help="results of tests/conformance/run --format json, to be counted in the report")
     parser.add_argument("--json", metavar="FILE", help="for programs, and bench/queue/compare")
     parser.add_argument("--plot", metavar="DIR", help="pictures of the rates, by gnuplot")
     parser.add_argument("--markdown", metavar="FILE", help="instead of the standard output")
     opts = parser.parse_args(argv)
-    if opts.rounds < 0 or opts.seconds <= 0 or opts.warm < 0 or opts.list < 1 or not 1 <= opts.workers <= filters.QUEUE_COUNT:
+    if opts.rounds < 0 or opts.seconds <= 0 or opts.warm < 0 or opts.list < 1 or not 0 < opts.share <= 1 or not 1 <= opts.workers <= filters.QUEUE_COUNT:
         parser.error("a number is out of range")
     return opts
 
@@ -210,6 +217,31 @@ def run_rounds(chosen, wanted, folder, opts, results):
             results.add(number + 1, one.name, {"ready_s": one.ready_s}, figures)
 
 
+def run_soak(opts):
+    """Each load that --only names, one after the other."""
+    wanted = [load for load in loads.LOADS if load.kind in ("raw", "tcp")
+              and any(text.lower() in load.name.lower() for text in opts.only or ["packets, IPv4"])]
+    if not wanted:
+        raise LabError("no load is named like that")
+    programs, found = (program(opts.sluice, "sl_queue_load"), program(opts.sluice, "sluice")), []
+    with contextlib.ExitStack() as at_exit:
+        with held():
+            folder = machine.temporary_folder()
+            at_exit.callback(shutil.rmtree, folder, ignore_errors=True)
+        names = write_names(os.path.join(folder, "list.txt"), opts.list, 1)
+        asked = write_names(os.path.join(folder, ASKED), NAMES, 2)
+        chosen = filters.Sluice("sluice", program(opts.sluice, "sluiced"), folder, opts.workers, names,
+                                {"flow_log": "/dev/null"})  # gigabytes
+        with gateway_with(chosen, opts, folder) as network:
+            for load in wanted:
+                found.append(soak.soak(chosen, network, load, opts, asked, programs))
+                print(soak.sentence(found[-1]), flush=True)
+    if opts.json:
+        with open(opts.json, "w") as to:
+            json.dump({"machine": report.machine(opts), "soak": found}, to, indent=1)
+    return not any(soak.wrong(figures) for figures in found)
+
+
 def show(results, about, opts):
     text = report.markdown(results, about)
     if opts.json:
@@ -236,7 +268,7 @@ def main(argv):
     try:
         os.sched_setaffinity(0, {int(cpu) for cpu in opts.cpus.split(",")})
         os.setpriority(os.PRIO_PROCESS, 0, opts.nice)
-        return 0 if run(opts) else 1
+        return 0 if (run_soak if opts.soak else run)(opts) else 1
     except (LabError, OSError, ValueError) as error:
         print("bench/queue/run: %s" % error, file=sys.stderr)
         return 2
