@@ -13,6 +13,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "base/lines.h"
 #include "base/util.h"
 
 enum {
@@ -73,7 +74,7 @@ int sl_conntrack_new(int fd, struct sl_conntrack **out)
 	int own = fd >= 0 ? fd : sl_conntrack_socket();
 	if (own < 0)
 		return SL_ESYS;
-	struct sl_conntrack *ct = calloc(1, sizeof(*ct));
+	struct sl_conntrack *ct = sl_lines_new(1, sizeof(*ct));
 	if (ct != NULL)
 		ct->sock = mnl_socket_fdopen(own);
 	if (ct == NULL || ct->sock == NULL) {

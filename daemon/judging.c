@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/lines.h"
 #include "daemon/clock.h"
 #include "daemon/mark.h"
 #include "filter/held.h"
@@ -171,8 +172,8 @@ static int make_answers(const struct sl_conf *c, struct sl_answers *a)
 {
 	size_t answers = (size_t)c->batch + c->max_held + 1, resets = (size_t)c->batch + c->max_held;
 
-	a->answer = calloc(answers, sizeof(*a->answer));
-	a->reset = calloc(resets, sizeof(*a->reset));
+	a->answer = sl_lines_new(answers, sizeof(*a->answer));
+	a->reset = sl_lines_new(resets, sizeof(*a->reset));
 	a->answer_cap = answers;
 	a->reset_cap = resets;
 	return a->answer == NULL || a->reset == NULL ? SL_ENOMEM : SL_OK;
@@ -180,9 +181,9 @@ static int make_answers(const struct sl_conf *c, struct sl_answers *a)
 
 static int make_views(size_t batch, struct sl_judging *j)
 {
-	j->view = calloc(batch, sizeof(*j->view));
-	j->read = calloc(batch, sizeof(*j->read));
-	j->bucket = calloc(batch, sizeof(*j->bucket));
+	j->view = sl_lines_new(batch, sizeof(*j->view));
+	j->read = sl_lines_new(batch, sizeof(*j->read));
+	j->bucket = sl_lines_new(batch, sizeof(*j->bucket));
 	return j->view == NULL || j->read == NULL || j->bucket == NULL ? SL_ENOMEM : SL_OK;
 }
 

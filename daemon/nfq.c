@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/lines.h"
 #include "daemon/nfq_message.h"
 
 enum {
@@ -139,17 +140,17 @@ fail:
 
 int sl_nfq_batch_new(uint32_t messages, uint32_t copy_range, struct sl_nfq_batch **out)
 {
-	struct sl_nfq_batch *b = calloc(1, sizeof(*b));
+	struct sl_nfq_batch *b = sl_lines_new(1, sizeof(*b));
 
 	if (b == NULL)
 		return SL_ENOMEM;
 	b->messages = messages;
 	b->slot = ((size_t)copy_range + HEADROOM + SL_CACHE_LINE - 1) & ~(size_t)(SL_CACHE_LINE - 1);
 	b->buf = aligned_alloc(SL_CACHE_LINE, b->slot * messages);
-	b->msg = calloc(messages, sizeof(*b->msg));
-	b->iov = calloc(messages, sizeof(*b->iov));
-	b->packet = calloc(messages, sizeof(*b->packet));
-	b->send = malloc(SEND_BYTES);
+	b->msg = sl_lines_new(messages, sizeof(*b->msg));
+	b->iov = sl_lines_new(messages, sizeof(*b->iov));
+	b->packet = sl_lines_new(messages, sizeof(*b->packet));
+	b->send = sl_lines_new(1, SEND_BYTES);
 	if (b->buf == NULL || b->msg == NULL || b->iov == NULL || b->packet == NULL || b->send == NULL) {
 		sl_nfq_batch_free(&b);
 		return SL_ENOMEM;

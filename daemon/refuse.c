@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "base/lines.h"
 #include "base/util.h"
 
 #ifndef IPV6_HDRINCL
@@ -83,7 +84,7 @@ int sl_refuse_sockets(uint32_t mark, int fd[2])
 
 int sl_refuse_new(const int fd[2], struct sl_conntrack *ct, struct sl_refuse **out)
 {
-	struct sl_refuse *r = calloc(1, sizeof(*r));
+	struct sl_refuse *r = sl_lines_new(1, sizeof(*r));
 	if (r == NULL)
 		return SL_ENOMEM;
 	r->fd[0] = fd[0];

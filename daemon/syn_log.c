@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/lines.h"
 #include "base/util.h"
 #include "daemon/clock.h"
 #include "daemon/mark.h"
@@ -95,11 +96,10 @@ int sl_syn_log_open(uint16_t group, uint32_t receive_buffer, const struct sl_dia
 
 int sl_syn_log_new(unsigned workers, uint32_t mark_mask, uint64_t seed, struct sl_syn_log **out)
 {
-	struct sl_syn_log *log = aligned_alloc(SL_CACHE_LINE, sizeof(*log));
+	struct sl_syn_log *log = sl_lines_new(1, sizeof(*log));
 
 	if (log == NULL)
 		return SL_ENOMEM;
-	memset(log, 0, sizeof(*log));
 	log->workers = workers;
 	log->fresh = sl_mark_started(mark_mask);
 	int err = sl_syns_new(SYNS_MAX, seed, &log->syns);
@@ -122,7 +122,7 @@ void sl_syn_log_free(struct sl_syn_log **log)
 int sl_syn_reader_new(struct sl_syn_log *log, int fd, unsigned worker, struct sl_worker_shared *counters,
                       struct sl_syn_reader **out)
 {
-	struct sl_syn_reader *r = calloc(1, sizeof(*r));
+	struct sl_syn_reader *r = sl_lines_new(1, sizeof(*r));
 
 	if (r == NULL) {
 		(void)close(fd);

@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/lines.h"
 #include "daemon/clock.h"
 #include "daemon/conntrack.h"
 #include "daemon/judging.h"
@@ -299,12 +300,10 @@ static int build(struct sl_worker *w)
 
 int sl_worker_start(const struct sl_worker_cfg *cfg, struct sl_worker **out)
 {
-	struct sl_worker *w =
-	        aligned_alloc(SL_CACHE_LINE, (sizeof(*w) + SL_CACHE_LINE - 1) & ~(size_t)(SL_CACHE_LINE - 1));
+	struct sl_worker *w = sl_lines_new(1, sizeof(*w));
 
 	if (w == NULL)
 		return SL_ENOMEM;
-	memset(w, 0, sizeof(*w));
 	w->cfg = *cfg;
 	int err = build(w);
 	if (err == SL_OK && pthread_create(&w->thread, NULL, run, w) != 0)

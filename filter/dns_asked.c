@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "base/hash.h"
+#include "base/lines.h"
 #include "base/out.h"
 #include "base/util.h"
 
@@ -22,7 +23,7 @@ struct sl_dns_asked {
 
 int sl_dns_asked_new(uint64_t seed, struct sl_dns_asked **out)
 {
-	struct sl_dns_asked *a = calloc(1, sizeof(*a));
+	struct sl_dns_asked *a = sl_lines_new(1, sizeof(*a));
 	if (a == NULL)
 		return SL_ENOMEM;
 	a->seed = seed;

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/lines.h"
 #include "filter/filter_priv.h"
 
 enum {
@@ -83,7 +84,7 @@ static int make_parts(struct sl_filter *f)
 		                           .spared = is_spared,
 		                           .ctx = f };
 	size_t scratch = (size_t)f->cfg.budget + SCRATCH_SPARE;
-	void *mem = malloc(scratch);
+	void *mem = sl_lines_new(1, scratch);
 	if (mem == NULL)
 		return SL_ENOMEM;
 	f->scratch = sl_arena_over(mem, scratch);
@@ -110,7 +111,7 @@ static int make_parts(struct sl_filter *f)
 int sl_filter_new(const struct sl_filter_cfg *cfg, const struct sl_provider *provider,
                   struct sl_filter_stats *stats, struct sl_filter **out)
 {
-	struct sl_filter *f = calloc(1, sizeof(*f));
+	struct sl_filter *f = sl_lines_new(1, sizeof(*f));
 	if (f == NULL)
 		return SL_ENOMEM;
 	f->cfg = *cfg;

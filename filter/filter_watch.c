@@ -6,6 +6,7 @@
  * the first byte that did not reach it, so that the bytes of one budget are enough. */
 #include <stdlib.h>
 
+#include "base/lines.h"
 #include "filter/filter_priv.h"
 
 enum { WATCHES_MAX = 2047 }; /* as fits into sl_flow.watch */
@@ -28,10 +29,10 @@ struct sl_watches {
 int sl_watches_new(uint32_t max, struct sl_watches **out)
 {
 	uint16_t n = (uint16_t)sl_min(max, WATCHES_MAX);
-	struct sl_watches *w = calloc(1, sizeof(*w));
+	struct sl_watches *w = sl_lines_new(1, sizeof(*w));
 	if (w == NULL)
 		return SL_ENOMEM;
-	w->watch = calloc((size_t)n + 1, sizeof(*w->watch));
+	w->watch = sl_lines_new((size_t)n + 1, sizeof(*w->watch));
 	if (w->watch == NULL) {
 		free(w);
 		return SL_ENOMEM;

@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "base/hash.h"
+#include "base/lines.h"
 
 enum { MIN_FLOWS = 1 << 6, MAX_FLOWS = 1 << 24, SPARED_AT_ONCE = 8 };
 
@@ -24,7 +25,7 @@ int sl_flow_table_new(const struct sl_flow_table_cfg *cfg, struct sl_flow_table 
 {
 	if (cfg->max_flows < MIN_FLOWS || cfg->max_flows > MAX_FLOWS)
 		return SL_EINVAL;
-	struct sl_flow_table *ft = calloc(1, sizeof(*ft));
+	struct sl_flow_table *ft = sl_lines_new(1, sizeof(*ft));
 	if (ft == NULL)
 		return SL_ENOMEM;
 	uint32_t buckets = MIN_FLOWS;
@@ -33,7 +34,7 @@ int sl_flow_table_new(const struct sl_flow_table_cfg *cfg, struct sl_flow_table 
 	ft->cfg = *cfg;
 	ft->mask = buckets - 1;
 	ft->unused = 1;
-	ft->bucket = calloc(buckets, sizeof(*ft->bucket));
+	ft->bucket = sl_lines_new(buckets, sizeof(*ft->bucket));
 	ft->flow = aligned_alloc(SL_CACHE_LINE, ((size_t)cfg->max_flows + 1) * sizeof(*ft->flow));
 	if (ft->bucket == NULL || ft->flow == NULL) {
 		sl_flow_table_free(&ft);

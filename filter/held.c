@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/err.h"
+#include "base/lines.h"
 #include "base/util.h"
 
 struct packet {
@@ -33,11 +34,11 @@ int sl_held_pool_new(uint32_t packets, struct sl_held_pool **out)
 {
 	if (packets == 0 || packets == UINT32_MAX)
 		return SL_EINVAL;
-	struct sl_held_pool *pool = calloc(1, sizeof(*pool));
+	struct sl_held_pool *pool = sl_lines_new(1, sizeof(*pool));
 	if (pool == NULL)
 		return SL_ENOMEM;
-	pool->packet = calloc((size_t)packets + 1, sizeof(*pool->packet));
-	pool->line = calloc((size_t)packets + 1, sizeof(*pool->line));
+	pool->packet = sl_lines_new((size_t)packets + 1, sizeof(*pool->packet));
+	pool->line = sl_lines_new((size_t)packets + 1, sizeof(*pool->line));
 	if (pool->packet == NULL || pool->line == NULL) {
 		sl_held_pool_free(&pool);
 		return SL_ENOMEM;

@@ -4,6 +4,7 @@
 #include <nghttp2/nghttp2.h>
 #include <stdlib.h>
 
+#include "base/lines.h"
 #include "base/memheap.h"
 #include "base/util.h"
 
@@ -55,10 +56,10 @@ int sl_hpack_pool_new(uint32_t decoders, struct sl_hpack_pool **out)
 {
 	if (decoders == 0 || decoders > MAX_DECODERS)
 		return SL_EINVAL;
-	struct sl_hpack_pool *pool = (struct sl_hpack_pool *)calloc(1, sizeof(*pool));
+	struct sl_hpack_pool *pool = (struct sl_hpack_pool *)sl_lines_new(1, sizeof(*pool));
 	if (pool == NULL)
 		return SL_ENOMEM;
-	pool->decoder = (struct decoder *)calloc(decoders, sizeof(*pool->decoder));
+	pool->decoder = (struct decoder *)sl_lines_new(decoders, sizeof(*pool->decoder));
 	/* pages come into being when they are used */
 	pool->memory = (uint8_t *)aligned_alloc(SL_CACHE_LINE, (size_t)decoders * SL_HPACK_MEMORY);
 	if (pool->decoder == NULL || pool->memory == NULL) {

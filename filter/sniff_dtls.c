@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/lines.h"
 #include "base/util.h"
 #include "filter/quic_crypto.h"
 
@@ -42,13 +43,13 @@ int sl_dtls_pool_new(uint32_t messages, uint32_t budget, struct sl_dtls_pool **o
 {
 	if (messages == 0 || messages > MAX_MESSAGES || budget < MIN_BUDGET || budget > MAX_BUDGET)
 		return SL_EINVAL;
-	struct sl_dtls_pool *pool = (struct sl_dtls_pool *)calloc(1, sizeof(*pool));
+	struct sl_dtls_pool *pool = (struct sl_dtls_pool *)sl_lines_new(1, sizeof(*pool));
 	if (pool == NULL)
 		return SL_ENOMEM;
 	size_t n = messages, room = (size_t)(budget + WORD - 1) / WORD * WORD;
-	pool->message = (struct message *)calloc(n, sizeof(*pool->message));
+	pool->message = (struct message *)sl_lines_new(n, sizeof(*pool->message));
 	pool->bytes = (uint8_t *)malloc(n * room); /* pages come into being when they are used */
-	pool->bits = (uint64_t *)calloc(n * (room / WORD), sizeof(*pool->bits));
+	pool->bits = (uint64_t *)sl_lines_new(n * (room / WORD), sizeof(*pool->bits));
 	if (pool->message == NULL || pool->bytes == NULL || pool->bits == NULL) {
 		sl_dtls_pool_free(&pool);
 		return SL_ENOMEM;

@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "base/cur.h"
+#include "base/lines.h"
 #include "base/util.h"
 #include "filter/hpack.h"
 
@@ -40,7 +41,7 @@ struct section {
 
 int sl_h2_pool_new(uint32_t connections, struct sl_h2_pool **out)
 {
-	struct sl_h2_pool *pool = (struct sl_h2_pool *)malloc(sizeof(*pool));
+	struct sl_h2_pool *pool = (struct sl_h2_pool *)sl_lines_new(1, sizeof(*pool));
 	if (pool == NULL)
 		return SL_ENOMEM;
 	pool->texts = sl_arena_over(pool->memory, sizeof(pool->memory));

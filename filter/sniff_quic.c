@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/lines.h"
 #include "base/out.h"
 #include "filter/quic_crypto.h"
 #include "filter/quic_frames.h"
@@ -51,15 +52,15 @@ int sl_quic_pool_new(uint32_t conns, uint32_t budget, struct sl_quic_pool **out)
 {
 	if (conns == 0 || conns > MAX_CONNS || budget < MIN_BUDGET || budget > MAX_BUDGET)
 		return SL_EINVAL;
-	struct sl_quic_pool *pool = (struct sl_quic_pool *)calloc(1, sizeof(*pool));
+	struct sl_quic_pool *pool = (struct sl_quic_pool *)sl_lines_new(1, sizeof(*pool));
 	if (pool == NULL)
 		return SL_ENOMEM;
 	size_t n = (size_t)conns + 1; /* one to read the datagrams that need no keeping */
 	size_t room = (size_t)(budget + WORD - 1) / WORD * WORD;
-	pool->conn = (struct sl_quic_conn *)calloc(n, sizeof(*pool->conn));
+	pool->conn = (struct sl_quic_conn *)sl_lines_new(n, sizeof(*pool->conn));
 	pool->bytes = (uint8_t *)malloc(n * room); /* pages come into being when they are used */
-	pool->bits = (uint64_t *)calloc(n * (room / WORD), sizeof(*pool->bits));
-	pool->scratch = (uint8_t *)malloc(DATAGRAM_MAX);
+	pool->bits = (uint64_t *)sl_lines_new(n * (room / WORD), sizeof(*pool->bits));
+	pool->scratch = (uint8_t *)sl_lines_new(1, DATAGRAM_MAX);
 	if (pool->conn == NULL || pool->bytes == NULL || pool->bits == NULL || pool->scratch == NULL) {
 		sl_quic_pool_free(&pool);
 		return SL_ENOMEM;

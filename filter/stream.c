@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+#include "base/lines.h"
 #include "base/util.h"
 
 enum { WORD = 64, MAX_STREAMS = 1 << 20, MIN_BUDGET = 512, MAX_BUDGET = 65536 };
@@ -42,15 +43,15 @@ int sl_stream_pool_new(uint32_t streams, uint32_t budget, struct sl_stream_pool 
 {
 	if (streams == 0 || streams > MAX_STREAMS || budget < MIN_BUDGET || budget > MAX_BUDGET)
 		return SL_EINVAL;
-	struct sl_stream_pool *pool = calloc(1, sizeof(*pool));
+	struct sl_stream_pool *pool = sl_lines_new(1, sizeof(*pool));
 	if (pool == NULL)
 		return SL_ENOMEM;
 	uint32_t room = (budget / WORD + 2) * WORD;
 	size_t words = room / WORD;
-	pool->stream = calloc(streams, sizeof(*pool->stream));
+	pool->stream = sl_lines_new(streams, sizeof(*pool->stream));
 	pool->bytes =
 	        malloc((size_t)streams * room * BUFFERS); /* pages come into being when a stream is used */
-	pool->bits = calloc((size_t)streams * words * MAPS, sizeof(*pool->bits));
+	pool->bits = sl_lines_new((size_t)streams * words * MAPS, sizeof(*pool->bits));
 	if (pool->stream == NULL || pool->bytes == NULL || pool->bits == NULL) {
 		sl_stream_pool_free(&pool);
 		return SL_ENOMEM;
