@@ -5,6 +5,9 @@
     bench/regress.py BUILD            compares; exit status 1 where something grew
     bench/regress.py BUILD --write    writes the instructions that it counts into the baseline
 
+The ratio of sluice to the smallest program that serves a queue, "at_least_of_null", is tests/e2e/queue_ratio.sh's, of ctest -C long: a
+rate needs many rounds of seconds to be told from what else the machine does, and a check of minutes has not got them.
+
 Instructions are counted by callgrind, and are the same in each run of a binary; nanoseconds are not, so of times only ratios
 within one run are looked at. A compiler or library of another version counts otherwise: --tolerance, for that case."""
 

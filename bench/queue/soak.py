@@ -51,7 +51,7 @@ def counters(sluice, config):
 def soak(chosen, network, load, opts, asked, programs):
     """programs: sl_queue_load, sluice. A dictionary of figures."""
     loader, sluice = programs
-    opts.seconds, opts.rate = TRY_SECONDS, 0
+    opts.seconds, opts.rate = min(TRY_SECONDS, opts.soak), 0
     most = statistics.median(loads.measure(load, network, loader, asked, opts)["per_second"] for _ in range(TRIES))
     before = counters(sluice, chosen.config)
     opts.seconds, opts.rate = opts.soak, opts.share * most

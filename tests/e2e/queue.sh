@@ -6,7 +6,7 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 [ "$(id -u)" -eq 0 ] || exit 77
 json=$(mktemp)
-trap 'rm -f "$json"' EXIT
+trap 'rm -f "$json" "$json.soak"' EXIT
 "$here/../../bench/queue/run" --sluice "$1" --rounds 1 --seconds 0.3 --warm 0.1 --list 1000 --nice 0 \
 	--variant 'no log=flow_log:""' --peer 'nobody=sleep 60' --ready 0.2 --life 1000 --json "$json"
 /usr/bin/python3 - "$json" <<'END'
@@ -27,6 +27,14 @@ for r in rounds:
         # A connection that was begun and not ended when the load stopped was asked about, too.
         queued = figures["queued_per_connection"] * figures["all"]
         assert figures["connections"] > 0 and queued >= asked * figures["all"] and asked == (queued > 0), (r["filter"], name, figures)
+END
+# What is a share of the highest rate, with reloads, loses nothing: exit status 1 else.
+"$here/../../bench/queue/run" --sluice "$1" --soak 1.2 --reload-every 0.3 --list 1000 --nice 0 --only 'TCP, IPv4' --json "$json.soak" >/dev/null
+/usr/bin/python3 - "$json.soak" <<'END'
+import json, sys
+with open(sys.argv[1]) as text:
+    (f,) = json.load(text)["soak"]
+assert f["reloads"] > 0 and f["all"] > 0 and 0 < f["share"] < 1.2, f
 END
 # A report beside itself: every figure is the same, and none lies apart.
 same=$("$here/../../bench/queue/compare" "$json" "$json" | tail -n +3)
