@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "base/hash.h"
+#include "base/lines.h"
 #include "base/util.h"
 
 enum { WAYS = 8, MAX_CLIENTS = 1 << 20, MAX_RATE = 10000000, ADDRESS = 16, SECOND_NS = 1000000000 };
@@ -43,7 +44,7 @@ int sl_clients_new(const struct sl_client_limits *limits, uint64_t seed, struct 
 	if (limits->max == 0 || limits->max > MAX_CLIENTS || limits->rate > MAX_RATE ||
 	    limits->prefix6 == 0 || limits->prefix6 > 8 * ADDRESS)
 		return SL_EINVAL;
-	struct sl_clients *t = calloc(1, sizeof(*t));
+	struct sl_clients *t = sl_lines_new(1, sizeof(*t));
 	uint32_t sets = sets_of(limits->max);
 	if (t == NULL)
 		return SL_ENOMEM;
@@ -51,7 +52,7 @@ int sl_clients_new(const struct sl_client_limits *limits, uint64_t seed, struct 
 	t->seed = seed;
 	t->packet_ns = limits->rate == 0 ? 0 : SECOND_NS / limits->rate;
 	t->mask6 = mask_of(limits->prefix6);
-	t->client = calloc((size_t)sets * WAYS, sizeof(*t->client));
+	t->client = sl_lines_new((size_t)sets * WAYS, sizeof(*t->client));
 	if (t->client == NULL) {
 		sl_clients_free(&t);
 		return SL_ENOMEM;
