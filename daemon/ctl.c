@@ -25,7 +25,7 @@ enum {
 	LINE_MS = 30000,   /* and a line that is not finished by then */
 	EVENTS_MAX = 256 * 1024,
 	TICK_MS = 250,
-	TURN = 16, /* requests of one client before the others have their turn */
+	TURN = 4, /* requests of one client before the others have their turn */
 	EVENTS = 16,
 };
 
@@ -48,7 +48,7 @@ struct sl_ctl {
 	struct sl_ctl_handler handler;
 	struct sl_ctl_rights rights;
 	struct sl_ctl_socket socket;
-	struct sl_ctl_rate rate;
+	struct sl_ctl_rate requests, arrivals;
 	int epoll, timer;
 	bool ticking;     /* the timer runs */
 	bool paused;      /* accept failed; the next tick tries again */
@@ -115,18 +115,25 @@ static void tick_on(struct sl_ctl *ctl)
 		ctl->ticking = timerfd_settime(ctl->timer, 0, &every, NULL) == 0;
 }
 
+/* 0: not so. */
+static unsigned wait_of(struct sl_ctl *ctl, struct sl_ctl_rate *rate, uid_t uid)
+{
+	const struct sl_ctl_limits *l = &ctl->handler.limits;
+
+	return l->per_second == 0 || uid == 0
+	               ? 0
+	               : sl_ctl_rate_take(rate, uid, l->per_second, l->burst, sl_clock_now());
+}
+
 /* A user who asks too often is told so once, and then not listened to. */
 static bool takes_too_much(struct sl_ctl *ctl, struct client *c)
 {
 	const struct sl_ctl_limits *l = &ctl->handler.limits;
-	struct sl_mono now = sl_clock_now();
-	unsigned wait = l->per_second == 0 || c->peer.uid == 0
-	                        ? 0
-	                        : sl_ctl_rate_take(&ctl->rate, c->peer.uid, l->per_second, l->burst, now);
+	unsigned wait = wait_of(ctl, &ctl->requests, c->peer.uid);
 
 	if (wait == 0)
 		return false;
-	c->muted = sl_mono_add(now, sl_span_ms(wait));
+	c->muted = sl_mono_add(sl_clock_now(), sl_span_ms(wait));
 	char why[128];
 	(void)snprintf(why, sizeof(why),
 	               "too many requests of uid %u: %u a second, %u at once; try again in %u ms",
@@ -263,14 +270,20 @@ static struct client *place(struct sl_ctl *ctl, const struct sl_ctl_peer *peer)
 	return empty == NULL || share_taken ? make_place(ctl, peer, share_taken) : empty;
 }
 
-static void turn_away(int fd)
+static void turn_away(int fd, const char *why)
 {
-	static const char why[] =
-	        "{\"v\":1,\"ok\":false,\"code\":\"busy\",\"error\":\"too many connections to the "
-	        "control socket that wait for something; end some and try again\"}\n";
-
-	(void)!send(fd, why, sizeof(why) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+	(void)!send(fd, why, strlen(why), MSG_NOSIGNAL | MSG_DONTWAIT);
 	(void)close(fd);
+}
+
+/* Whoever connects without end costs no more than this. */
+static bool comes_too_often(struct sl_ctl *ctl, int fd)
+{
+	struct ucred cred = { .uid = (uid_t)-1 };
+	socklen_t len = sizeof(cred);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0 &&
+	       wait_of(ctl, &ctl->arrivals, cred.uid) != 0;
 }
 
 uint64_t sl_ctl_add(struct sl_ctl *ctl, int fd, bool asks)
@@ -280,7 +293,9 @@ uint64_t sl_ctl_add(struct sl_ctl *ctl, int fd, bool asks)
 	sl_ctl_peer_read(fd, &ctl->rights, &peer);
 	struct client *c = place(ctl, &peer);
 	if (c == NULL) {
-		turn_away(fd);
+		turn_away(fd,
+		          "{\"v\":1,\"ok\":false,\"code\":\"busy\",\"error\":\"too many connections to the "
+		          "control socket that wait for something; end some and try again\"}\n");
 		return 0;
 	}
 	*c = (struct client){ .id = ctl->next_id++, .conn.fd = fd, .events = EPOLLIN, .peer = peer };
@@ -307,10 +322,14 @@ static void on_listener(struct sl_ctl *ctl)
 {
 	for (size_t i = 0; i < CLIENTS; i++) {
 		int fd = accept4(ctl->socket.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-		if (fd >= 0) {
+		if (fd >= 0 && comes_too_often(ctl, fd))
+			turn_away(fd, "{\"v\":1,\"ok\":false,\"code\":\"rate\",\"error\":\"too many "
+			              "connections of this "
+			              "user in a short time; try again in a second\",\"retry_ms\":1000}\n");
+		else if (fd >= 0)
 			(void)sl_ctl_add(ctl, fd, false);
+		if (fd >= 0)
 			continue;
-		}
 		if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR || errno == ECONNABORTED)
 			return;
 		watch(ctl, EPOLL_CTL_MOD, ctl->socket.fd, 0, ID_LISTENER);

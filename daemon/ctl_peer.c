@@ -63,7 +63,7 @@ static size_t read_groups(int fd, gid_t **group)
 	return 0;
 }
 
-static void read_comm(struct sl_ctl_peer *peer)
+void sl_ctl_peer_name(struct sl_ctl_peer *peer)
 {
 	char path[64];
 	ssize_t n = -1;
@@ -98,5 +98,4 @@ void sl_ctl_peer_read(int fd, const struct sl_ctl_rights *rights, struct sl_ctl_
 	size_t groups = cred.uid == 0 ? 0 : read_groups(fd, &group);
 	sl_ctl_peer_judge(out, group, groups, rights);
 	free(group);
-	read_comm(out);
 }

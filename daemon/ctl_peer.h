@@ -15,9 +15,8 @@ struct sl_ctl_rights {
 struct sl_ctl_peer {
 	uid_t uid; /* when it connected (SO_PEERCRED); (uid_t)-1: the kernel does not say, and nothing is allowed */
 	gid_t gid;
-	pid_t pid; /* 0: of another pid namespace */
-	char comm
-	        [16]; /* its program, as /proc has it: the process itself chooses it. Printable ASCII; "?" where it is gone */
+	pid_t pid;     /* 0: of another pid namespace */
+	char comm[16]; /* "" until sl_ctl_peer_name() */
 	bool may_read, may_change;
 };
 
@@ -28,5 +27,8 @@ void sl_ctl_peer_read(int fd, const struct sl_ctl_rights *rights, struct sl_ctl_
 /* The same for given groups: peer->uid and gid are read, its rights written. */
 void sl_ctl_peer_judge(struct sl_ctl_peer *peer, const gid_t *group, size_t groups,
                        const struct sl_ctl_rights *rights);
+
+/* Its program, as /proc has it: the process itself chooses it. Printable ASCII; "?" where it is gone. Opens a file. */
+void sl_ctl_peer_name(struct sl_ctl_peer *peer);
 
 #endif

@@ -35,7 +35,7 @@ struct sl_flow_log_stats {
 	int error;             /* errno of the last write, 0 where it succeeded */
 };
 
-/* Starts the writer, which uses write, close and futex only. fd is taken over, on failure too (-1: records are read and
+/* Starts the writer, which uses write, close and futex only, and sendmsg for the tap. fd is taken over, on failure too (-1: records are read and
  * thrown away, or go to the tap alone). A ring is never smaller than what the longest record needs. seen: the writer notes names there;
  * NULL: nowhere. It is the caller's, and outlives the log. */
 int sl_flow_log_new(unsigned workers, size_t ring_bytes, int fd, struct sl_seen_names *seen,

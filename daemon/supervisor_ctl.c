@@ -66,15 +66,15 @@ static json_t *worker_counts(const struct sl_supervisor *s, unsigned w)
 	        (json_int_t)sl_counter_get(&x->send_retries));
 }
 
-static json_t *kernel_counts(const struct sl_supervisor *s, json_t *workers)
+/* Who is not root is not to have programs run as often as it likes. */
+static json_t *kernel_counts(struct sl_supervisor *s, json_t *workers)
 {
-	struct sl_rules_counts rules = { 0, 0, 0 };
+	const struct sl_rules_counts rules = *sl_supervisor_rules_counts(s, s->for_root);
 	struct sl_nfq_kernel queues = { 0, 0, 0, 0 };
 	json_int_t enobufs = 0, syn_overruns = 0;
 	json_t *worker;
 	size_t i;
 
-	(void)sl_rules_count(s->rules, &rules);
 	(void)sl_nfq_kernel_counts((uint16_t)s->conf->queue_first, sl_conf_queues(s->conf), &queues);
 	json_array_foreach(workers, i, worker) enobufs +=
 	        json_integer_value(json_object_get(worker, "enobufs"));
@@ -126,7 +126,7 @@ static const char *syns_name(const struct sl_supervisor *s)
 	return s->conf->tcp_hold != 0 ? "queued" : s->take.syns >= 0 ? "copied" : "unseen";
 }
 
-static json_t *status_of(const struct sl_supervisor *s)
+static json_t *status_of(struct sl_supervisor *s)
 {
 	json_t *workers = json_array();
 

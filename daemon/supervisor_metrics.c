@@ -124,18 +124,24 @@ static void put_queues(FILE *to, const struct sl_supervisor *s)
 	}
 }
 
-static void put_rules(FILE *to, struct sl_supervisor *s)
+const struct sl_rules_counts *sl_supervisor_rules_counts(struct sl_supervisor *s, bool now)
 {
 	struct sl_reporting *r = &s->reporting;
-	struct sl_mono now = sl_clock_now();
 
-	if (sl_mono_reached(now, r->rules_at)) {
+	if (now || sl_mono_reached(sl_clock_now(), r->rules_at)) {
 		(void)sl_rules_count(s->rules, &r->rules);
 		r->rules_at = sl_mono_add(sl_clock_now(), sl_span_ms(RULES_EVERY_MS));
 	}
-	sl_metric_count(to, SL_METRIC_kernel_unjudged_packets_total, r->rules.unjudged_packets);
-	sl_metric_count(to, SL_METRIC_kernel_invalid_packets_total, r->rules.invalid_packets);
-	sl_metric_count(to, SL_METRIC_kernel_unrefused_packets_total, r->rules.unrefused_packets);
+	return &r->rules;
+}
+
+static void put_rules(FILE *to, struct sl_supervisor *s)
+{
+	const struct sl_rules_counts *rules = sl_supervisor_rules_counts(s, false);
+
+	sl_metric_count(to, SL_METRIC_kernel_unjudged_packets_total, rules->unjudged_packets);
+	sl_metric_count(to, SL_METRIC_kernel_invalid_packets_total, rules->invalid_packets);
+	sl_metric_count(to, SL_METRIC_kernel_unrefused_packets_total, rules->unrefused_packets);
 	sl_metric_count(to, SL_METRIC_rules_restored_total, s->rules_restored);
 	sl_metric_family(to, SL_METRIC_rules_gap_seconds_total);
 	sl_metrics_seconds(to, sl_metric_name(SL_METRIC_rules_gap_seconds_total), SL_METRICS_NONE,

@@ -25,7 +25,7 @@ static const char known[] = "unknown command; known:"
         ;
 
 /* A monitoring system asks a few times a second; a person never comes near. */
-static const struct sl_ctl_limits limits = { .per_second = 20, .burst = 100, .clients = 16 };
+static const struct sl_ctl_limits limits = { .per_second = 20, .burst = 40, .clients = 16 };
 
 static const struct request *find(const char *name)
 {
@@ -45,16 +45,20 @@ static void on_request(void *ctx, uint64_t client, const struct sl_ctl_peer *pee
 		sl_ctl_reply_refused(s->ctl, client, "unknown", known);
 		return;
 	}
-	sl_log(SL_LOG_DEBUG, "control: %s, for uid %u, pid %d (%s)", r->name, (unsigned)peer->uid,
-	       (int)peer->pid, peer->comm);
-	if (r->class == CHANGE)
-		sl_audit_begin(&s->audit, client, peer, args);
+	sl_log(SL_LOG_DEBUG, "control: %s, for uid %u, pid %d", r->name, (unsigned)peer->uid, (int)peer->pid);
+	if (r->class == CHANGE) {
+		struct sl_ctl_peer named = *peer;
+		sl_ctl_peer_name(&named);
+		sl_audit_begin(&s->audit, client, &named, args);
+	}
+	s->for_root = peer->uid == 0;
 	if (r->class == CHANGE && !peer->may_change)
 		sl_ctl_reply_refused(s->ctl, client, "denied",
 		                     "no permission to change anything: only root and the members of "
 		                     "control_admin_group may (sluice.yaml)");
 	else
 		r->serve(s, client, args);
+	s->for_root = false;
 }
 
 static void on_replied(void *ctx, uint64_t client, const json_t *reply)

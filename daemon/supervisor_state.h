@@ -56,6 +56,7 @@ struct sl_supervisor {
 	struct sl_rules *rules;
 	struct sl_ctl *ctl;
 	struct sl_audit audit;
+	bool for_root; /* so is the request that is being served */
 	struct sl_reporting reporting;
 	struct sl_ctl_socket provider; /* of an external one; fd -1: none */
 	int signals;                   /* signalfd */
@@ -247,6 +248,8 @@ void sl_supervisor_upgrade_cancel(struct sl_supervisor *s); /* the daemon ends *
 void sl_supervisor_upgrade_done(struct sl_supervisor *s);
 
 /* supervisor_metrics.c */
+/* Those of the kernel's rules, for which programs are run: of this moment, or some seconds old. */
+const struct sl_rules_counts *sl_supervisor_rules_counts(struct sl_supervisor *s, bool now);
 /* All metrics, as Prometheus reads them. */
 void sl_supervisor_metrics(struct sl_supervisor *s, FILE *to);
 

@@ -39,7 +39,7 @@ import signal
 import sys
 import time
 
-from . import (brokers, daemon, flowlog, limits, load, machine, pauses, probes, protocols, quic, stages, store,
+from . import (brokers, clients, daemon, flowlog, limits, load, machine, pauses, probes, protocols, quic, stages, store,
                upgrades)
 from .daemon import Daemon
 from .interrupts import Interrupted, catch, held, ignore
@@ -181,7 +181,7 @@ def story(lab):
     for stage in (stages.command_answers, stages.flow_log, stages.reload_lists, stages.dry_run, stages.fwmarks, stages.under_load,
                   *[kill_engine] * lab.kills, stages.engine_faults, stages.engine_stopped,
                   stages.both_stopped, stages.no_engine, stages.supervisor_killed, stages.without_supervisor, stages.busy_machine, stages.old_options, stages.full_disk,
-                  stages.rules_flushed, *upgrades.STAGES, *pauses.STAGES, store.both_killed,
+                  stages.rules_flushed, *upgrades.STAGES, *pauses.STAGES, *clients.STAGES, store.both_killed,
                   *(brokers.STAGES if lab.daemon.has("verdicts", "broker") else ())):
         stage(lab)
     ask_with_nat(lab)
