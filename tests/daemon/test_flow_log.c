@@ -91,6 +91,23 @@ static struct line_case {
 	  "\"ech_suite\":\"0001-0001\",\"ech_enc_len\":32,\"ech_payload_len\":208},\"verdict\":{\"action\":"
 	  "\"drop\"},"
 	  "\"sluice\":{\"list\":\"ads\",\"line\":12,\"letter\":\"g\",\"held_us\":0,\"packets\":1}}" },
+	{ "a flow that is to be dropped, in a pause",
+	  { .flow_id = 5,
+	    .key = &key4,
+	    .app = SL_APP_TLS,
+	    .host = SL_BYTES_LIT("ads.example"),
+	    .tls_version = 0x0303,
+	    .block = true,
+	    .paused = true,
+	    .cause = SL_CAUSE_NONE,
+	    .judgement = { .block = true, .letter = 'g', .list = 3, .line = 12, .list_name = "ads" },
+	    .packets = 1,
+	    .held = { 0 } },
+	  "{" JSON_NOON JSON_TUPLE4
+	  "\"event_type\":\"tls\",\"app_proto\":\"tls\",\"tls\":{\"sni\":\"ads.example\","
+	  "\"version\":\"TLS 1.2\"},\"verdict\":{\"action\":\"pass\"},"
+	  "\"sluice\":{\"paused\":\"drop\",\"list\":\"ads\",\"line\":12,\"letter\":\"g\",\"held_us\":0,"
+	  "\"packets\":1}}" },
 	{ "an HTTP request",
 	  { .flow_id = 5,
 	    .key = &key4,
