@@ -48,6 +48,17 @@ static int set_key(json_t *out, const struct sl_decision *d, const struct sl_que
 	return json_object_set_new(out, "key", sl_json_text(sl_bytes_str(key)));
 }
 
+/* Letter c: no list is named, but the word. */
+static int set_word(json_t *out, const struct sl_word *w)
+{
+	int rc = json_object_set_new(out, "verdict", json_string(w->allow ? "allow" : "block"));
+
+	rc |= json_object_set_new(out, "list", json_null());
+	rc |= json_object_set_new(out, "line", json_null());
+	rc |= json_object_set_new(out, "key", sl_json_text(sl_bytes_str(w->name)));
+	return rc | json_object_set_new(out, "exception", json_integer(w->id));
+}
+
 static int set_answer(json_t *out, const struct sl_policy *p, const struct sl_decision *d,
                       const struct sl_query *q)
 {
@@ -61,11 +72,17 @@ static int set_answer(json_t *out, const struct sl_policy *p, const struct sl_de
 
 /* What the same URL would get where its path can be seen. */
 static int set_over_http(json_t *out, const struct sl_policy *p, struct sl_query q, const struct sl_url *url,
-                         const struct sl_decision *host_only)
+                         const struct sl_decision *host_only, const struct sl_check_who *who)
 {
 	struct sl_decision d;
 
 	q.path = sl_bytes_of(url->path, url->path_len);
+	const struct sl_word *word = sl_check_who_ask(who, &q);
+	if (word != NULL) {
+		json_t *inner = json_object();
+		int rc = set_word(inner, word);
+		return rc | json_object_set_new(out, "over_http", inner);
+	}
 	sl_policy_decide(p, &q, &d);
 	if (d.list == host_only->list && d.line == host_only->line && d.block == host_only->block)
 		return 0;
@@ -74,8 +91,21 @@ static int set_over_http(json_t *out, const struct sl_policy *p, struct sl_query
 	return rc | json_object_set_new(out, "over_http", inner);
 }
 
+/* Lists in the shadow that would have blocked. */
+static int set_shadow(json_t *out, const struct sl_policy *p, uint64_t mask)
+{
+	json_t *names = json_array();
+
+	for (; mask != 0; mask &= mask - 1) {
+		const char *name =
+		        sl_snapshot_category_name(sl_policy_snapshot(p), (uint16_t)__builtin_ctzll(mask));
+		(void)json_array_append_new(names, sl_json_text(sl_bytes_str(name)));
+	}
+	return json_object_set_new(out, "shadow", names);
+}
+
 static int fill(json_t *out, const struct sl_policy *p, const struct sl_url *url, struct sl_bytes scheme,
-                bool explain)
+                bool explain, const struct sl_check_who *who)
 {
 	bool seen = scheme.p == NULL || sl_bytes_equal_nocase(scheme, SL_BYTES_LIT("http")) ||
 	            sl_bytes_equal_nocase(scheme, SL_BYTES_LIT("ws"));
@@ -88,12 +118,21 @@ static int fill(json_t *out, const struct sl_policy *p, const struct sl_url *url
 		q.port = seen ? 80 : 443;
 	if (seen && (url->has_path || scheme.p != NULL))
 		q.path = sl_bytes_of(url->path, url->path_len);
+	const struct sl_word *word = sl_check_who_ask(who, &q);
 	sl_policy_decide(p, &q, &d);
-	int rc = set_answer(out, p, &d, &q);
+	if (word != NULL) {
+		d.letter = 'c';
+		d.shadow = 0;
+	}
+	int rc = word != NULL ? set_word(out, word) : set_answer(out, p, &d, &q);
 	rc |= json_object_set_new(out, "letter", json_stringn(&d.letter, 1));
 	rc |= json_object_set_new(out, "host", json_stringn(url->host.name, url->host.len));
-	if (!seen && url->has_path)
-		rc |= set_over_http(out, p, q, url, &d);
+	if (!seen && url->has_path && word == NULL)
+		rc |= set_over_http(out, p, q, url, &d, who);
+	if (d.shadow != 0)
+		rc |= set_shadow(out, p, d.shadow);
+	if (who != NULL && who->groups != NULL && explain)
+		rc |= json_object_set_new(out, "who", sl_check_who_json(who, sl_policy_snapshot(p)));
 	if (explain)
 		rc |= json_object_set_new(out, "tried", sl_check_explain(p, &q));
 	return rc;
@@ -148,11 +187,11 @@ static bool is_native(const struct sl_policy *p)
 
 json_t *sl_check_query(const struct sl_policy *p, const char *input, bool explain)
 {
-	return sl_check_query_parsed(p, input, explain, NULL);
+	return sl_check_query_for(p, input, explain, NULL, NULL);
 }
 
-json_t *sl_check_query_parsed(const struct sl_policy *p, const char *input, bool explain,
-                              const struct sl_suburl_parsing *parsing)
+json_t *sl_check_query_for(const struct sl_policy *p, const char *input, bool explain,
+                           const struct sl_suburl_parsing *parsing, const struct sl_check_who *who)
 {
 	const char *why = sl_check_query_unfit(input);
 	struct sl_bytes in = sl_bytes_str(input);
@@ -167,7 +206,7 @@ json_t *sl_check_query_parsed(const struct sl_policy *p, const char *input, bool
 	else if (!is_native(p))
 		rc |= fill_suburls(out, p, in, explain, parsing);
 	else
-		rc |= fill(out, p, &url, scheme_of(in), explain);
+		rc |= fill(out, p, &url, scheme_of(in), explain, who);
 	if (rc != 0) {
 		json_decref(out);
 		return NULL;

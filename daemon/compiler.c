@@ -21,6 +21,7 @@
 #include "daemon/ipc.h"
 #include "daemon/log.h"
 #include "daemon/snapshot_file.h"
+#include "daemon/standing.h"
 #include "daemon/trouble.h"
 #include "policy/host.h"
 
@@ -62,6 +63,13 @@ static void say(struct compiler *c, enum sl_ipc_type type, struct sl_bytes text,
 		(void)sl_ipc_send(c->ipc, type, c->msg.number, SL_BYTES_LIT("null"), NULL, 0, have);
 }
 
+/* A list in the shadow, or off, changes nothing for anybody. By the group default, as if no schedule were on: the new one's roles for
+ * both, since it is the lists that are tried. */
+static int set_roles(const struct compiler *c, struct sl_policy **policy)
+{
+	return c->conf == NULL ? SL_OK : sl_standing_apply(c->conf, NULL, policy);
+}
+
 /* What it would change for the names that were asked for of late; NULL: there is nothing to try it on. */
 static json_t *try_it(const struct compiler *c)
 {
@@ -75,7 +83,8 @@ static json_t *try_it(const struct compiler *c)
 		return NULL;
 	if (sl_snapshot_file_map(last[0], SL_SNAPSHOT_LOOK, &why, &before) == SL_OK &&
 	    sl_snapshot_file_map(c->msg.fd[SNAPSHOT], SL_SNAPSHOT_LOOK, &why, &after) == SL_OK &&
-	    sl_seen_names_map(last[1], false, &seen) == SL_OK)
+	    sl_seen_names_map(last[1], false, &seen) == SL_OK && set_roles(c, &before) == SL_OK &&
+	    set_roles(c, &after) == SL_OK)
 		out = sl_dry_run(before, after, seen, sl_clock_wall_us() - SL_DRY_RUN_S * (int64_t)1000000);
 	sl_policy_free(&before);
 	sl_policy_free(&after);

@@ -25,13 +25,21 @@ static void show(struct count *c, struct sl_bytes name, const char *verdict, con
 	c->failed |= rc | json_array_append_new(c->examples, one);
 }
 
+/* Of the group default; NULL: the policy knows of no groups, and every list is on. */
+static const struct sl_roles *roles_of(const struct sl_policy *p)
+{
+	const struct sl_groups *groups = sl_policy_groups(p);
+	return groups == NULL ? NULL : &sl_groups_group(groups, SL_GROUP_DEFAULT)->roles;
+}
+
 static void note(struct count *c, struct sl_bytes name, const struct sl_policy *before,
                  const struct sl_policy *after)
 {
-	const struct sl_query q = { .host = name };
+	struct sl_query q = { .host = name, .roles = roles_of(before) };
 	struct sl_decision was, is;
 
 	sl_policy_decide(before, &q, &was);
+	q.roles = roles_of(after);
 	sl_policy_decide(after, &q, &is);
 	if (is.bad_host)
 		return;

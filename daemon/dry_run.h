@@ -11,7 +11,7 @@
 
 enum { SL_DRY_RUN_S = 3600, SL_DRY_RUN_EXAMPLES = 10 };
 
-/* Asks both policies about each name that was seen since since_us, as of a client without a group, and of hosts alone: what only
+/* Asks both policies about each name that was seen since since_us, as of a client in the group default, and of hosts alone: what only
  * paths decide is not seen. An object, the caller's; NULL when memory is short:
  *   names         that were asked about
  *   blocked       of these by the policy before

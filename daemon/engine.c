@@ -12,12 +12,15 @@
 
 #include "daemon/adopt.h"
 #include "daemon/check_query.h"
+#include "daemon/clock.h"
 #include "daemon/conf_fd.h"
 #include "daemon/crash.h"
+#include "daemon/file.h"
 #include "daemon/ipc.h"
 #include "daemon/log.h"
 #include "daemon/memory_use.h"
 #include "daemon/snapshot_file.h"
+#include "daemon/standing.h"
 #include "daemon/take.h"
 #include "daemon/trouble.h"
 #include "daemon/worker.h"
@@ -30,6 +33,9 @@ struct engine {
 	struct sl_ipc_msg msg;
 	struct sl_conf *conf; /* of the first load: what is not live stays as it was */
 	struct sl_policy_slot slot;
+	json_t *standing;      /* what stands beside the lists; NULL: nothing was said */
+	json_t *standing_next; /* the same, for the policy that comes next; NULL: standing */
+	struct sl_group_numbers numbers;
 	struct sl_take
 	        take; /* kept for the next supervisor, should this one die; workers and log have copies */
 	struct sl_shared *shared;
@@ -69,6 +75,76 @@ static int map_snapshot(int fd, const struct sl_diag *diag, struct sl_policy **o
 	return err;
 }
 
+/* The policy with groups, in the place of that without; as it is where nothing stands. */
+static int regroup(struct engine *e, const json_t *standing, const struct sl_policy *p,
+                   struct sl_policy **out)
+{
+	struct sl_groups *groups = NULL;
+	int err = sl_standing_read(standing, sl_policy_snapshot(p), &e->numbers, &groups);
+
+	if (err == SL_OK)
+		err = sl_policy_regroup(p, &groups, out);
+	sl_groups_free(&groups);
+	return err;
+}
+
+static void take_standing(struct engine *e, json_t **from)
+{
+	if (*from == NULL)
+		return;
+	json_decref(e->standing);
+	e->standing = sl_take(from);
+}
+
+/* Whatever asks is asked with groups from its first question on. */
+static int publish(struct engine *e, struct sl_policy **policy)
+{
+	const json_t *standing = e->standing_next != NULL ? e->standing_next : e->standing;
+	struct sl_policy *grouped = NULL;
+	int err = standing == NULL ? SL_OK : regroup(e, standing, *policy, &grouped);
+
+	if (err != SL_OK)
+		return err;
+	take_standing(e, &e->standing_next);
+	sl_policy_slot_publish(&e->slot, grouped != NULL ? grouped : sl_take(policy));
+	return SL_OK;
+}
+
+static int read_standing(const struct sl_ipc_msg *msg, json_t **out)
+{
+	struct sl_bytes text;
+	int err = msg->fds < 1 ? SL_EMALF : sl_file_read(msg->fd[0], &text);
+
+	if (err != SL_OK)
+		return err;
+	*out = json_loadb((const char *)text.p, text.len, 0, NULL);
+	sl_file_free(&text);
+	return *out == NULL ? SL_EMALF : SL_OK;
+}
+
+/* For the policy in force, if there is one: else it waits for the first. */
+static void stand(struct engine *e)
+{
+	const struct sl_policy *now = sl_policy_slot_peek(&e->slot);
+	struct sl_policy *grouped = NULL;
+	json_t *standing = NULL;
+	int err = read_standing(&e->msg, &standing);
+
+	if (err == SL_OK && ((e->msg.have & SL_IPC_WITH_NEXT) != 0 || now == NULL)) {
+		json_decref(e->standing_next);
+		e->standing_next = sl_take(&standing);
+	} else if (err == SL_OK) {
+		err = regroup(e, standing, now, &grouped);
+		if (err == SL_OK)
+			sl_policy_slot_publish(&e->slot, grouped);
+		if (err == SL_OK)
+			take_standing(e, &standing);
+	}
+	json_decref(standing);
+	say(e, err == SL_OK ? SL_IPC_STANDS : SL_IPC_STANDING_FAILED, e->msg.number,
+	    sl_bytes_str(err == SL_OK ? "" : sl_strerror(err)));
+}
+
 static void load(struct engine *e)
 {
 	struct sl_trouble t;
@@ -80,16 +156,20 @@ static void load(struct engine *e)
 
 	if (err == SL_OK)
 		err = map_snapshot(e->msg.fd[SNAPSHOT], &diag, &policy);
+	if (err == SL_OK)
+		err = publish(e, &policy);
 	if (err != SL_OK) {
 		if (t.len == 0)
 			sl_diag(&diag, NULL, 0, "%s", sl_strerror(err));
 		say(e, SL_IPC_LOAD_FAILED, e->msg.number, sl_bytes_of(t.text, t.len));
 	} else {
-		sl_policy_slot_publish(&e->slot, sl_take(&policy));
 		if (e->conf == NULL)
 			e->conf = sl_take(&conf);
 		say(e, SL_IPC_LOADED, e->msg.number, SL_BYTES_LIT(""));
 	}
+	json_decref(e->standing_next);
+	e->standing_next = NULL;
+	sl_policy_free(&policy);
 	sl_conf_free(&conf);
 }
 
@@ -208,9 +288,18 @@ static void check(struct engine *e)
 	json_t *results = json_array(), *item;
 	size_t i;
 
+	struct sl_check_who who;
+	const char *why = NULL;
+	if (policy != NULL && sl_check_who(policy, json_string_value(json_object_get(question, "client")),
+	                                   json_string_value(json_object_get(question, "group")),
+	                                   sl_clock_wall_us(), &who, &why) != SL_OK) {
+		json_array_append_new(results, json_pack("{s:s}", "refused", why));
+		policy = NULL;
+	}
 	json_array_foreach(json_object_get(question, "items"), i,
 	                   item) if (policy != NULL && json_is_string(item))
-	        json_array_append_new(results, sl_check_query(policy, json_string_value(item), explain));
+	        json_array_append_new(
+	                results, sl_check_query_for(policy, json_string_value(item), explain, NULL, &who));
 	json_decref(question);
 	say_json(e, SL_IPC_CHECKED, e->msg.number, results);
 }
@@ -258,6 +347,8 @@ static void stop(struct engine *e, enum sl_worker_end how)
 	sl_syn_log_free(&e->syns);
 	sl_policy_slot_publish(&e->slot, NULL);
 	sl_shared_unmap(&e->shared);
+	json_decref(e->standing);
+	json_decref(e->standing_next);
 	sl_conf_free(&e->conf);
 	sl_take_close(&e->take);
 }
@@ -311,6 +402,8 @@ static int serve(struct engine *e, enum sl_worker_end *how)
 			check(e);
 		else if (type == SL_IPC_MEMORY && e->shared != NULL)
 			sl_memory_use_read(&e->shared->engine_heap);
+		else if (type == SL_IPC_STANDING)
+			stand(e);
 		sl_ipc_close_fds(&e->msg);
 		*how = type == SL_IPC_YIELD ? SL_WORKER_LEAVE : SL_WORKER_RELEASE;
 		if (err != SL_OK || type == SL_IPC_STOP || type == SL_IPC_YIELD)

@@ -61,6 +61,12 @@ enum sl_ipc_type {
 	SL_IPC_REPORT,
 	/* reporter to supervisor, number: of the question; and back: the same, fds: a memory file with the text */
 	SL_IPC_METRICS,
+	/* supervisor to engine: fds: JSON of groups, roles and the operator's words (standing.h). In force at once for what is asked
+	 * from then on; have: SL_IPC_WITH_NEXT, only with the policy that comes next. number: counts these messages */
+	SL_IPC_STANDING = 70,
+	/* engine to supervisor; number: of the message */
+	SL_IPC_STANDS,
+	SL_IPC_STANDING_FAILED, /* text: why; what stood before stands on */
 	/* From a new program that is tried to the supervisor that tries it, which may be another version: these numbers and what
 	 * they mean stay as they are, as does the head of a message. docs/upgrade.md */
 	SL_IPC_TRIAL_COMPILES =
@@ -68,6 +74,11 @@ enum sl_ipc_type {
 	SL_IPC_TRIAL_READY, /* number: its engine's pid; text: JSON of the snapshot; fds: that engine's ipc, and, where it
 	                      * had to compile, snapshot and conf */
 	SL_IPC_TRIAL_FAILED, /* text: why */
+};
+
+/* Bits of have in SL_IPC_STANDING. */
+enum {
+	SL_IPC_WITH_NEXT = 1,
 };
 
 /* Bits of have in SL_IPC_COMPILE and SL_IPC_RESTORE. */

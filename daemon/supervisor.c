@@ -196,6 +196,7 @@ static void close_all(struct sl_supervisor *s)
 	sl_bundle_free(&s->next);
 	sl_bundle_free(&s->good);
 	sl_generations_close(&s->kept);
+	sl_supervisor_operator_close(s);
 	sl_feeds_free(&s->feeds);
 	sl_conf_free(&s->conf);
 	if (s->signals >= 0)
@@ -270,47 +271,68 @@ static void find_watchdog(struct sl_supervisor *s)
 		s->watchdog.us = (int64_t)us;
 }
 
+/* Who may have said something. */
+enum {
+	SIGNALS,
+	CTL,
+	RULES,
+	ENGINE,
+	COMPILER,
+	SPARE,
+	ADOPTED,
+	TRIAL,
+	KEEPER,
+	FETCHER,
+	REPORTER,
+	TAP,
+	DEAD,
+	OPERATOR,
+};
+
 static void serve(struct sl_supervisor *s)
 {
 	struct pollfd fd[] = {
-		{ s->signals, POLLIN, 0 },
-		{ sl_ctl_fd(s->ctl), POLLIN, 0 },
-		{ sl_rules_watch_fd(s->rules), POLLIN, 0 },
-		{ s->engine.pid > 0 ? s->engine.ipc : -1, POLLIN, 0 },
-		{ s->compiler.pid > 0 ? s->compiler.ipc : -1, POLLIN, 0 },
-		{ s->spare.pid > 0 ? s->spare.ipc : -1, POLLIN, 0 },
-		{ s->engine.adopted ? s->engine.pidfd : -1, POLLIN, 0 },
-		{ s->upgrade.trial.pid > 0 ? s->upgrade.trial.ipc : -1, POLLIN, 0 },
-		{ s->keeper.pid > 0 ? s->keeper.ipc : -1, POLLIN, 0 },
-		{ s->fetcher.pid > 0 ? s->fetcher.ipc : -1, POLLIN, 0 },
-		{ s->reporting.child.pid > 0 ? s->reporting.child.ipc : -1, POLLIN, 0 },
-		{ s->tap[0], POLLIN, 0 },
-		{ s->dead.pid > 0 ? s->take.broker : -1, POLLIN, 0 },
+		[SIGNALS] = { s->signals, POLLIN, 0 },
+		[CTL] = { sl_ctl_fd(s->ctl), POLLIN, 0 },
+		[RULES] = { sl_rules_watch_fd(s->rules), POLLIN, 0 },
+		[ENGINE] = { s->engine.pid > 0 ? s->engine.ipc : -1, POLLIN, 0 },
+		[COMPILER] = { s->compiler.pid > 0 ? s->compiler.ipc : -1, POLLIN, 0 },
+		[SPARE] = { s->spare.pid > 0 ? s->spare.ipc : -1, POLLIN, 0 },
+		[ADOPTED] = { s->engine.adopted ? s->engine.pidfd : -1, POLLIN, 0 },
+		[TRIAL] = { s->upgrade.trial.pid > 0 ? s->upgrade.trial.ipc : -1, POLLIN, 0 },
+		[KEEPER] = { s->keeper.pid > 0 ? s->keeper.ipc : -1, POLLIN, 0 },
+		[FETCHER] = { s->fetcher.pid > 0 ? s->fetcher.ipc : -1, POLLIN, 0 },
+		[REPORTER] = { s->reporting.child.pid > 0 ? s->reporting.child.ipc : -1, POLLIN, 0 },
+		[TAP] = { s->tap[0], POLLIN, 0 },
+		[DEAD] = { s->dead.pid > 0 ? s->take.broker : -1, POLLIN, 0 },
+		[OPERATOR] = { s->orders.keeper.pid > 0 ? s->orders.keeper.ipc : -1, POLLIN, 0 },
 	};
 
 	if (poll(fd, SL_COUNT(fd), next_wait(s)) < 0 && errno != EINTR)
 		s->stopping = true;
-	if (fd[0].revents != 0)
+	if (fd[SIGNALS].revents != 0)
 		on_signals(s);
-	if ((fd[3].revents & POLLIN) != 0 && s->engine.ipc == fd[3].fd)
+	if ((fd[ENGINE].revents & POLLIN) != 0 && s->engine.ipc == fd[ENGINE].fd)
 		sl_supervisor_engine_message(s);
-	if ((fd[4].revents & POLLIN) != 0 && s->compiler.ipc == fd[4].fd)
+	if ((fd[COMPILER].revents & POLLIN) != 0 && s->compiler.ipc == fd[COMPILER].fd)
 		(void)sl_supervisor_compiler_message(s);
-	if (fd[6].revents != 0 || fd[12].revents != 0)
+	if (fd[ADOPTED].revents != 0 || fd[DEAD].revents != 0)
 		sl_supervisor_child_event(s); /* no signal tells of somebody else's child */
-	if ((fd[5].revents & POLLIN) != 0 && s->spare.ipc == fd[5].fd)
+	if ((fd[SPARE].revents & POLLIN) != 0 && s->spare.ipc == fd[SPARE].fd)
 		sl_supervisor_spare_message(s);
-	if ((fd[7].revents & POLLIN) != 0 && s->upgrade.trial.ipc == fd[7].fd)
+	if ((fd[TRIAL].revents & POLLIN) != 0 && s->upgrade.trial.ipc == fd[TRIAL].fd)
 		(void)sl_supervisor_upgrade_message(s);
-	if ((fd[8].revents & POLLIN) != 0 && s->keeper.ipc == fd[8].fd)
+	if ((fd[KEEPER].revents & POLLIN) != 0 && s->keeper.ipc == fd[KEEPER].fd)
 		sl_supervisor_keeper_message(s);
-	if ((fd[9].revents & POLLIN) != 0 && s->fetcher.ipc == fd[9].fd)
+	if ((fd[FETCHER].revents & POLLIN) != 0 && s->fetcher.ipc == fd[FETCHER].fd)
 		(void)sl_supervisor_fetcher_message(s);
-	if ((fd[10].revents & POLLIN) != 0 && s->reporting.child.ipc == fd[10].fd)
+	if ((fd[REPORTER].revents & POLLIN) != 0 && s->reporting.child.ipc == fd[REPORTER].fd)
 		sl_supervisor_reporter_message(s);
-	if (fd[11].revents != 0)
+	if (fd[TAP].revents != 0)
 		sl_supervisor_tap_message(s);
-	if (fd[1].revents != 0)
+	if ((fd[OPERATOR].revents & POLLIN) != 0 && s->orders.keeper.ipc == fd[OPERATOR].fd)
+		sl_supervisor_operator_message(s);
+	if (fd[CTL].revents != 0)
 		sl_ctl_serve(s->ctl);
 	struct sl_mono now = sl_clock_now();
 	watchdog(s, now);
@@ -323,6 +345,7 @@ static void serve(struct sl_supervisor *s)
 	sl_supervisor_reporter_timers(s, now);
 	sl_supervisor_pause_timers(s, now);
 	sl_supervisor_events_timers(s);
+	sl_supervisor_operator_timers(s, now);
 	if (sl_rules_installed(s->rules))
 		sl_supervisor_rules_timers(s, now);
 }
@@ -370,6 +393,8 @@ static struct sl_supervisor *supervisor_new(const char *conf_path)
 	s->signals = catch_signals();
 	s->started = sl_clock_now();
 	s->engine.ipc = s->spare.ipc = s->compiler.ipc = s->keeper.ipc = s->fetcher.ipc = s->broker.ipc = -1;
+	s->orders.keeper.ipc = s->orders.watch = -1;
+	sl_operator_init(&s->orders.said);
 	s->kept = (struct sl_generations){ .folder = "", .lock = -1 };
 	sl_take_none(&s->take);
 	s->provider.fd = s->reporting.socket.fd = s->tap[0] = s->tap[1] = -1;

@@ -95,6 +95,7 @@ void sl_supervisor_offer(struct sl_supervisor *s)
 	if (s->next == NULL || s->next_sent || !sl_bundle_is_compiled(s->next) ||
 	    s->engine.state != SL_CHILD_ACTIVE)
 		return;
+	sl_supervisor_send_standing(s, sl_bundle_conf(s->next), s->engine.ipc, true);
 	if (sl_bundle_send(s->next, s->take.conf, s->engine.ipc, s->next_number) == SL_OK) {
 		s->next_sent = true;
 		return;

@@ -177,8 +177,11 @@ void sl_supervisor_ctl_check(struct sl_supervisor *s, uint64_t client, json_t *a
 {
 	json_t *items = json_object_get(args, "items");
 	bool explain = json_is_true(json_object_get(args, "explain"));
-	json_t *question =
-	        json_is_array(items) ? json_pack("{s:O, s:b}", "items", items, "explain", explain) : NULL;
+	json_t *question = json_is_array(items)
+	                           ? json_pack("{s:O, s:b, s:s?, s:s?}", "items", items, "explain", explain,
+	                                       "client", json_string_value(json_object_get(args, "client")),
+	                                       "group", json_string_value(json_object_get(args, "group")))
+	                           : NULL;
 	char *text = question == NULL ? NULL : json_dumps(question, JSON_COMPACT);
 
 	if (text == NULL)
@@ -309,6 +312,8 @@ void sl_supervisor_reload_done(struct sl_supervisor *s, bool ok)
 		                   json_pack("{s:b, s:I, s:s, s:O?}", "ok", 1, "generation",
 		                             (json_int_t)s->generation, "why", s->next_why, "entries",
 		                             json_object_get(sl_bundle_about(s->good), "entries")));
+		sl_supervisor_renew_standing(
+		        s); /* what was said meanwhile, was said by the old configuration */
 		sl_supervisor_published(s);
 	} else {
 		sl_bundle_free(&s->next);

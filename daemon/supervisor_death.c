@@ -193,6 +193,7 @@ void sl_supervisor_child_event(struct sl_supervisor *s)
 	sl_supervisor_keeper_event(s);
 	sl_supervisor_fetcher_event(s);
 	sl_supervisor_reporter_event(s);
+	sl_supervisor_operator_event(s);
 	sl_supervisor_spare_event(s);
 	sl_supervisor_upgrade_event(s);
 	sl_supervisor_broker_event(s);

@@ -21,6 +21,7 @@ void sl_supervisor_fail(struct sl_supervisor *s)
 /* What is not live stays as it was at the start, for the next engine, too: rules and queues are of that time. */
 int sl_supervisor_load_child(struct sl_supervisor *s, struct sl_child *c)
 {
+	sl_supervisor_send_standing(s, sl_bundle_conf(s->good), c->ipc, true);
 	int err = sl_bundle_send(s->good, s->take.conf, c->ipc, s->ready ? s->generation : s->next_number);
 
 	c->state = SL_CHILD_LOADING;
@@ -47,6 +48,8 @@ void sl_supervisor_hand_over(struct sl_supervisor *s)
 	struct sl_take take = s->take;
 	int err = sl_supervisor_give_broker(s, &take);
 
+	/* A spare was given its policy long ago. */
+	sl_supervisor_send_standing(s, sl_bundle_conf(s->good), s->engine.ipc, false);
 	if (err == SL_OK)
 		err = sl_take_send(s->engine.ipc, SL_IPC_TAKE, &take);
 	sl_broker_close_lookups(&take);
@@ -147,5 +150,7 @@ void sl_supervisor_engine_message(struct sl_supervisor *s)
 		on_checked(s);
 	else if (s->msg.type == SL_IPC_FLOWS_ARE)
 		sl_supervisor_flows_are(s);
+	else if (s->msg.type == SL_IPC_STANDS || s->msg.type == SL_IPC_STANDING_FAILED)
+		sl_supervisor_stands(s);
 	sl_ipc_close_fds(&s->msg);
 }

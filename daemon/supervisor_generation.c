@@ -48,6 +48,7 @@ int sl_supervisor_begin(struct sl_supervisor *s)
 	if (sl_feeds_follow(&s->feeds, conf) != SL_OK)
 		return SL_ENOMEM;
 	sl_generations_open(&s->kept, s->conf->state, s->conf_path, &s->feeds);
+	sl_supervisor_operator_open(s);
 	if (s->kept.pinned != 0)
 		return restore(s, s->kept.pinned, "rollback");
 	struct sl_diag diag = sl_trouble_diag(&s->last_error);

@@ -22,6 +22,7 @@
 #include "daemon/priv.h"
 #include "daemon/rules.h"
 #include "daemon/rules_pace.h"
+#include "daemon/supervisor_operator.h"
 #include "daemon/supervisor_upgrade.h"
 #include "daemon/take.h"
 #include "daemon/trouble.h"
@@ -89,6 +90,7 @@ struct sl_supervisor {
 	uint64_t rules_restored, rules_gap_ms;
 	struct sl_rules_pace rules_pace;
 
+	struct sl_operator_state orders;
 	struct sl_upgrade upgrade;
 	uint64_t upgrades;
 	bool shared_anew; /* the engine that was taken over counts elsewhere: nothing is known of its signs of life */
@@ -266,6 +268,22 @@ json_t *sl_supervisor_pause_counts(const struct sl_supervisor *s);
 /* One that was begun by an earlier supervisor or program goes on; s->shared is there. */
 void sl_supervisor_pause_resume(struct sl_supervisor *s);
 void sl_supervisor_pause_timers(struct sl_supervisor *s, struct sl_mono now);
+
+/* supervisor_operator.c */
+/* Finds what the operator said, once the state folder is known. */
+void sl_supervisor_operator_open(struct sl_supervisor *s);
+void sl_supervisor_operator_close(struct sl_supervisor *s);
+/* Groups, roles and words, by this configuration; with_next: for the policy that the engine is given next. */
+void sl_supervisor_send_standing(struct sl_supervisor *s, const struct sl_conf *conf, int ipc,
+                                 bool with_next);
+/* To who judges, if somebody does; whoever does so next is told before it begins. */
+void sl_supervisor_renew_standing(struct sl_supervisor *s);
+void sl_supervisor_stands(struct sl_supervisor *s); /* s->msg is the engine's answer */
+/* s->orders.said has changed. The client (0: none) gets the reply, which is taken over, when the change is in force and kept. */
+void sl_supervisor_operator_changed(struct sl_supervisor *s, uint64_t client, json_t *reply);
+void sl_supervisor_operator_message(struct sl_supervisor *s);
+void sl_supervisor_operator_event(struct sl_supervisor *s);
+void sl_supervisor_operator_timers(struct sl_supervisor *s, struct sl_mono now);
 
 /* supervisor_ctl.c */
 json_t *sl_supervisor_flow_counts(const struct sl_supervisor *s);

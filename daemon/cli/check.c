@@ -9,6 +9,7 @@
 #include "daemon/cli/cli.h"
 #include "daemon/parsing_file.h"
 #include "daemon/policy_load.h"
+#include "daemon/standing.h"
 
 enum {
 	WAIT_MS = 10000,
@@ -104,10 +105,12 @@ static int open_path(void *ctx, const char *path)
 static int ask_policy(const struct sl_cli *cli, const struct sl_policy *policy, json_t *generation,
                       const char *source, const struct sl_suburl_parsing *parsing, json_t *results)
 {
-	int err = SL_OK;
+	struct sl_check_who who;
+	const char *why;
+	int err = sl_check_who(policy, NULL, NULL, 0, &who, &why);
 
 	for (int i = 0; i < cli->args && err == SL_OK; i++) {
-		json_t *one = sl_check_query_parsed(policy, cli->arg[i], cli->explain != NULL, parsing);
+		json_t *one = sl_check_query_for(policy, cli->arg[i], cli->explain != NULL, parsing, &who);
 		(void)json_object_set(one, "generation", generation);
 		(void)json_object_set_new(one, "source", json_string(source));
 		err = json_array_append_new(results, one) == 0 ? SL_OK : SL_ENOMEM;
@@ -153,6 +156,16 @@ static bool read_parsing(const struct sl_cli *cli, struct sl_list_source *source
 	return false;
 }
 
+/* The roles of the configuration at this moment; what the operator said is the daemon's to tell. */
+static int set_groups(const struct sl_conf *conf, struct sl_policy **policy)
+{
+	struct tm local;
+	time_t now = time(NULL);
+
+	(void)localtime_r(&now, &local);
+	return sl_standing_apply(conf, &local, policy);
+}
+
 static int ask_files(const struct sl_cli *cli, json_t *results)
 {
 	struct sl_policy *policy = NULL;
@@ -170,6 +183,8 @@ static int ask_files(const struct sl_cli *cli, json_t *results)
 		             cli->profile == NULL ? "no sluiced answers and " : "", sl_cli_conf_path(cli));
 	if (err == SL_OK)
 		err = sl_policy_load(&source, &policy, NULL);
+	if (err == SL_OK && cli->profile == NULL)
+		err = set_groups(conf, &policy);
 	if (err == SL_OK)
 		err = ask_policy(cli, policy, json_null(), "files",
 		                 cli->parsing == NULL ? NULL : &parsing.how, results);
@@ -190,6 +205,17 @@ static bool is_block(const json_t *object)
 	return strcmp(text_of(object, "verdict"), "block") == 0;
 }
 
+/* "exception 3: *.example.com" */
+static void print_word(const json_t *answer)
+{
+	json_int_t id = json_integer_value(json_object_get(answer, "exception"));
+
+	if (id == 0)
+		(void)printf("rule of the group: %s", text_of(answer, "key"));
+	else
+		(void)printf("exception %lld: %s", (long long)id, text_of(answer, "key"));
+}
+
 /* "list ads, line 12: *.example.com" */
 static void print_why(const json_t *answer)
 {
@@ -197,6 +223,10 @@ static void print_why(const json_t *answer)
 
 	if (json_is_true(json_object_get(answer, "parsing_miss"))) {
 		(void)fputs("the regular expression does not match: nothing is looked up", stdout);
+		return;
+	}
+	if (json_is_integer(json_object_get(answer, "exception"))) {
+		print_word(answer);
 		return;
 	}
 	if (json_is_null(json_object_get(answer, "list"))) {
@@ -233,6 +263,8 @@ static const char *letter_text(char letter)
 		return "an allow list frees it";
 	case 'g':
 		return "a block list names it, and nothing frees it";
+	case 'c':
+		return "the operator said so";
 	default:
 		return "nothing that counts speaks of it";
 	}
@@ -265,7 +297,7 @@ static void print_tried(const json_t *answer)
 	}
 }
 
-static void print_text(const json_t *answer, int width)
+void sl_cli_print_answer(const json_t *answer, int width)
 {
 	const json_t *over_http = json_object_get(answer, "over_http");
 	bool error = !json_is_string(json_object_get(answer, "verdict"));
@@ -309,7 +341,7 @@ static int print(const struct sl_cli *cli, const json_t *results)
 			(void)json_dumpf(answer, stdout, JSON_COMPACT);
 			(void)putchar('\n');
 		} else {
-			print_text(answer, input_width(cli));
+			sl_cli_print_answer(answer, input_width(cli));
 		}
 		block |= is_block(answer);
 		error |= !json_is_string(json_object_get(answer, "verdict"));

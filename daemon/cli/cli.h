@@ -61,6 +61,9 @@ int sl_cli_generations(const struct sl_cli *cli);
 /* Opens a snapshot file; what is wrong is told to stderr. Returns what sl_snapshot_file_map() does. */
 int sl_cli_snapshot(const char *path, struct sl_policy **out);
 
+/* An answer of check_query.h as text, with what was tried, if that is there. */
+void sl_cli_print_answer(const json_t *answer, int width);
+
 /* check --apple, of which check knows nothing else. */
 int sl_cli_check_apple(const struct sl_cli *cli);
 

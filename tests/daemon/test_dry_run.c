@@ -13,6 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/standing.h"
+
 static const int64_t second = 1000000;
 
 struct table {
@@ -173,6 +175,32 @@ static void a_policy_is_tried_on_them(void **state)
 	sl_policy_free(&after);
 }
 
+/* What a list in the shadow holds is no change for anybody. */
+static void a_list_in_the_shadow_changes_nothing(void **state)
+{
+	static const char text[] = "inside: lan0\n"
+	                           "lists: [{file: /x/ads}, {file: /x/more, role: shadow}]\n";
+	struct sl_policy *before = policy_of("", "x.example\n"),
+	                 *after = policy_of("ads.example\n", "new.example\n");
+	struct sl_conf *conf = NULL;
+	struct table t;
+	(void)state;
+	assert_int_equal(sl_conf_read("/x.yaml", sl_bytes_str(text), NULL, &conf), SL_OK);
+	assert_int_equal(sl_standing_apply(conf, NULL, &before), SL_OK);
+	assert_int_equal(sl_standing_apply(conf, NULL, &after), SL_OK);
+	table_open(&t);
+	see(&t, "new.example", 10 * second);
+	see(&t, "ads.example", 10 * second);
+	json_t *dry = sl_dry_run(before, after, t.names, 10 * second);
+	assert_int_equal(number(dry, "newly_blocked"), 1);
+	assert_int_equal(number(json_object_get(dry, "lists"), "ads"), 1);
+	json_decref(dry);
+	table_close(&t);
+	sl_policy_free(&before);
+	sl_policy_free(&after);
+	sl_conf_free(&conf);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -181,6 +209,7 @@ int main(void)
 		cmocka_unit_test(a_flood_pushes_out_the_oldest),
 		cmocka_unit_test(only_such_a_file_is_mapped),
 		cmocka_unit_test(a_policy_is_tried_on_them),
+		cmocka_unit_test(a_list_in_the_shadow_changes_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -28,6 +28,7 @@ How it is built
     resolver.py    a client of DNS                    mail.py     what mail servers say
     starttls.py    a client of them                   dtls.py     openssl's DTLS
     machine.py     packages, build, kernel            names.py    host names and lists
+    groups.py      groups, schedules, exceptions
     interrupts.py  Ctrl-C at a good moment            crypto.py   for tls13.py
     limits.py      how soon is soon enough"""
 
@@ -39,7 +40,7 @@ import signal
 import sys
 import time
 
-from . import (brokers, clients, daemon, flowlog, limits, load, machine, pauses, probes, protocols, quic, stages, store,
+from . import (brokers, clients, daemon, flowlog, groups, limits, load, machine, pauses, probes, protocols, quic, stages, store,
                upgrades)
 from .daemon import Daemon
 from .interrupts import Interrupted, catch, held, ignore
@@ -178,7 +179,7 @@ def story(lab):
     progress("sluiced is ready: " + lab.daemon.start())
     old.finish()
     ask(lab)
-    for stage in (stages.command_answers, stages.flow_log, stages.reload_lists, stages.dry_run, stages.fwmarks, stages.under_load,
+    for stage in (stages.command_answers, stages.flow_log, stages.reload_lists, stages.dry_run, groups.all_of_it, stages.fwmarks, stages.under_load,
                   *[kill_engine] * lab.kills, stages.engine_faults, stages.engine_stopped,
                   stages.both_stopped, stages.no_engine, stages.supervisor_killed, stages.without_supervisor, stages.busy_machine, stages.old_options, stages.full_disk,
                   stages.rules_flushed, *upgrades.STAGES, *pauses.STAGES, *clients.STAGES, store.both_killed,
