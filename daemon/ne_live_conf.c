@@ -16,7 +16,7 @@ struct sl_ne_options sl_ne_live_options(const struct sl_conf *c)
 	o.existing = c->existing == 0 ? SL_NE_EXISTING_PASS : SL_NE_EXISTING_DROP;
 	o.apply = c->apply == 0 ? SL_NE_APPLY_NEW : SL_NE_APPLY_ALL;
 	o.reject = c->refuse == 0 ? SL_NE_REJECT_RST : SL_NE_REJECT_SILENT;
-	o.reject_udp = SL_NE_REJECT_UDP_SILENT;
+	o.reject_udp = c->refuse_udp == 0 ? SL_NE_REJECT_UDP_SILENT : SL_NE_REJECT_UDP_ICMP;
 	o.late = c->late == 0 ? SL_NE_LATE_ALLOW : SL_NE_LATE_DROP;
 	o.answer = c->answer_limit;
 	o.undecided = c->udp_undecided;

@@ -28,6 +28,7 @@ struct sl_rules_cfg {
 	uint16_t queue_first, queue_count;
 	bool bypass;        /* with no listener on the queue packets pass instead of being dropped */
 	bool refuse_silent; /* blocked TCP is dropped instead of reset */
+	bool refuse_icmp;   /* who sends a blocked datagram is told so, where it opened the flow */
 	bool ask_syn;       /* SYNs are queued, too */
 	bool copy_syn; /* they are not, but the NFLOG group with the number of queue_first gets a copy of their headers */
 	bool both; /* of both directions everything with payload, SYN, FIN or RST is queued: what comes from inside to the queues

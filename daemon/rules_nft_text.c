@@ -189,6 +189,9 @@ static void put_refuse_chain(const struct sl_rules_cfg *cfg, struct sl_out *o)
 	sl_out_fmt(o, "\t\tmeta mark set meta mark & 0x%08x\n", ~m);
 	if (!cfg->refuse_silent)
 		sl_out_str(o, "\t\tmeta l4proto tcp reject with tcp reset\n");
+	if (cfg->refuse_icmp)
+		sl_out_str(o, "\t\tmeta l4proto udp ct direction original reject with icmpx type "
+		              "admin-prohibited\n");
 	sl_out_str(o, "\t\tdrop\n\t}\n");
 }
 

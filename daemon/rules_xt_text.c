@@ -210,6 +210,11 @@ static void put_filter(const struct sl_rules_cfg *cfg, int family, struct sl_out
 	sl_out_fmt(o, "-A SLUICE-REFUSE -j MARK --set-xmark 0x0/0x%x\n", m);
 	if (!cfg->refuse_silent)
 		sl_out_str(o, "-A SLUICE-REFUSE -p tcp -j REJECT --reject-with tcp-reset\n");
+	if (cfg->refuse_icmp)
+		sl_out_fmt(o,
+		           "-A SLUICE-REFUSE -p udp -m conntrack --ctdir ORIGINAL -j REJECT --reject-with "
+		           "%s\n",
+		           family == 4 ? "icmp-admin-prohibited" : "icmp6-adm-prohibited");
 	sl_out_str(o, "-A SLUICE-REFUSE -j DROP\n");
 }
 

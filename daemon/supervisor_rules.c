@@ -63,6 +63,7 @@ static struct sl_rules_cfg rules_cfg(const struct sl_conf *c)
 		.both = sl_ne_source_needs((enum sl_provider_kind)c->provider) != 0,
 		.bypass = c->bypass,
 		.refuse_silent = c->refuse != 0,
+		.refuse_icmp = c->refuse_udp != 0,
 		.ask_syn = c->provider == SL_PROVIDER_POLICY && c->tcp_hold != 0,
 		.copy_syn = c->provider == SL_PROVIDER_POLICY && c->tcp_hold == 0,
 		.answers = answers_wanted(c),

@@ -16,6 +16,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 RULES, DOC, SCOPE = ROOT / "tests" / "ne" / "rules.tsv", ROOT / "docs" / "ne-parity.md", ROOT / "docs" / "ne-scope.md"
+CHOICES = ROOT / "docs" / "ne-choices.md"
 SOURCES = (".c", ".h", ".py", ".sh", ".json", ".jsonl", ".tsv")
 MENTION = re.compile(r"NE-([A-Z]+)-(\d+)((?:(?:\.\.|, ?-|, )\d+)*)")
 FUNCTION = re.compile(r"^(?:static )?[a-z_ ]*\b(test_\w+|def \w+)\(", re.M)
@@ -109,6 +110,16 @@ def wrong_scope(rules):
     yield from sorted(name for name in re.findall(r"\b(?:tests|docs)/[\w/.-]*\w", text) if not (ROOT / name).exists())
 
 
+def wrong_choices(rules):
+    """Choices without a row in docs/ne-choices.md, and options that it names and that are not there."""
+    rows = {row[1]: row[3] for line in CHOICES.read_text().splitlines() if len(row := [c.strip() for c in line.split("|")]) == 6}
+    yield from sorted({rule for rule in rules if rule.startswith("NE-CHOICE-")} ^ {rule for rule in rows if rule.startswith("NE-")})
+    options = set(re.findall(r"^SL_\w+\((\w+),", (ROOT / "daemon/conf.def").read_text(), re.M)) | {"inside"}
+    options |= {"--" + name.replace("_", "-") for name in
+                re.findall(r"^SL_CLI_OPT\((\w+),", (ROOT / "daemon/cli/option.def").read_text(), re.M)}
+    yield from sorted(set(re.findall(r"`([^`]+)`", " ".join(rows.values()))) - options)
+
+
 def main():
     rules, found = read_rules(), shown_by()
     unknown = sorted(set(found) - set(rules))
@@ -120,13 +131,16 @@ def main():
     missing = list(wrong_scope(rules))
     for name in missing:
         print("%s: there is no %s" % (SCOPE.relative_to(ROOT), name))
+    choices = list(wrong_choices(rules))
+    for name in choices:
+        print("%s: %s has no row there, or is no option" % (CHOICES.relative_to(ROOT), name))
     text = document(rules, found)
     if "--write" in sys.argv[1:]:
         DOC.write_text(text)
     elif not DOC.exists() or DOC.read_text() != text:
         print("docs/ne-parity.md does not say what the tests say: run tests/ne/parity.py --write, and read the difference")
         return 1
-    return 1 if unknown or silent or missing else 0
+    return 1 if unknown or silent or missing or choices else 0
 
 
 if __name__ == "__main__":

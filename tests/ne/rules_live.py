@@ -6,6 +6,7 @@ a client asked DNS for, by the one that it says itself, and by neither; and rule
 Three namespaces of its own. The rows of one sluiced share it."""
 
 import contextlib
+import errno
 import json
 import os
 import socket
@@ -110,7 +111,7 @@ def rules_upgraded(gateway):
     expect(network.get(GOOD), "passed", most=LIMIT)
 
 
-# ---- without names ----
+# ---- without names, and blocked datagrams are told so ----
 
 def nameless(gateway):
     """NE-FLOW-06, NE-CHOICE-47: with hostname: none no host rule matches"""
@@ -134,8 +135,22 @@ def script_upgraded(gateway):
     expect(network.get(GOOD), "nothing", least=2 * LIMIT)
 
 
+def prohibited(gateway):
+    """NE-CHOICE-24: with refuse_udp: icmp who sends a datagram that is dropped is told at once"""
+    with gateway.network.client, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.settimeout(LIMIT)
+        client.connect((SERVER, dns.DNS))
+        client.send(dns.query(ASKED, edns=False))
+        try:
+            client.recv(512)
+        except OSError as error:
+            if error.errno == errno.EHOSTUNREACH:
+                return
+        raise Failure("nobody is told")
+
+
 STORIES = (({"provider": "rules"}, RULES, (by_dns, by_hello, dns_itself, is_counted, rules_upgraded)),
-           ({"provider": "rules", "hostname": "none"}, RULES, (nameless,)),
+           ({"provider": "rules", "hostname": "none", "refuse_udp": "icmp"}, RULES, (nameless, prohibited)),
            ({"provider": "scripted"}, SCENARIO, (script_upgraded,)))
 
 

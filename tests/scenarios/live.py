@@ -78,7 +78,7 @@ ISN = {"outbound": 1000, "inbound": 5000000}  # of the bytes in that direction
 OTHER = {"outbound": "inbound", "inbound": "outbound"}
 WITHIN = 10  # s, for anything that is waited for
 OUTSIDE_EVENTS = {"open", "answered", "data", "finish", "close", "tick"}
-OPTIONS = {"redeliver": "redeliver", "starting": "starting", "existing": "existing", "apply": "apply", "reject": "refuse",
+OPTIONS = {"redeliver": "redeliver", "starting": "starting", "existing": "existing", "apply": "apply", "reject": "refuse", "rejectUDP": "refuse_udp",
            "late": "late", "undecided": "udp_undecided", "idle": "udp_idle", "collector": "udp_collector",
            "closeWait": "close_wait", "tick": "statistics_tick", "answer": "answer_limit", "datagramPackets": "udp_packets",
            "datagramBytes": "udp_bytes", "streamBytes": "tcp_bytes", "strictReportCounts": "report_counts"}
@@ -316,8 +316,6 @@ class Play:
         if "platform" in self.head:
             settings["platform"] = self.head["platform"]
         for name, value in self.head.get("options", {}).items():
-            if name == "rejectUDP":
-                raise Failure("no option of sluiced for rejectUDP")
             value = WORDS.get(value, value) if not isinstance(value, int) or isinstance(value, bool) else value
             if name == "strictReportCounts":
                 value = "closed" if value == "yes" else "all"
