@@ -24,7 +24,7 @@ enum {
 	EVENTS_MS = 60000, /* so do events */
 	LINE_MS = 30000,   /* and a line that is not finished by then */
 	EVENTS_MAX = 256 * 1024,
-	TICK_MS = 250,
+	TICK_NS = 250000000,
 	TURN = 4, /* requests of one client before the others have their turn */
 	EVENTS = 16,
 };
@@ -110,7 +110,7 @@ static bool has_deadline(const struct client *c, struct sl_mono *at)
 
 static void tick_on(struct sl_ctl *ctl)
 {
-	const struct itimerspec every = { { 0, TICK_MS * 1000000 }, { 0, TICK_MS * 1000000 } };
+	const struct itimerspec every = { { 0, TICK_NS }, { 0, TICK_NS } };
 	if (!ctl->ticking)
 		ctl->ticking = timerfd_settime(ctl->timer, 0, &every, NULL) == 0;
 }

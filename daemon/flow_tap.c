@@ -63,6 +63,8 @@ bool sl_flow_tap_is_heard(struct sl_flow_tap *tap)
 static void keep(struct sl_flow_tap *tap, struct sl_bytes lines)
 {
 	lines = sl_bytes_skip(lines, lines.len - sl_min(lines.len, SL_FLOW_TAP_KEPT));
+	if (lines.p == NULL)
+		return;
 	size_t at = tap->at % SL_FLOW_TAP_KEPT, first = sl_min(lines.len, SL_FLOW_TAP_KEPT - at);
 	memcpy(tap->kept + at, lines.p, first);
 	memcpy(tap->kept, lines.p + first, lines.len - first);

@@ -639,12 +639,13 @@ static unsigned count(const char *text, const char *word)
 static int ask_as_often_as_possible(const char *path)
 {
 	static char text[65536];
-	char many[BURST * 4 * sizeof(ECHO_N(1))] = "";
+	char many[4096];
+	size_t len = 0;
 	int fd = connect_to(path), other = connect_to(path);
 
-	for (int i = 0; i < BURST * 4; i++)
-		strcat(many, ECHO_N(1)); /* all of a turn's requests are there at once */
-	EXPECT(1, send(fd, many, strlen(many), 0) == (ssize_t)strlen(many));
+	for (int i = 0; i < BURST * 4; i++) /* all of a turn's requests are there at once */
+		len += (size_t)snprintf(many + len, sizeof(many) - len, "%s", ECHO_N(1));
+	EXPECT(1, send(fd, many, len, 0) == (ssize_t)len);
 	int64_t start = now_ms();
 	(void)shutdown(fd, SHUT_WR);
 	(void)read_all(fd, text, sizeof(text), 10000);
@@ -791,7 +792,8 @@ static void test_slow_subscriber(struct server *s)
 		len += n > 0 ? (size_t)n : 0;
 		serve(s, 0);
 	}
-	sl_ctl_event(s->ctl, 1, (struct sl_bytes){ NULL, 0 }, 0, 0); /* what is owed is told without another one */
+	sl_ctl_event(s->ctl, 1, (struct sl_bytes){ NULL, 0 }, 0,
+	             0); /* what is owed is told without another one */
 	serve(s, 0);
 	ssize_t n = recv(fd, text + len, sizeof(text) - 1 - len, MSG_DONTWAIT);
 	len += n > 0 ? (size_t)n : 0;

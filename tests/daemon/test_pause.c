@@ -45,8 +45,9 @@ static int flush(void *ctx)
 		(void)snprintf(b->said + len, sizeof(b->said) - len, "%s%c%u", len > 0 ? " " : "",
 		               letter[a->answer[i].action], a->answer[i].ticket.id);
 	}
+	size_t end = strlen(b->said);
 	if (a->resets > 0)
-		strcat(b->said, " R");
+		(void)snprintf(b->said + end, sizeof(b->said) - end, " R");
 	a->answers = a->resets = 0;
 	return SL_OK;
 }
