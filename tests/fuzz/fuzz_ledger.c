@@ -35,10 +35,10 @@ static void look_at(const struct nlmsghdr *nlh, bool answered[QUEUES][PACKETS])
 {
 	const struct nfgenmsg *gen = mnl_nlmsg_get_payload(nlh);
 	const struct nfqnl_msg_verdict_hdr *v = NULL;
-	const struct nlattr *attr;
 	uint32_t mark = MARK;
-	mnl_attr_for_each(attr, nlh, sizeof(*gen))
-	{
+	const struct nlattr *attr = mnl_nlmsg_get_payload_offset(nlh, sizeof(*gen));
+	const char *end = mnl_nlmsg_get_payload_tail(nlh);
+	for (; mnl_attr_ok(attr, (int)(end - (const char *)attr)); attr = mnl_attr_next(attr)) {
 		if (mnl_attr_get_type(attr) == NFQA_VERDICT_HDR)
 			v = mnl_attr_get_payload(attr);
 		else if (mnl_attr_get_type(attr) == NFQA_MARK)
