@@ -341,6 +341,11 @@ static void stop(struct engine *e, enum sl_worker_end how)
 		sl_worker_ask(e->worker[i], how); /* all at once */
 	for (unsigned i = 0; i < e->workers; i++)
 		sl_worker_stop(&e->worker[i], how);
+	if (e->log != NULL)
+		sl_flow_log_end(e->log);
+	if (e->log != NULL && e->shared != NULL)
+		sl_shared_count_log(&e->shared->worker[0],
+		                    e->log); /* what came to the file after their end */
 	sl_flow_log_free(&e->log);
 	sl_seen_names_unmap(&e->seen);
 	sl_dns_names_free(&e->names);

@@ -43,6 +43,10 @@ struct sl_flow_log {
 	bool stop, reopen;
 	int next_fd; /* where reopen is set */
 
+	/* Of who counts and ends. */
+	struct sl_flow_log_stats told;
+	bool ended;
+
 	/* The writer's own; others read the counters. */
 	int fd;
 	unsigned nap_ms;
@@ -325,14 +329,22 @@ static void give_order(struct sl_flow_log *log, bool stop, bool reopen, int fd)
 	(void)pthread_mutex_unlock(&log->lock);
 }
 
+void sl_flow_log_end(struct sl_flow_log *log)
+{
+	if (log->ended)
+		return;
+	give_order(log, true, false, -1);
+	(void)pthread_join(log->thread, NULL);
+	log->ended = true;
+}
+
 void sl_flow_log_free(struct sl_flow_log **log)
 {
 	struct sl_flow_log *l = sl_take(log);
 
 	if (l == NULL)
 		return;
-	give_order(l, true, false, -1);
-	(void)pthread_join(l->thread, NULL);
+	sl_flow_log_end(l);
 	if (l->fd >= 0)
 		(void)close(l->fd);
 	(void)pthread_cond_destroy(&l->wake);
@@ -384,4 +396,14 @@ void sl_flow_log_count(const struct sl_flow_log *log, struct sl_flow_log_stats *
 	out->error = __atomic_load_n(&log->error, __ATOMIC_RELAXED);
 	for (unsigned i = 0; i < log->workers; i++)
 		out->dropped += sl_counter_get(&log->slot[i].dropped);
+}
+
+void sl_flow_log_count_new(struct sl_flow_log *log, struct sl_flow_log_stats *out)
+{
+	struct sl_flow_log_stats now;
+
+	sl_flow_log_count(log, &now);
+	*out = (struct sl_flow_log_stats){ now.written - log->told.written, now.dropped - log->told.dropped,
+		                           now.write_errors - log->told.write_errors, now.error };
+	log->told = now;
 }

@@ -56,6 +56,10 @@ size_t sl_flow_log_last(struct sl_flow_log *log, char *out, size_t size);
 /* Goes on in another file; fd is taken over, the old one is closed when what was meant for it is written, or, where it
  * cannot be written, moved to the new one. Any thread. */
 void sl_flow_log_reopen(struct sl_flow_log *log, int fd);
+/* Writes what is left and ends the thread, so that the counts are those of the end; only free() may follow. */
+void sl_flow_log_end(struct sl_flow_log *log);
+/* What is new since the last call: for counters that outlive the log. One thread at a time. error is as it is now. */
+void sl_flow_log_count_new(struct sl_flow_log *log, struct sl_flow_log_stats *out);
 /* Any thread. */
 void sl_flow_log_count(const struct sl_flow_log *log, struct sl_flow_log_stats *out);
 

@@ -37,6 +37,16 @@ static uint64_t layout(void)
 	return h;
 }
 
+void sl_shared_count_log(struct sl_worker_shared *worker, struct sl_flow_log *log)
+{
+	struct sl_flow_log_stats more;
+
+	sl_flow_log_count_new(log, &more);
+	sl_counter_add(&worker->log_written, more.written);
+	sl_counter_add(&worker->log_dropped, more.dropped);
+	sl_counter_add(&worker->log_errors, more.write_errors);
+}
+
 static int map(int fd, struct sl_shared **out)
 {
 	struct stat st;

@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "base/util.h"
+#include "daemon/flow_log.h"
 #include "daemon/memory_use.h"
 #include "daemon/ne_stats.h"
 #include "daemon/pause.h"
@@ -75,6 +76,8 @@ struct sl_shared {
 	struct sl_worker_shared worker[SL_WORKERS_MAX];
 } SL_ALIGNED;
 
+/* The log's counters are the engine's, those of worker 0 outlive it: adds what is new. For the worker, and for who has ended it. */
+void sl_shared_count_log(struct sl_worker_shared *worker, struct sl_flow_log *log);
 /* A new zeroed one: its descriptor and its mapping. */
 int sl_shared_new(uint32_t workers, int *fd, struct sl_shared **out);
 /* Maps one that somebody else made; SL_EMALF when its size or its layout is another. */

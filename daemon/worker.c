@@ -42,8 +42,7 @@ struct sl_worker {
 	struct sl_refuse *refuse;           /* NULL: servers are not told */
 	struct sl_mono leave_by;            /* .us 0: nobody waits */
 	int64_t wait_us;                    /* the socket's receive timeout now */
-	struct sl_flow_log_stats log;       /* as published last; worker 0 only */
-	uint64_t content[SL_NE_STAT_COUNT]; /* likewise */
+	uint64_t content[SL_NE_STAT_COUNT]; /* as published last; worker 0 only */
 };
 
 static void give_sign(struct sl_worker *w)
@@ -131,18 +130,11 @@ static void publish_content(struct sl_worker *w)
 	memcpy(w->content, now, sizeof(now));
 }
 
-/* The log's counters are the engine's, the shared ones outlive it: worker 0 adds what is new. */
+/* Worker 0's business while it lives. */
 static void publish_log_counts(struct sl_worker *w)
 {
-	struct sl_flow_log_stats now;
-
-	if (w->cfg.number != 0 || w->cfg.log == NULL)
-		return;
-	sl_flow_log_count(w->cfg.log, &now);
-	sl_counter_add(&w->cfg.shared->log_written, now.written - w->log.written);
-	sl_counter_add(&w->cfg.shared->log_dropped, now.dropped - w->log.dropped);
-	sl_counter_add(&w->cfg.shared->log_errors, now.write_errors - w->log.write_errors);
-	w->log = now;
+	if (w->cfg.number == 0 && w->cfg.log != NULL)
+		sl_shared_count_log(w->cfg.shared, w->cfg.log);
 }
 
 /* Returns how many packets came, or an error. */

@@ -656,6 +656,28 @@ static void test_thrown_away(void **state)
 	sl_flow_log_free(&log);
 }
 
+/* Who keeps counters that outlive the log asks once more when it has ended. */
+static void test_counted_at_the_end(void **state)
+{
+	int fd = memfd_create("log", MFD_CLOEXEC);
+	struct sl_flow_log *log = new_log(1, 65536, dup(fd));
+	struct sl_flow_log_stats s;
+	uint64_t before;
+	(void)state;
+	put_n(log, 0, 0, 30);
+	sl_flow_log_count_new(log, &s);
+	before = s.written;
+	put_n(log, 0, 30, 12);
+	sl_flow_log_end(log);
+	sl_flow_log_count_new(log, &s);
+	assert_int_equal(before + s.written, 42);
+	sl_flow_log_count_new(log, &s);
+	assert_int_equal(s.written + s.dropped + s.write_errors, 0);
+	sl_flow_log_free(&log);
+	expect_numbers(fd, 0, 42);
+	(void)close(fd);
+}
+
 #ifndef SL_SANITIZE
 /* In a process of its own, whose main thread may do nothing but read, write and exit: the kernel kills it otherwise. */
 static void test_no_system_call(void **state)
@@ -690,6 +712,8 @@ static const struct CMUnitTest with_writer[] = {
 #endif
 	{ "the longest record fits into a line; path and host are cut", test_longest, NULL, NULL, NULL },
 	{ "records are written in order, also what is left at the end", test_in_order, NULL, NULL, NULL },
+	{ "what is written at the end is counted, and nothing twice", test_counted_at_the_end, NULL, NULL,
+	  NULL },
 	{ "four workers: every record is written or counted as dropped", test_many_workers, NULL, NULL,
 	  NULL },
 	{ "partial writes tear no line", test_partial, NULL, NULL, NULL },
