@@ -27,7 +27,7 @@ struct options {
 /* What all workers look at. */
 struct bench {
 	const struct options *o;
-	struct sl_policy_slot slot, empty;
+	struct sl_policy_slot slot, empty, grouped;
 	struct sl_flow_log *log;
 	struct sl_pipe_packets *packets;
 };
@@ -102,14 +102,19 @@ static void tell_fact(const struct bench *b, const char *name, uint32_t live, do
 
 /* ---- one worker ---- */
 
+/* Of whom a verdict is asked: of no list, of the lists, of what is for each client, too. */
+enum asked { NOBODY, LISTS, GROUPS };
+
 /* Who hears of a verdict: nobody, the worker's counters, the flow log, too. */
 enum told { UNTOLD, COUNTED, LOGGED };
 
-static struct sl_pipe_worker *new_worker(struct bench *b, uint32_t live, unsigned number, bool lists,
+static struct sl_pipe_worker *new_worker(struct bench *b, uint32_t live, unsigned number, enum asked asked,
                                          enum told told)
 {
 	const struct sl_pipe_worker_cfg cfg = { .live = live,
-		                                .slot = lists ? &b->slot : &b->empty,
+		                                .slot = asked == GROUPS  ? &b->grouped
+		                                        : asked == LISTS ? &b->slot
+		                                                         : &b->empty,
 		                                .log = told == LOGGED ? b->log : NULL,
 		                                .counts = told != UNTOLD,
 		                                .number = number,
@@ -118,10 +123,10 @@ static struct sl_pipe_worker *new_worker(struct bench *b, uint32_t live, unsigne
 }
 
 /* With its table full. */
-static struct sl_pipe_worker *make_worker(struct bench *b, uint32_t live, unsigned number, bool lists,
+static struct sl_pipe_worker *make_worker(struct bench *b, uint32_t live, unsigned number, enum asked asked,
                                           enum told told)
 {
-	struct sl_pipe_worker *w = new_worker(b, live, number, lists, told);
+	struct sl_pipe_worker *w = new_worker(b, live, number, asked, told);
 	sl_pipe_worker_run(w, SL_PIPE_TLS, SL_PIPE_WHOLE, live);
 	return w;
 }
@@ -156,7 +161,7 @@ static void bench_kinds(struct bench *b, uint32_t live)
 {
 	static struct series flow[SL_PIPE_KINDS], fill[SL_PIPE_KINDS], known, known_fill;
 	const struct options *o = b->o;
-	struct sl_pipe_worker *w = new_worker(b, live, 0, true, LOGGED);
+	struct sl_pipe_worker *w = new_worker(b, live, 0, LISTS, LOGGED);
 	(void)malloc_trim(0); /* or what was freed before is used again, and not counted */
 	sl_pipe_worker_run(
 	        w, SL_PIPE_TLS, SL_PIPE_WHOLE,
@@ -185,27 +190,28 @@ static void bench_kinds(struct bench *b, uint32_t live)
 /* Where the time of a TLS flow goes: each row does one thing more than the one before it, and is shown without that. */
 static void bench_stages(struct bench *b, uint32_t live)
 {
-	enum { FILL, MESSAGE, HEADERS, FILTER, VERDICT, POLICY, COUNTS, LOG, STAGES };
+	enum { FILL, MESSAGE, HEADERS, FILTER, VERDICT, POLICY, COUNTS, LOG, EACH_CLIENT, STAGES };
 	static const struct {
 		const char *name;
 		enum sl_pipe_depth depth;
-		bool lists;
+		enum asked asked;
 		enum told told;
 		int without;
 	} stage[STAGES] = {
-		[FILL] = { "stage/copy_by_the_kernel", SL_PIPE_FILL, false, UNTOLD, -1 },
-		[MESSAGE] = { "stage/message", SL_PIPE_MESSAGE, false, UNTOLD, FILL },
-		[HEADERS] = { "stage/headers", SL_PIPE_HEADERS, false, UNTOLD, MESSAGE },
-		[FILTER] = { "stage/filter", SL_PIPE_JUDGED, false, UNTOLD, HEADERS },
-		[VERDICT] = { "stage/verdict", SL_PIPE_WHOLE, false, UNTOLD, FILTER },
-		[POLICY] = { "stage/policy", SL_PIPE_WHOLE, true, UNTOLD, VERDICT },
-		[COUNTS] = { "stage/counts", SL_PIPE_WHOLE, true, COUNTED, POLICY },
-		[LOG] = { "stage/log", SL_PIPE_WHOLE, true, LOGGED, COUNTS },
+		[FILL] = { "stage/copy_by_the_kernel", SL_PIPE_FILL, NOBODY, UNTOLD, -1 },
+		[MESSAGE] = { "stage/message", SL_PIPE_MESSAGE, NOBODY, UNTOLD, FILL },
+		[HEADERS] = { "stage/headers", SL_PIPE_HEADERS, NOBODY, UNTOLD, MESSAGE },
+		[FILTER] = { "stage/filter", SL_PIPE_JUDGED, NOBODY, UNTOLD, HEADERS },
+		[VERDICT] = { "stage/verdict", SL_PIPE_WHOLE, NOBODY, UNTOLD, FILTER },
+		[POLICY] = { "stage/policy", SL_PIPE_WHOLE, LISTS, UNTOLD, VERDICT },
+		[COUNTS] = { "stage/counts", SL_PIPE_WHOLE, LISTS, COUNTED, POLICY },
+		[LOG] = { "stage/log", SL_PIPE_WHOLE, LISTS, LOGGED, COUNTS },
+		[EACH_CLIENT] = { "stage/groups", SL_PIPE_WHOLE, GROUPS, LOGGED, LOG },
 	};
 	static struct series s[STAGES];
 	struct sl_pipe_worker *w[STAGES];
 	for (int i = 0; i < STAGES; i++)
-		w[i] = make_worker(b, live, 0, stage[i].lists, stage[i].told);
+		w[i] = make_worker(b, live, 0, stage[i].asked, stage[i].told);
 	for (unsigned r = 0; r < b->o->rounds; r++)
 		for (int i = 0; i < STAGES; i++)
 			s[i].ns[r] = time_flows(w[i], SL_PIPE_TLS, stage[i].depth, b->o->flows);
@@ -240,12 +246,17 @@ static void count(struct bench *b, struct sl_pipe_worker *w, enum sl_pipe_kind k
 
 static void count_kinds(struct bench *b, uint32_t live)
 {
-	struct sl_pipe_worker *w = make_worker(b, live, 0, true, LOGGED);
+	struct sl_pipe_worker *w = make_worker(b, live, 0, LISTS, LOGGED);
 	count(b, w, SL_PIPE_KINDS, "known"); /* while the table holds flows of TLS */
 	for (int k = 0; k < SL_PIPE_KINDS; k++) {
 		sl_pipe_worker_run(w, (enum sl_pipe_kind)k, SL_PIPE_WHOLE, live);
 		count(b, w, (enum sl_pipe_kind)k, sl_pipe_name((enum sl_pipe_kind)k));
 	}
+	sl_pipe_worker_free(w);
+	w = make_worker(b, live, 0, GROUPS, LOGGED);
+	count(b, w, SL_PIPE_KINDS, "known/groups");
+	sl_pipe_worker_run(w, SL_PIPE_TLS, SL_PIPE_WHOLE, live);
+	count(b, w, SL_PIPE_TLS, "tls/groups");
 	sl_pipe_worker_free(w);
 }
 
@@ -263,7 +274,7 @@ static void *run_thread(void *arg)
 {
 	struct thread *t = (struct thread *)arg;
 	sl_policy_slot_register();
-	struct sl_pipe_worker *w = make_worker(t->b, t->live, t->number, true, COUNTED);
+	struct sl_pipe_worker *w = make_worker(t->b, t->live, t->number, LISTS, COUNTED);
 	(void)pthread_barrier_wait(t->start);
 	sl_pipe_worker_run(w, SL_PIPE_TLS, SL_PIPE_WHOLE, t->b->o->flows * SLICES);
 	(void)pthread_barrier_wait(t->start);
@@ -379,7 +390,9 @@ int main(int argc, char **argv)
 	struct bench b = { .o = &o };
 	sl_policy_slot_register();
 	sl_policy_slot_publish(&b.empty, sl_pipe_policy(0, clean, blocked));
-	sl_policy_slot_publish(&b.slot, sl_pipe_policy(o.names, clean, blocked));
+	struct sl_policy *lists = sl_pipe_policy(o.names, clean, blocked);
+	sl_policy_slot_publish(&b.grouped, sl_pipe_grouped(lists));
+	sl_policy_slot_publish(&b.slot, lists);
 	b.packets = sl_pipe_packets_new(clean, blocked);
 	if (sl_flow_log_new(WORKERS, LOG_RING, -1, NULL, &b.log) != SL_OK)
 		sl_pipe_die("flow log");
@@ -393,6 +406,7 @@ int main(int argc, char **argv)
 		free(clean[i]);
 		free(blocked[i]);
 	}
+	sl_policy_slot_publish(&b.grouped, NULL);
 	sl_policy_slot_publish(&b.slot, NULL);
 	sl_policy_slot_publish(&b.empty, NULL);
 	sl_policy_slot_unregister();

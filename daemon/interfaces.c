@@ -15,44 +15,57 @@
 
 enum { ANSWER = 32768 };
 
-/* IFLA_LINKINFO: its kind is "vlan", and its data says which. */
-static uint16_t vlan_of(const struct nlattr *info)
-{
-	const struct nlattr *attr, *in;
-	bool is_vlan = false;
-	uint16_t id = 0;
+struct vlan {
+	bool is_one;
+	uint16_t id;
+};
 
-	mnl_attr_for_each_nested(attr, info)
-	{
-		uint16_t type = mnl_attr_get_type(attr);
-		if (type == IFLA_INFO_KIND)
-			is_vlan =
-			        strncmp(mnl_attr_get_str(attr), "vlan", mnl_attr_get_payload_len(attr)) == 0;
-		if (type != IFLA_INFO_DATA)
-			continue;
-		mnl_attr_for_each_nested(in, attr) if (mnl_attr_get_type(in) == IFLA_VLAN_ID &&
-		                                       mnl_attr_get_payload_len(in) >= sizeof(id)) id =
-		        mnl_attr_get_u16(in);
-	}
-	return is_vlan ? id : 0;
+static int read_data(const struct nlattr *attr, void *ctx)
+{
+	struct vlan *vlan = ctx;
+
+	if (mnl_attr_get_type(attr) == IFLA_VLAN_ID && mnl_attr_get_payload_len(attr) >= sizeof(vlan->id))
+		vlan->id = mnl_attr_get_u16(attr);
+	return MNL_CB_OK;
+}
+
+/* IFLA_LINKINFO: its kind is "vlan", and its data says which. */
+static int read_info(const struct nlattr *attr, void *ctx)
+{
+	struct vlan *vlan = ctx;
+
+	if (mnl_attr_get_type(attr) == IFLA_INFO_KIND)
+		vlan->is_one =
+		        strncmp(mnl_attr_get_str(attr), "vlan", mnl_attr_get_payload_len(attr)) == 0;
+	if (mnl_attr_get_type(attr) == IFLA_INFO_DATA)
+		return mnl_attr_parse_nested(attr, read_data, vlan);
+	return MNL_CB_OK;
+}
+
+static int read_link(const struct nlattr *attr, void *ctx)
+{
+	struct sl_interface *one = ctx;
+	struct vlan vlan = { false, 0 };
+
+	if (mnl_attr_get_type(attr) == IFLA_IFNAME)
+		(void)strncpy(one->name, mnl_attr_get_str(attr), sizeof(one->name) - 1);
+	if (mnl_attr_get_type(attr) != IFLA_LINKINFO)
+		return MNL_CB_OK;
+	int rc = mnl_attr_parse_nested(attr, read_info, &vlan);
+	one->vlan = vlan.is_one ? vlan.id : 0;
+	return rc;
 }
 
 static int add_link(const struct nlmsghdr *nlh, void *ctx)
 {
 	struct sl_interfaces *out = ctx;
 	const struct ifinfomsg *info = mnl_nlmsg_get_payload(nlh);
-	const struct nlattr *attr;
 	struct sl_interface one = { .number = (uint32_t)info->ifi_index };
 
 	if (nlh->nlmsg_type != RTM_NEWLINK)
 		return MNL_CB_OK;
-	mnl_attr_for_each(attr, nlh, sizeof(*info))
-	{
-		if (mnl_attr_get_type(attr) == IFLA_IFNAME)
-			(void)strncpy(one.name, mnl_attr_get_str(attr), sizeof(one.name) - 1);
-		if (mnl_attr_get_type(attr) == IFLA_LINKINFO)
-			one.vlan = vlan_of(attr);
-	}
+	if (mnl_attr_parse(nlh, sizeof(*info), read_link, &one) < 0)
+		return MNL_CB_OK;
 	struct sl_interface *more = realloc(out->one, (out->n + 1) * sizeof(*more));
 	if (more == NULL) {
 		errno = ENOMEM;

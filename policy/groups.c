@@ -143,8 +143,8 @@ const struct sl_words *sl_groups_words(const struct sl_groups *g)
 
 uint8_t sl_groups_number(const struct sl_groups *g, const char *name)
 {
-	for (uint8_t i = 0; i < SL_GROUPS_MAX; i++)
+	for (size_t i = 0; i < SL_GROUPS_MAX; i++)
 		if (g->group[i].name[0] != '\0' && strcmp(g->group[i].name, name) == 0)
-			return i;
+			return (uint8_t)i;
 	return SL_GROUPS_MAX;
 }

@@ -176,7 +176,8 @@ int sl_policy_of(struct sl_snapshot **s, struct sl_policy **out)
 		return SL_ENOMEM;
 	}
 	*shared = (struct shared){ .users = 1, .snapshot = sl_take(s) };
-	*p = (struct sl_policy){ shared->snapshot, NULL, shared };
+	p->snapshot = shared->snapshot;
+	p->shared = shared;
 	*out = p;
 	return SL_OK;
 }

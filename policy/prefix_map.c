@@ -1,20 +1,40 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "policy/prefix_map.h"
 
+#include <endian.h>
 #include <stdlib.h>
 
-#include "base/hash.h"
-
-/* Each length has a hash of its own: the same bits of another length are another prefix. */
-static uint64_t hash_of(const struct sl_prefix *p)
+/* IPv4 stands in the first four bytes: in the upper half of high. */
+static struct sl_prefix_bits bits_of(const struct sl_prefix *p)
 {
-	uint64_t seed = (uint64_t)p->len << 1 | p->v6;
-	return sl_hash(p->addr, p->v6 ? 16 : 4, seed);
+	struct sl_prefix_bits b;
+	memcpy(&b.high, p->addr, sizeof(b.high));
+	memcpy(&b.low, p->addr + sizeof(b.high), sizeof(b.low));
+	b.high = be64toh(b.high);
+	b.low = be64toh(b.low);
+	if (!p->v6) {
+		b.high &= UINT64_C(0xffffffff00000000);
+		b.low = 0;
+	}
+	return b;
 }
 
-static bool is_same(const struct sl_prefix *a, const struct sl_prefix *b)
+static struct sl_prefix_bits cut(struct sl_prefix_bits b, unsigned len)
 {
-	return a->v6 == b->v6 && a->len == b->len && memcmp(a->addr, b->addr, a->v6 ? 16 : 4) == 0;
+	if (len < 64)
+		b.high &= len == 0 ? 0 : UINT64_MAX << (64 - len);
+	if (len < 128)
+		b.low &= len <= 64 ? 0 : UINT64_MAX << (128 - len);
+	return b;
+}
+
+/* Each length has a hash of its own: the same bits of another length are another prefix. Nobody outside chooses what is in the table,
+ * so nobody outside makes it slow, and it need not be a good hash. */
+static uint32_t hash_of(struct sl_prefix_bits b, bool v6, unsigned len)
+{
+	uint64_t h = (b.high ^ (uint64_t)len << 1 ^ v6) * UINT64_C(0x9e3779b97f4a7c15);
+	h = (h ^ h >> 32 ^ b.low) * UINT64_C(0xd6e8feb86659fd93);
+	return (uint32_t)(h >> 32);
 }
 
 int sl_prefix_map_init(struct sl_prefix_map *m, size_t n)
@@ -38,36 +58,32 @@ void sl_prefix_map_clear(struct sl_prefix_map *m)
 	*m = (struct sl_prefix_map){ NULL, 0, 0, { 0 } };
 }
 
-static struct sl_prefix_map_slot *place(const struct sl_prefix_map *m, const struct sl_prefix *p)
+static struct sl_prefix_map_slot *place(const struct sl_prefix_map *m, struct sl_prefix_bits b, bool v6,
+                                        unsigned len)
 {
-	uint32_t at = (uint32_t)hash_of(p) & m->mask;
-	while (m->slot[at].used && !is_same(&m->slot[at].prefix, p))
-		at = (at + 1) & m->mask;
-	return &m->slot[at];
+	uint32_t at = hash_of(b, v6, len) & m->mask;
+	for (;; at = (at + 1) & m->mask) {
+		struct sl_prefix_map_slot *s = &m->slot[at];
+		if (!s->used ||
+		    (s->bits.high == b.high && s->bits.low == b.low && s->len == len && s->v6 == v6))
+			return s;
+	}
 }
 
 int sl_prefix_map_add(struct sl_prefix_map *m, const struct sl_prefix *p, uint32_t *number)
 {
-	struct sl_prefix_map_slot *s = place(m, p);
+	struct sl_prefix_bits b = cut(bits_of(p), p->len);
+	struct sl_prefix_map_slot *s = place(m, b, p->v6, p->len);
 	if (s->used) {
 		*number = s->number;
 		return SL_EEXIST;
 	}
-	*s = (struct sl_prefix_map_slot){ *p, true, *number };
+	*s = (struct sl_prefix_map_slot){ b, *number, p->len, p->v6, true };
 	if (p->v6)
 		m->v6[p->len / 64] |= UINT64_C(1) << p->len % 64;
 	else
 		m->v4 |= UINT64_C(1) << p->len;
 	return SL_OK;
-}
-
-static void cut(struct sl_prefix *p, unsigned len)
-{
-	p->len = (uint8_t)len;
-	for (unsigned i = len / 8 + (len % 8 != 0); i < 16; i++)
-		p->addr[i] = 0;
-	if (len % 8 != 0)
-		p->addr[len / 8] &= (uint8_t)(0xff00 >> len % 8);
 }
 
 /* The highest bit below `below`; -1: none. */
@@ -93,13 +109,13 @@ static int next_length(const struct sl_prefix_map *m, bool v6, unsigned below)
 const struct sl_prefix_map_slot *sl_prefix_map_find(const struct sl_prefix_map *m,
                                                     const struct sl_prefix *address, unsigned below)
 {
-	struct sl_prefix p = *address;
 	int len;
-	if (m->slot == NULL)
+	if (m->slot == NULL || (address->v6 ? m->v6[0] | m->v6[1] | m->v6[2] : m->v4) == 0)
 		return NULL;
-	for (; (len = next_length(m, p.v6, below)) >= 0; below = (unsigned)len) {
-		cut(&p, (unsigned)len);
-		const struct sl_prefix_map_slot *s = place(m, &p);
+	const struct sl_prefix_bits whole = bits_of(address);
+	for (; (len = next_length(m, address->v6, below)) >= 0; below = (unsigned)len) {
+		const struct sl_prefix_map_slot *s =
+		        place(m, cut(whole, (unsigned)len), address->v6, (unsigned)len);
 		if (s->used)
 			return s;
 	}

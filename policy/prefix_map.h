@@ -6,10 +6,16 @@
 
 #include "policy/address.h"
 
+/* An address as two numbers, so that a length is two masks. */
+struct sl_prefix_bits {
+	uint64_t high, low;
+};
+
 struct sl_prefix_map_slot {
-	struct sl_prefix prefix;
-	bool used;
+	struct sl_prefix_bits bits; /* those beyond the length are 0 */
 	uint32_t number;
+	uint8_t len;
+	bool v6, used;
 };
 
 struct sl_prefix_map {

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/hash.h"
+#include "base/hash_inline.h"
 #include "base/util.h"
 #include "policy/prefix_map.h"
 #include "policy/url.h"
@@ -24,6 +24,7 @@ struct sl_words {
 	size_t n;
 	uint32_t *slot; /* of hosts: the first of a chain, or NONE */
 	uint32_t mask;
+	uint64_t lengths; /* bit n: a host of n bytes, modulo 64, occurs */
 	struct sl_prefix_map prefixes;
 };
 
@@ -98,7 +99,7 @@ static struct sl_bytes host_part(struct sl_bytes name, bool *below)
 
 static uint32_t slot_of(const struct sl_words *w, struct sl_bytes host)
 {
-	uint32_t at = (uint32_t)sl_hash(host.p, host.len, 0) & w->mask;
+	uint32_t at = (uint32_t)sl_hash_inline(host.p, host.len, 0) & w->mask;
 	while (w->slot[at] != NONE && !sl_bytes_equal(w->entry[w->slot[at]].host, host))
 		at = (at + 1) & w->mask;
 	return at;
@@ -110,6 +111,7 @@ static void add_host(struct sl_words *w, uint32_t number)
 	struct sl_bytes name = sl_bytes_str(e->word.name);
 	e->host = host_part(name, &e->below);
 	e->path = sl_bytes_skip(name, e->host.len + (e->below ? 2 : 0));
+	w->lengths |= UINT64_C(1) << e->host.len % 64;
 	uint32_t at = slot_of(w, e->host);
 	e->next = w->slot[at];
 	w->slot[at] = number;
@@ -237,12 +239,15 @@ static const struct entry *ask_host(const struct sl_words *w, const struct sl_wo
 	const struct entry *best = NULL;
 	struct sl_bytes host = sl_bytes_of(q->host->name, q->host->len);
 	for (struct sl_bytes at = host; at.p != NULL;
-	     at = q->host->address ? (struct sl_bytes){ NULL, 0 } : sl_host_parent(at))
+	     at = q->host->address ? (struct sl_bytes){ NULL, 0 } : sl_host_parent(at)) {
+		if ((w->lengths >> at.len % 64 & 1) == 0)
+			continue;
 		for (uint32_t i = w->slot[slot_of(w, at)]; i != NONE; i = w->entry[i].next) {
 			const struct entry *e = &w->entry[i];
 			if (counts(e, q) && !(e->below && at.len == host.len) && has_path(e->path, q->path))
 				best = better(best, e);
 		}
+	}
 	return best;
 }
 
@@ -250,7 +255,7 @@ static const struct entry *ask_address(const struct sl_words *w, const struct sl
 {
 	unsigned below = SL_PREFIX_MAP_ANY;
 	const struct sl_prefix_map_slot *s;
-	for (; (s = sl_prefix_map_find(&w->prefixes, q->address, below)) != NULL; below = s->prefix.len) {
+	for (; (s = sl_prefix_map_find(&w->prefixes, q->address, below)) != NULL; below = s->len) {
 		const struct entry *best = NULL;
 		for (uint32_t i = s->number; i != NONE; i = w->entry[i].next)
 			if (counts(&w->entry[i], q) && (best == NULL || is_nearer(&w->entry[i], best)))
