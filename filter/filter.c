@@ -346,12 +346,12 @@ void sl_filter_packet(struct sl_filter *f, const struct sl_packet *pkt, struct s
 	}
 	if (f->clients != NULL && sl_filter_is_too_much(f, pkt, &ticket))
 		return;
-	uint32_t names = f->names;
+	uint32_t work = f->work;
 	struct sl_flow *flow = take_packet(f, pkt, ticket, start_seen);
 	if (f->clients == NULL)
 		return;
-	if (SL_UNLIKELY(f->names - names > 1)) /* requests in a row */
-		sl_filter_charge(f, pkt, f->names - names - 1);
+	if (f->work != work)
+		sl_filter_charge(f, pkt, f->work - work);
 	if (flow != NULL && (flow->verdict == SL_ACTION_PASS || flow->counted || flow->watch != 0))
 		sl_filter_count_flow(f, flow);
 }

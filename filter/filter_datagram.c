@@ -64,6 +64,7 @@ static int read_hellos(struct sl_filter *f, struct sl_visit *v)
 	uint32_t differs;
 	int err;
 	do {
+		f->work++;
 		err = sl_quic_read(f->quic, &v->flow->quic, rest, &hello, &differs);
 		if (differs > 0)
 			sl_filter_count(f, SL_STAT_overlaps, differs);

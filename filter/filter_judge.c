@@ -16,8 +16,9 @@ struct sl_report sl_filter_report(const struct sl_filter *f, const struct sl_vis
 	};
 }
 
-void sl_filter_emit(const struct sl_filter *f, const struct sl_report *report)
+void sl_filter_emit(struct sl_filter *f, const struct sl_report *report)
 {
+	f->work++;
 	if (f->provider.report != NULL)
 		f->provider.report(f->provider.ctx, report);
 }
@@ -74,7 +75,7 @@ static bool ask(struct sl_filter *f, struct sl_report *report, struct sl_bytes h
 	};
 	report->host = host;
 	report->judgement = (struct sl_judgement){ .list = SL_NO_LIST };
-	f->names++;
+	f->work++;
 	f->provider.judge(f->provider.ctx, &subject, &report->judgement);
 	return report->judgement.block;
 }

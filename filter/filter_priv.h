@@ -28,11 +28,11 @@ struct sl_filter {
 	struct sl_h2_pool *h2;
 	struct sl_dtls_pool *dtls;
 	struct sl_watches *watches;
-	struct sl_held_pool *held;      /* NULL unless hold = all */
-	struct sl_dns_asked *asked;     /* NULL where DNS answers teach nothing */
-	struct sl_clients *clients;     /* NULL where no client has a limit */
-	uint32_t most_flows;            /* that a client may have undecided */
-	uint32_t names;                 /* that were asked for, of all flows; wraps */
+	struct sl_held_pool *held;  /* NULL unless hold = all */
+	struct sl_dns_asked *asked; /* NULL where DNS answers teach nothing */
+	struct sl_clients *clients; /* NULL where no client has a limit */
+	uint32_t most_flows;        /* that a client may have undecided */
+	uint32_t work; /* beyond reading packets: names asked for, lines told, datagrams opened; wraps */
 	char taught[SL_DNS_NAMES_TEXT]; /* the name that was found last */
 	struct sl_arena scratch;        /* for a hello joined from several records; reset with every read */
 	bool holds_nothing;             /* for now, whatever the option says */
@@ -75,8 +75,8 @@ bool sl_filter_is_too_much(struct sl_filter *f, const struct sl_packet *pkt, con
 /* One more packet is to be held, and the client has too many already: it was answered. False: it may be held, or the flow was decided
  * by the option of the cause. */
 bool sl_filter_is_too_much_held(struct sl_filter *f, struct sl_visit *v, const struct sl_ticket *ticket);
-/* A packet was so much work as that of so many more. */
-void sl_filter_charge(struct sl_filter *f, const struct sl_packet *pkt, uint32_t names);
+/* A packet was more work than to read it. */
+void sl_filter_charge(struct sl_filter *f, const struct sl_packet *pkt, uint32_t work);
 /* The flow may have become undecided, or decided. f->clients is not NULL. */
 void sl_filter_count_flow(struct sl_filter *f, struct sl_flow *flow);
 /* The flow leaves the table. */
@@ -157,7 +157,7 @@ void sl_filter_learn(struct sl_filter *f, const struct sl_packet *pkt);
 /* ---- filter_judge.c ---- */
 
 /* To the provider, where it wants reports. */
-void sl_filter_emit(const struct sl_filter *f, const struct sl_report *report);
+void sl_filter_emit(struct sl_filter *f, const struct sl_report *report);
 
 /* The report's frame: whose flow, how many packets, how long. */
 struct sl_report sl_filter_report(const struct sl_filter *f, const struct sl_visit *v);

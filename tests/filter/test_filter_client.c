@@ -55,7 +55,7 @@ static struct sl_filter_cfg usual(void)
 		.hold_limit = sl_span_ms(HOLD_MS),
 		.flow_idle = sl_span_ms(IDLE_MS),
 		.seed = 5,
-		.clients = { .max = 64, .rate = 1000, .flows = FLOWS, .held = 4096, .prefix6 = 64 },
+		.clients = { .max = 64, .rate = 1000000, .flows = FLOWS, .held = 4096, .prefix6 = 64 },
 	};
 	cfg.block[SL_CAUSE_client_rate] = cfg.block[SL_CAUSE_client_flows] = cfg.block[SL_CAUSE_client_held] =
 	        true;
@@ -168,15 +168,16 @@ static void where_unjudged_allows_it_flows_beyond_the_number_go_free(void **stat
 	sl_filter_free(&b.filter);
 }
 
+/* A packet that is judged and told counts seven. */
 static void who_sends_too_fast_is_dropped_and_nobody_else_is(void **state)
 {
 	static struct bench b;
 	struct sl_filter_cfg cfg = usual();
 	(void)state;
-	cfg.clients.rate = RATE;
+	cfg.clients.rate = 7 * RATE + 1;
 	open_bench(&b, &cfg);
 	assert_int_equal(give(&b, 1, 99, 0, HALF), 'P');
-	for (unsigned i = 1; i < RATE; i++)
+	for (unsigned i = 1; i <= RATE; i++)
 		assert_int_equal(give(&b, 1, (uint16_t)i, 0, GET_BAD), 'B');
 	for (uint16_t i = 0; i < 50; i++)
 		assert_int_equal(give(&b, 1, (uint16_t)(100 + i), 0, GET_ODD), 'D');
@@ -209,12 +210,12 @@ static void an_open_flow_beyond_the_rate_goes_free_where_unjudged_allows_it(void
 	sl_filter_free(&b.filter);
 }
 
-static void requests_in_a_row_count_as_packets(void **state)
+static void requests_in_a_row_count_one_by_one(void **state)
 {
 	static struct bench b;
 	struct sl_filter_cfg cfg = usual();
 	(void)state;
-	cfg.clients.rate = RATE;
+	cfg.clients.rate = 1 + 8 * 6 + 2 * 7;
 	open_bench(&b, &cfg);
 	assert_int_equal(give(&b, 1, 1, 0, GET_ODD GET_ODD GET_ODD GET_ODD GET_ODD GET_ODD GET_ODD GET_ODD),
 	                 'P');
@@ -305,7 +306,7 @@ int main(void)
 		cmocka_unit_test(where_unjudged_allows_it_flows_beyond_the_number_go_free),
 		cmocka_unit_test(who_sends_too_fast_is_dropped_and_nobody_else_is),
 		cmocka_unit_test(an_open_flow_beyond_the_rate_goes_free_where_unjudged_allows_it),
-		cmocka_unit_test(requests_in_a_row_count_as_packets),
+		cmocka_unit_test(requests_in_a_row_count_one_by_one),
 		cmocka_unit_test(who_has_too_much_held_has_no_more_held),
 		cmocka_unit_test(a_packet_beyond_what_may_be_held_goes_free_where_unjudged_allows_it),
 		cmocka_unit_test(the_streams_of_all_are_not_one_client_s),
