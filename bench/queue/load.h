@@ -24,6 +24,12 @@ static inline uint64_t sl_load_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
+/* ---- packets (load_packet.c) ---- */
+
+/* A packet socket at eth0 of the namespace of this file, and that interface's address. */
+int sl_load_packet_socket(const char *netns, int family, uint8_t mac[6]);
+void sl_load_mac(const char *text, uint8_t mac[6]);
+
 /* ---- what a client says (load_hello.c) ---- */
 
 struct sl_load_hellos {

@@ -4,14 +4,9 @@
  * with addresses that no kernel owns, whose neighbour entries in the gateway the harness makes. */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/if_packet.h>
 #include <net/ethernet.h>
-#include <net/if.h>
 #include <poll.h>
-#include <sched.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -21,7 +16,7 @@
 #include "bench/wire.h"
 
 enum { CLIENT, SERVER, ENDS };
-enum { BATCH = 64, FRAME = 640, TCP = 20, BUFFER = 8 << 20, WAIT_MS = 1 };
+enum { BATCH = 64, FRAME = 640, TCP = 20, WAIT_MS = 1 };
 enum { FIN = 1, SYN = 2, RST = 4, PSH = 8, ACK = 16 };
 /* Five-tuples come round again after so many connections; conntrack's table must have room for them. */
 enum {
@@ -72,43 +67,13 @@ struct raw {
 
 /* ---- packets ---- */
 
-static uint32_t get16(const uint8_t *p)
-{
-	return (uint32_t)p[0] << 8 | p[1];
-}
-
-static uint32_t get32(const uint8_t *p)
-{
-	return get16(p) << 16 | get16(p + 2);
-}
-
-static uint32_t sum(const uint8_t *p, size_t len)
-{
-	uint32_t s = 0;
-	for (size_t i = 0; i + 1 < len; i += 2)
-		s += get16(p + i);
-	return len % 2 != 0 ? s + ((uint32_t)p[len - 1] << 8) : s;
-}
-
-static uint32_t fold(uint32_t s)
-{
-	s = (s & 0xffff) + (s >> 16);
-	return ~((s & 0xffff) + (s >> 16)) & 0xffff;
-}
-
 /* Ethernet and IP; lengths and checksums come with each packet. */
 static void make_head(struct raw *r, int end, const uint8_t *mac)
 {
 	const struct sl_load_cfg *c = r->cfg;
 	uint8_t *h = r->end[end].head, *ip = h + ETH_HLEN;
 	const char *from = end == CLIENT ? c->client : c->server, *to = end == CLIENT ? c->server : c->client;
-	unsigned m[ETH_ALEN];
-	/* NOLINTNEXTLINE(cert-err34-c): two digits each */
-	if (sscanf(c->gateway_mac[end], "%2x:%2x:%2x:%2x:%2x:%2x", &m[0], &m[1], &m[2], &m[3], &m[4],
-	           &m[5]) != ETH_ALEN)
-		sl_load_die("a MAC address");
-	for (int i = 0; i < ETH_ALEN; i++)
-		h[i] = (uint8_t)m[i];
+	sl_load_mac(c->gateway_mac[end], h);
 	memcpy(h + ETH_ALEN, mac, ETH_ALEN);
 	sl_put16(h + (size_t)2 * ETH_ALEN, c->family == 4 ? ETHERTYPE_IP : ETHERTYPE_IPV6);
 	ip[0] = c->family == 4 ? 0x45 : 0x60;
@@ -137,7 +102,7 @@ static void flush(struct end *e)
 	e->waiting = 0;
 }
 
-/* payload_sum: sum(s->payload, s->len), known before. */
+/* payload_sum: sl_wire_sum(s->payload, s->len), known before. */
 static void send_segment(struct raw *r, int end, const struct segment *s, uint32_t payload_sum)
 {
 	struct end *e = &r->end[end];
@@ -146,7 +111,7 @@ static void send_segment(struct raw *r, int end, const struct segment *s, uint32
 	memcpy(f, e->head, ETH_HLEN + r->ip);
 	if (r->cfg->family == 4) {
 		sl_put16(ip + 2, (uint32_t)r->ip + len);
-		sl_put16(ip + 10, fold(sum(ip, r->ip)));
+		sl_put16(ip + 10, sl_wire_fold(sl_wire_sum(ip, r->ip)));
 	} else {
 		sl_put16(ip + 4, len);
 	}
@@ -159,7 +124,8 @@ static void send_segment(struct raw *r, int end, const struct segment *s, uint32
 	tcp[13] = s->flags;
 	sl_put16(tcp + 14, 0xffff);
 	size_t addresses = r->cfg->family == 4 ? 8 : 32;
-	sl_put16(tcp + 16, fold(sum(tcp - addresses, addresses + TCP) + IPPROTO_TCP + len + payload_sum));
+	sl_put16(tcp + 16, sl_wire_fold(sl_wire_sum(tcp - addresses, addresses + TCP) + IPPROTO_TCP + len +
+	                                payload_sum));
 	if (s->len > 0)
 		memcpy(tcp + TCP, s->payload, s->len);
 	e->tx_iov[e->waiting] = (struct iovec){ f, ETH_HLEN + r->ip + len };
@@ -174,14 +140,14 @@ static bool read_segment(const struct raw *r, const uint8_t *f, size_t len, stru
 	if (len < ETH_HLEN + r->ip + TCP || ip[0] >> 4 != r->cfg->family ||
 	    ip[r->cfg->family == 4 ? 9 : 6] != IPPROTO_TCP)
 		return false;
-	uint32_t total = r->cfg->family == 4 ? get16(ip + 2) - (uint32_t)r->ip : get16(ip + 4),
+	uint32_t total = r->cfg->family == 4 ? sl_get16(ip + 2) - (uint32_t)r->ip : sl_get16(ip + 4),
 	         head = (tcp[12] >> 4) * 4U;
 	if (total < head)
 		return false;
-	*s = (struct segment){ (uint16_t)get16(tcp),
-		               (uint16_t)get16(tcp + 2),
-		               get32(tcp + 4),
-		               get32(tcp + 8),
+	*s = (struct segment){ (uint16_t)sl_get16(tcp),
+		               (uint16_t)sl_get16(tcp + 2),
+		               sl_get32(tcp + 4),
+		               sl_get32(tcp + 8),
 		               tcp[13],
 		               tcp + head,
 		               total - head };
@@ -291,34 +257,15 @@ static void server_got(struct raw *r, const struct segment *g)
 static void make_end(struct raw *r, int end)
 {
 	struct end *e = &r->end[end];
-	int home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC),
-	    there = open(r->cfg->netns[end], O_RDONLY | O_CLOEXEC);
-	const int on = 1, bytes = BUFFER;
-	const uint16_t protocol = htons(r->cfg->family == 4 ? ETH_P_IP : ETH_P_IPV6);
-	if (home < 0 || there < 0 || setns(there, CLONE_NEWNET) != 0)
-		sl_load_die(r->cfg->netns[end]);
-	e->fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
-	struct sockaddr_ll at = { .sll_family = AF_PACKET,
-		                  .sll_protocol = protocol,
-		                  .sll_ifindex = (int)if_nametoindex("eth0") };
-	socklen_t len = sizeof(at);
-	if (e->fd < 0 || setsockopt(e->fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof(on)) != 0 ||
-	    setsockopt(e->fd, SOL_PACKET, PACKET_QDISC_BYPASS, &on, sizeof(on)) != 0 ||
-	    setsockopt(e->fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)) != 0 ||
-	    bind(e->fd, (struct sockaddr *)&at, sizeof(at)) != 0 ||
-	    getsockname(e->fd, (struct sockaddr *)&at, &len) != 0)
-		sl_load_die("packet socket");
-	make_head(r, end, at.sll_addr);
+	uint8_t mac[ETH_ALEN];
+	e->fd = sl_load_packet_socket(r->cfg->netns[end], r->cfg->family, mac);
+	make_head(r, end, mac);
 	for (int i = 0; i < BATCH; i++) {
 		e->rx_iov[i] = (struct iovec){ e->got[i], FRAME };
 		e->rx[i].msg_hdr.msg_iov = &e->rx_iov[i];
 		e->tx[i].msg_hdr.msg_iov = &e->tx_iov[i];
 		e->rx[i].msg_hdr.msg_iovlen = e->tx[i].msg_hdr.msg_iovlen = 1;
 	}
-	if (setns(home, CLONE_NEWNET) != 0)
-		sl_load_die("setns");
-	(void)close(home);
-	(void)close(there);
 }
 
 /* Takes a batch that came to this end, and sends what follows from it. Returns the number of frames. */
@@ -382,7 +329,7 @@ void sl_load_raw(const struct sl_load_cfg *cfg)
 		sl_load_die("memory");
 	memset(r.slot_of, 0xff, TUPLES * sizeof(*r.slot_of));
 	for (size_t i = 0; i < cfg->hellos->n; i++)
-		r.hello_sum[i] = sum(cfg->hellos->hello[i], SL_LOAD_HELLO);
+		r.hello_sum[i] = sl_wire_sum(cfg->hellos->hello[i], SL_LOAD_HELLO);
 	make_end(&r, CLIENT);
 	make_end(&r, SERVER);
 	sl_load_result_begin(&r.result, cfg->warm, cfg->seconds);

@@ -22,8 +22,8 @@ STOPS_WITHIN = 10  # s
 
 
 class Daemon:
-    def __init__(self, network, folder, source, sluiced, sluice, settings=None):
-        """settings: options of sluice.yaml that this lab wants otherwise than shipped."""
+    def __init__(self, network, folder, source, sluiced, sluice, settings=None, inside=("lan",)):
+        """settings: options of sluice.yaml that this lab wants otherwise than shipped. inside: the gateway's interfaces."""
         self.network, self.folder = network, os.path.join(folder, "sluice")
         self.program, self._sluice = sluiced, sluice
         self.config = os.path.join(self.folder, "sluice.yaml")
@@ -31,6 +31,7 @@ class Daemon:
         self.flow_log = os.path.join(self.folder, "flows.json")
         self.process = None
         shutil.copytree(os.path.join(source, EXAMPLE), self.folder)
+        self._inside = "".join("  - %s\n" % name for name in inside)
         self._configure({"control": self.folder + "/control.sock", "flow_log": self.flow_log,
                          "state": self.folder + "/state", **(settings or {})})
 
@@ -42,7 +43,7 @@ class Daemon:
         for name, (file, form, action, entries) in names.LISTS.items():
             self.write_list(name, entries)
             lists += "  - name: %s\n    file: %s\n    format: %s\n    action: %s\n" % (name, file, form, action)
-        for shipped, ours in (("- lan0\n", "- lan\n"), ("lists:\n", lists)):
+        for shipped, ours in (("  - lan0\n", self._inside), ("lists:\n", lists)):
             if shipped not in text:
                 raise LabError("%s/sluice.yaml has no line %r" % (EXAMPLE, shipped.strip()))
             text = text.replace(shipped, ours, 1)

@@ -26,7 +26,7 @@ FAMILIES = (4, 6)
 IPTABLES = {4: "iptables", 6: "ip6tables"}
 
 ROLES = ("client", "gateway", "server")
-NAME = re.compile(r"^sluice-(?:%s)-(\d+)$" % "|".join(ROLES))
+NAME = re.compile(r"^sluice-(?:%s)-(\d+)$" % "|".join(ROLES + ("flooder",)))  # tests/flood
 CLONE_NEWNET, CLONE_NEWNS = 0x40000000, 0x00020000
 MS_BIND, MS_REC, MS_PRIVATE = 0x1000, 0x4000, 0x40000
 PR_SET_PDEATHSIG = 1
