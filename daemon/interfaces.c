@@ -35,8 +35,7 @@ static int read_info(const struct nlattr *attr, void *ctx)
 	struct vlan *vlan = ctx;
 
 	if (mnl_attr_get_type(attr) == IFLA_INFO_KIND)
-		vlan->is_one =
-		        strncmp(mnl_attr_get_str(attr), "vlan", mnl_attr_get_payload_len(attr)) == 0;
+		vlan->is_one = strncmp(mnl_attr_get_str(attr), "vlan", mnl_attr_get_payload_len(attr)) == 0;
 	if (mnl_attr_get_type(attr) == IFLA_INFO_DATA)
 		return mnl_attr_parse_nested(attr, read_data, vlan);
 	return MNL_CB_OK;
