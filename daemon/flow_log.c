@@ -56,14 +56,6 @@ struct sl_flow_log {
 	int error;
 };
 
-static uint64_t count_lines(struct sl_bytes text)
-{
-	uint64_t n = 0;
-	for (size_t i = 0; text.p != NULL && i < text.len; i++)
-		n += text.p[i] == '\n';
-	return n;
-}
-
 static struct sl_bytes unsent(const struct sl_flow_log *log)
 {
 	return sl_bytes_skip(sl_bytes_of(log->buf.p, log->buf.len), log->sent);
@@ -88,7 +80,7 @@ static bool flush(struct sl_flow_log *log)
 			note_error(log, n == 0 ? EIO : errno);
 			return false;
 		}
-		sl_counter_add(&log->written, count_lines(sl_bytes_first(rest, (size_t)n)));
+		sl_counter_add(&log->written, sl_flow_lines(sl_bytes_first(rest, (size_t)n)));
 		log->sent += (size_t)n;
 		note_error(log, 0);
 	}
@@ -166,7 +158,7 @@ static void use_file(struct sl_flow_log *log, int fd)
 		(void)close(log->fd);
 	log->fd = fd;
 	if (fd < 0) {
-		sl_counter_add(&log->lost, count_lines(unsent(log)));
+		sl_counter_add(&log->lost, sl_flow_lines(unsent(log)));
 		log->buf.len = 0;
 	}
 }
@@ -201,7 +193,7 @@ static void nap(struct sl_flow_log *log)
 /* What could be written neither now nor before counts as dropped. */
 static void drop_rest(struct sl_flow_log *log)
 {
-	uint64_t lost = count_lines(unsent(log));
+	uint64_t lost = sl_flow_lines(unsent(log));
 
 	for (unsigned i = 0; i < log->workers; i++) {
 		while (sl_ring_peek(log->slot[i].ring).p != NULL) {

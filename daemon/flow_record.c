@@ -361,3 +361,12 @@ void sl_flow_record_line(struct sl_bytes record, struct sl_out *out)
 	write_verdict(out, &rec);
 	sl_out_str(out, "}\n");
 }
+
+uint64_t sl_flow_lines(struct sl_bytes text)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; text.p != NULL && i < text.len; i++)
+		n += text.p[i] == '\n';
+	return n;
+}

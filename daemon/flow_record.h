@@ -24,5 +24,7 @@ bool sl_flow_record_put(struct sl_ring *ring, const struct sl_report *report, in
 struct sl_bytes sl_flow_record_host(struct sl_bytes record, int64_t *realtime_us);
 /* The line, LF included. Sets out's overflow flag when there is no room; SL_FLOW_LINE_MAX always is. */
 void sl_flow_record_line(struct sl_bytes record, struct sl_out *out);
+/* How many lines end in the text, which may be absent. */
+uint64_t sl_flow_lines(struct sl_bytes text);
 
 #endif

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/util.h"
+#include "daemon/flow_record.h"
 #include "daemon/ipc.h"
 
 struct sl_flow_tap {
@@ -81,15 +82,6 @@ static struct sl_bytes piece_of(struct sl_bytes lines)
 	return sl_bytes_first(lines, len > 0 ? len : sl_bytes_find(lines, '\n') + 1);
 }
 
-static uint64_t count_lines(struct sl_bytes text)
-{
-	uint64_t n = 0;
-
-	for (size_t i = 0; i < text.len; i++)
-		n += text.p[i] == '\n';
-	return n;
-}
-
 static void tell(struct sl_flow_tap *tap, struct sl_bytes lines)
 {
 	while (lines.len > 0) {
@@ -97,7 +89,7 @@ static void tell(struct sl_flow_tap *tap, struct sl_bytes lines)
 		if (sl_ipc_send(tap->fd, SL_IPC_FLOWS_HEARD, tap->lost, piece, NULL, 0, 0) == SL_OK)
 			tap->lost = 0;
 		else
-			tap->lost += count_lines(piece);
+			tap->lost += sl_flow_lines(piece);
 		lines = sl_bytes_skip(lines, piece.len);
 	}
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/out.h"
+#include "daemon/flow_record.h"
 #include "daemon/supervisor_requests.h"
 
 static const struct kind {
@@ -95,12 +96,9 @@ void sl_supervisor_ctl_subscribe(struct sl_supervisor *s, uint64_t client, json_
 static void tell_flows(struct sl_supervisor *s, struct sl_bytes lines, uint64_t lost)
 {
 	static const char head[] = "{\"v\":1,\"event\":\"flow\",\"flow\":";
-	uint64_t n = 0;
-	size_t cap = lines.len;
+	uint64_t n = sl_flow_lines(lines);
+	size_t cap = lines.len + n * sizeof(head);
 
-	for (size_t i = 0; i < lines.len; i++)
-		n += lines.p[i] == '\n';
-	cap += n * sizeof(head);
 	char *text = (char *)malloc(cap + 1);
 	struct sl_out out = sl_out_of(text, text == NULL ? 0 : cap);
 	while (lines.len > 0 && text != NULL) {
