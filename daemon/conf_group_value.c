@@ -19,7 +19,7 @@ static bool read_mac(const char *text, uint8_t mac[6])
 {
 	if (strlen(text) != 17)
 		return false;
-	for (int i = 0; i < 6; i++) {
+	for (size_t i = 0; i < 6; i++) {
 		int high = digit_of(text[3 * i]), low = digit_of(text[3 * i + 1]);
 		char end = text[3 * i + 2];
 		if (high < 0 || low < 0 || (i < 5 ? end != ':' && end != '-' : end != '\0'))

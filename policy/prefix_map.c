@@ -82,7 +82,7 @@ int sl_prefix_map_add(struct sl_prefix_map *m, const struct sl_prefix *p, uint32
 	if (p->v6)
 		m->v6[p->len / 64] |= UINT64_C(1) << p->len % 64;
 	else
-		m->v4 |= UINT64_C(1) << p->len;
+		m->v4 |= UINT64_C(1) << p->len % 64; /* at most 32 */
 	return SL_OK;
 }
 
