@@ -2,6 +2,7 @@
 /* load.c - sl_outage_load: steady load, and a record of what became of each connection of it. What the harness runs in its namespaces:
  *   sl_outage_load serve
  *   sl_outage_load steady --server4 ADDRESS --server6 ADDRESS --names FILE --rate N --downloads N --records FILE
+ *       [--patience S]
  * So many connections begin each second, whatever becomes of the earlier ones, in turn over IPv4 and IPv6, in turn for a name of an
  * even line of the file, which is allowed, and of an odd one, which is blocked; one in eight sends its hello in two segments. Long
  * downloads go on beside it, at a pace that leaves the processor to others. Until SIGTERM. */
@@ -28,10 +29,12 @@ enum {
 	DOWNLOADS_MAX = 64,
 	PIECE = 32 << 10, /* what a download reads at a time ... */
 	NS_A_MS = 1000000,
+	PATIENCE = 6, /* the last of the options, which can be left out */
+	OPTIONS,
 };
+#define NS_A_S         UINT64_C(1000000000)
 #define SPLIT_PAUSE_NS (2 * (uint64_t)NS_A_MS)
 #define DOWN_PAUSE_NS  (50 * (uint64_t)NS_A_MS) /* ... and how often */
-#define LOST_AFTER_NS  (8000 * (uint64_t)NS_A_MS)
 
 enum outcome { ANSWERED, RESET, CLOSED, LOST };
 enum { BLOCKED = 1, IPV6 = 2, SPLIT = 4 };
@@ -66,6 +69,7 @@ static struct load {
 	struct sl_load_hellos hellos;
 	struct address server[2];
 	unsigned rate, downloads;
+	uint64_t lost_after_ns;
 	int epoll;
 	uint64_t number, next;
 	struct slot slot[SLOTS];
@@ -206,7 +210,7 @@ static uint64_t look_at_all(uint64_t now)
 		} else if (s->asked == 1 && (due == 0 || s->rest_at < due)) {
 			due = s->rest_at;
 		}
-		if (now - s->begun > LOST_AFTER_NS)
+		if (now - s->begun > load.lost_after_ns)
 			finish(s, LOST, now);
 	}
 	return due;
@@ -274,7 +278,7 @@ static void print_downloads(void)
 static void run(void)
 {
 	struct epoll_event event[EVENTS];
-	uint64_t apart = UINT64_C(1000000000) / load.rate, now = sl_load_ns(), read_at = now;
+	uint64_t apart = NS_A_S / load.rate, now = sl_load_ns(), read_at = now;
 
 	load.next = now;
 	(void)puts("ready");
@@ -295,24 +299,24 @@ static void run(void)
 	}
 }
 
-static bool read_options(int argc, char **argv, const char *value[6])
+static bool read_options(int argc, char **argv, const char *value[OPTIONS])
 {
-	static const struct option options[] = { { "server4", required_argument, NULL, 0 },
-		                                 { "server6", required_argument, NULL, 1 },
-		                                 { "names", required_argument, NULL, 2 },
-		                                 { "rate", required_argument, NULL, 3 },
-		                                 { "downloads", required_argument, NULL, 4 },
-		                                 { "records", required_argument, NULL, 5 },
-		                                 { NULL, 0, NULL, 0 } };
+	static const struct option options[] = {
+		{ "server4", required_argument, NULL, 0 },   { "server6", required_argument, NULL, 1 },
+		{ "names", required_argument, NULL, 2 },     { "rate", required_argument, NULL, 3 },
+		{ "downloads", required_argument, NULL, 4 }, { "records", required_argument, NULL, 5 },
+		{ "patience", required_argument, NULL, 6 },  { NULL, 0, NULL, 0 }
+	};
 
 	for (int i; (i = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-		if (i > 5)
+		if (i >= OPTIONS)
 			return false;
 		value[i] = optarg;
 	}
-	for (int i = 0; i < 6; i++)
+	for (int i = 0; i < PATIENCE; i++)
 		if (value[i] == NULL)
 			return false;
+	load.lost_after_ns = (value[PATIENCE] == NULL ? 8 : strtoul(value[PATIENCE], NULL, 10)) * NS_A_S;
 	load.rate = (unsigned)strtoul(value[3], NULL, 10);
 	load.downloads = (unsigned)strtoul(value[4], NULL, 10);
 	return load.rate > 0 && load.rate <= 100000 && load.downloads <= DOWNLOADS_MAX;
@@ -321,7 +325,7 @@ static bool read_options(int argc, char **argv, const char *value[6])
 static void steady(int argc, char **argv)
 {
 	const struct sigaction end = { .sa_handler = stop };
-	const char *value[6] = { NULL };
+	const char *value[OPTIONS] = { NULL };
 
 	if (!read_options(argc, argv, value)) {
 		(void)fputs("sl_outage_load: what it wants stands at the top of load.c\n", stderr);

@@ -45,7 +45,7 @@ def tools(cache):
         modules = _only(kernel, "lib/modules/*")
         busybox = _only(kernel, "bin/busybox", "usr/bin/busybox")
         if not os.path.exists(os.path.join(modules, "modules.dep")):
-            _run(busybox, "depmod", "-b", kernel, os.path.basename(modules))
+            run(busybox, "depmod", "-b", kernel, os.path.basename(modules))
         argv, environment = _qemu(cache)
     return Tools(_only(kernel, "boot/vmlinuz-*"), modules, busybox, argv, environment)
 
@@ -74,10 +74,10 @@ def _unpacked(cache, name, download):
         download(packages)
     except HostError:
         say("fetching the package lists first")
-        _run("apt-get", "-q", "update")
+        run("apt-get", "-q", "update")
         download(packages)
     for package in glob.glob(packages + "/*.deb"):
-        _run("dpkg", "-x", package, fresh)
+        run("dpkg", "-x", package, fresh)
     shutil.rmtree(packages)
     os.rename(fresh, final)
     return final
@@ -85,19 +85,19 @@ def _unpacked(cache, name, download):
 
 def _kernel_package():
     """The versioned package that the meta package depends on."""
-    match = re.search(r"Depends: (linux-image-\S+)", _run("apt-cache", "depends", KERNEL_PACKAGE))
+    match = re.search(r"Depends: (linux-image-\S+)", run("apt-cache", "depends", KERNEL_PACKAGE))
     if match is None:
         raise HostError("apt knows no " + KERNEL_PACKAGE)
     return match.group(1)
 
 
 def _download(folder, *packages):
-    _run("apt-get", "-q", "-o", "APT::Sandbox::User=root", "download", *packages, cwd=folder)
+    run("apt-get", "-q", "-o", "APT::Sandbox::User=root", "download", *packages, cwd=folder)
 
 
 def _download_qemu(folder):
     """With the libraries that this machine lacks."""
-    _run("apt-get", "-q", "-y", "--no-install-recommends", "--download-only", "-o", "APT::Sandbox::User=root", "-o",
+    run("apt-get", "-q", "-y", "--no-install-recommends", "--download-only", "-o", "APT::Sandbox::User=root", "-o",
          "Debug::NoLocking=1", "-o", "Dir::Cache::archives=" + folder, "install", QEMU_PACKAGE)
 
 
@@ -108,7 +108,7 @@ def _only(root, *patterns):
     return found[-1]
 
 
-def _run(*argv, cwd=None):
+def run(*argv, cwd=None):
     with contextlib.suppress(FileNotFoundError):
         done = subprocess.run(argv, cwd=cwd, env={**os.environ, "LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"},
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,

@@ -172,15 +172,14 @@ def applets(busybox):
     return [name for name in names if name not in PROGRAMS and name != "busybox"]
 
 
-def add_modules(archive, modules):
-    """Those of networking, with what they depend on."""
+def add_modules(archive, modules, names=MODULES, folders=MODULE_FOLDERS):
+    """Those of these names and in these folders, with what they depend on."""
     needs = {}
     with open(os.path.join(modules, "modules.dep")) as lines:
         for line in lines:
             name, _, rest = line.partition(":")
             needs[name] = rest.split()
-    wanted = [name for name in needs if name.startswith(MODULE_FOLDERS) or
-              os.path.basename(name).removesuffix(".ko") in MODULES]
+    wanted = [name for name in needs if name.startswith(folders) or os.path.basename(name).removesuffix(".ko") in names]
     below = "usr/lib/modules/" + os.path.basename(modules)
     while wanted:
         name = wanted.pop()

@@ -16,6 +16,8 @@ import host
 CACHE = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "build", "qemu")
 TIMED_OUT, BROKEN = 124, 125
 PR_SET_PDEATHSIG = 1
+# For a system with systemd and without udev, which would wait for the device of its console.
+LINE = "systemd.mask=serial-getty@ttyS0.service systemd.mask=getty@tty1.service systemd.show_status=0"
 KVM = os.environ.get("SLUICE_KVM") == "1"  # not whenever /dev/kvm is there: that of a machine which is one itself may not work
 
 
@@ -47,7 +49,7 @@ class Pipe:
 def qemu_argv(tools, initrd, console, ports, more):
     argv = [*tools.qemu, "-no-user-config", "-nodefaults", "-display", "none", "-no-reboot", "-accel",
             "kvm" if KVM else "tcg,thread=multi", "-M", "pc", "-cpu", "max", "-smp", "2", "-m", "2048", "-kernel",
-            tools.kernel, "-initrd", initrd, "-append", "console=ttyS0 panic=-1 loglevel=6 random.trust_cpu=on", "-chardev",
+            tools.kernel, "-initrd", initrd, "-append", "console=ttyS0 panic=-1 loglevel=6 random.trust_cpu=on " + LINE, "-chardev",
             "file,id=console,path=" + console, "-serial", "chardev:console", "-device", "virtio-rng-pci", "-device",
             "virtio-serial-pci", *more]
     for name, pipe in ports.items():
