@@ -328,7 +328,7 @@ static void pick_word(uint64_t *seed, unsigned age, struct ref_word *w, char nam
 	if (pick(seed, 3) == 0) {
 		struct sl_prefix p = as_prefix(&w->prefix);
 		char text[SL_PREFIX_MAX + 1];
-		(void)snprintf(name, 2 * REF_TEXT, "%.*s", (int)sl_prefix_write(&p, text), text);
+		(void)snprintf(name, 2 * (size_t)REF_TEXT, "%.*s", (int)sl_prefix_write(&p, text), text);
 		return;
 	}
 	pick_host(seed, w->host);
