@@ -15,12 +15,14 @@
 #include <libnetfilter_queue/libnetfilter_queue.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nfnetlink_queue.h>
+#include <linux/sockios.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -308,6 +310,9 @@ static void park_one(struct bench *t)
 	put_packet(t, 1, QUEUE);
 	assert_int_equal(read_verdicts(t), 0);
 	assert_int_equal(t->parked, 1);
+	/* Until it was read there, it is the kernel's. */
+	for (int unread = 1; unread > 0; (void)usleep(1000))
+		assert_int_equal(ioctl(t->kernel, SIOCOUTQ, &unread), 0);
 }
 
 /* What waits for the provider when the worker makes room is the next engine's. */
