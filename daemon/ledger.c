@@ -228,8 +228,8 @@ static bool is_allowed(const struct sl_ledger *l, const struct said *s)
 {
 	if (s->verdict == NF_ACCEPT || s->verdict == NF_DROP)
 		return true;
-	return (s->verdict & NF_VERDICT_MASK) == NF_QUEUE &&
-	       (s->verdict & NF_VERDICT_FLAG_QUEUE_BYPASS) == 0 && is_ours(l, s->verdict >> NF_VERDICT_QBITS);
+	uint32_t queue = s->verdict >> NF_VERDICT_QBITS;
+	return s->verdict == (uint32_t)NF_QUEUE_NR(queue) && is_ours(l, queue);
 }
 
 static int look(struct sl_ledger *l, const struct said *s, struct slot **slot)

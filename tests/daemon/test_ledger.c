@@ -83,6 +83,8 @@ static const struct verdict_case {
 	{ "DROP with an error number for the sender", 10, 7, 0xffff0000 /* NF_DROP_ERR(1) */, false, 0,
 	  SL_LEDGER_VERDICT },
 	{ "QUEUE to a queue of somebody else", 10, 7, NF_QUEUE_NR(13), false, 0, SL_LEDGER_VERDICT },
+	{ "QUEUE with a bit that means nothing yet", 10, 7, NF_QUEUE_NR(12) | 0x0100, false, 0,
+	  SL_LEDGER_VERDICT },
 	{ "QUEUE past a queue without a reader", 10, 7, NF_QUEUE_NR(12) | NF_VERDICT_FLAG_QUEUE_BYPASS, false,
 	  0, SL_LEDGER_VERDICT },
 };
