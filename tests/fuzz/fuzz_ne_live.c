@@ -197,11 +197,12 @@ static void look_at(const struct ne_sent *s)
 		return;
 	bool inbound = v.key.src[0] != 10, udp = v.key.proto == SL_PROTO_UDP;
 	struct conn *c = &w->conn[udp][(inbound ? v.key.dport : v.key.sport) % CONNS];
+	bool unseen = (v.flags & (SL_TCP_SYN | SL_TCP_RST)) != 0; /* its bytes (NE-FLOW-09), or nobody's */
 	bool stray = (inbound ? v.key.sport : v.key.dport) != 443 ||
 	             (inbound ? v.key.dport : v.key.sport) - PORT >= CONNS;
 	if (udp)
 		c->passed_bytes[inbound] += v.payload_len;
-	if (c->free || c->unlimited[inbound] || (!udp && (stray || !c->sure || c->flows > 1)))
+	if (c->free || c->unlimited[inbound] || (!udp && (stray || unseen || !c->sure || c->flows > 1)))
 		return;
 	uint64_t end = v.seq + v.payload_len - (inbound ? 0xfffffe01U : 0x7ffffff1U);
 	end = (uint32_t)end;
