@@ -168,6 +168,8 @@ static struct ne_sent *segment(unsigned conn, bool inbound, uint8_t flags, uint3
 {
 	uint8_t l4[20 + 1500] = { 0 };
 	uint32_t isn = inbound ? 0xfffffe00U : 0x7ffffff0U; /* numbers wrap soon */
+	if ((flags & SL_TCP_SYN) != 0)
+		from = 0; /* its text is the first */
 	uint32_t seq = htonl(isn + ((flags & SL_TCP_SYN) != 0 ? 0 : 1 + from));
 	put16(l4, inbound ? 443 : PORT + conn);
 	put16(l4 + 2, inbound ? PORT + conn : 443);
