@@ -199,7 +199,7 @@ static void look_at(const struct ne_sent *s)
 		return;
 	bool inbound = v.key.src[0] != 10, udp = v.key.proto == SL_PROTO_UDP;
 	struct conn *c = &w->conn[udp][(inbound ? v.key.dport : v.key.sport) % CONNS];
-	bool unseen = (v.flags & (SL_TCP_SYN | SL_TCP_RST)) != 0; /* its bytes (NE-FLOW-09), or nobody's */
+	bool unseen = (v.flags & (SL_TCP_SYN | SL_TCP_RST)) != 0; /* bytes of a SYN pass (ne_live_tcp.c) */
 	bool stray = (inbound ? v.key.sport : v.key.dport) != 443 ||
 	             (inbound ? v.key.dport : v.key.sport) - PORT >= CONNS;
 	if (udp)
