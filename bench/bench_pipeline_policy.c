@@ -58,6 +58,7 @@ struct sl_policy *sl_pipe_policy(unsigned names, char *clean[SL_PIPE_NAMES], cha
 		(void)sl_names_entry(&n, (uint64_t)i * names / SL_PIPE_NAMES, text);
 		blocked[i] = copy(text);
 	}
+	sl_names_close(&n);
 	return p;
 }
 

@@ -34,6 +34,7 @@ struct sl_names {
 
 /* corpus: its folder. Everything that comes out depends on the corpus and the seed alone. */
 void sl_names_open(struct sl_names *n, const char *corpus, uint64_t seed, unsigned urls_percent);
+void sl_names_close(struct sl_names *n);
 /* Entry i of the list, canonical, host or host/path; returns its length. */
 size_t sl_names_entry(const struct sl_names *n, uint64_t i, char out[SL_NAME_MAX]);
 /* A host of as many labels, and a path of as many segments, for a question; the host is clean or entry i's. */

@@ -36,6 +36,13 @@ static void put(struct pool *pool, const void *text, size_t len)
 	pool->p[pool->n++] = sl_bytes_of(copy, len);
 }
 
+static void empty(struct sl_bytes *text, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free((void *)(uintptr_t)text[i].p);
+	free(text);
+}
+
 struct reading {
 	struct pool host, url, segment;
 };
@@ -132,6 +139,8 @@ static void shuffle(struct pool *pool, uint64_t seed)
 	for (size_t i = 0; i < pool->n; i++)
 		if (n == 0 || !sl_bytes_equal(pool->p[n - 1], pool->p[i]))
 			pool->p[n++] = pool->p[i];
+		else
+			free((void *)(uintptr_t)pool->p[i].p);
 	pool->n = n;
 	for (size_t i = n; i > 1; i--) {
 		size_t k = sl_bench_key(seed + i) % i;
@@ -191,6 +200,8 @@ void sl_names_open(struct sl_names *n, const char *corpus, uint64_t seed, unsign
 	struct pool *all[] = { &block.host, &clean.host, &clean.url, &block.segment, &labels };
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		shuffle(all[i], seed);
+	empty(block.url.p, block.url.n);
+	empty(clean.segment.p, clean.segment.n);
 	n->block = block.host.p;
 	n->blocks = block.host.n;
 	n->clean = clean.host.p;
@@ -201,6 +212,16 @@ void sl_names_open(struct sl_names *n, const char *corpus, uint64_t seed, unsign
 	n->segments = block.segment.n;
 	n->label = labels.p;
 	n->labels = labels.n;
+}
+
+void sl_names_close(struct sl_names *n)
+{
+	empty(n->block, n->blocks);
+	empty(n->clean, n->cleans);
+	empty(n->url, n->urls);
+	empty(n->segment, n->segments);
+	empty(n->label, n->labels);
+	*n = (struct sl_names){ 0 };
 }
 
 static char *add(char *to, struct sl_bytes b)

@@ -310,5 +310,6 @@ int main(int argc, char **argv)
 	sl_report_fact(&report, 0, "cost of reading the clock, taken off",
 	               (double)sl_ticks_overhead() * sl_ticks_ns(), "ns");
 	write_reports(&o, &report);
+	sl_names_close(&names);
 	return 0;
 }
