@@ -100,7 +100,7 @@ static const char *text_of(struct sl_ne_names *n, struct sl_bytes name)
 /* NULL, and *more where later bytes may have one. */
 static const char *read_stream(struct sl_ne_names *n, struct sl_bytes stream, bool *more)
 {
-	struct sl_sniffed s;
+	struct sl_sniffed s = { .app = SL_APP_HTTP };
 	sl_arena_reset(&n->scratch);
 	int err = sl_sniff(stream, &n->scratch, &s);
 	*more = err == SL_EMORE && stream.len < n->cfg.budget;

@@ -23,6 +23,7 @@ OTHERS = 65534
 DENIED, NOT_RUNNING = 4, 3
 MEDIAN, LONGEST = 0.5, 5  # s; until the command has its answer while others misbehave. Longer it does not wait itself
 GROWTH = 24 << 10  # KiB that the supervisor may be larger by then: 64 clients of 256 KiB, and replies
+SANITIZED, KEPT = 10, 64 << 10  # the FACTOR of a build with sanitizers, which keep what was freed
 
 
 class Sluiced:
@@ -234,7 +235,9 @@ def pauses(rows):
     d.ask("log-level", "error")
     size = len(d.log())
     d.ask("reload")
-    rows.must("at error a reload is not", len(d.log()) == size and d.status()["log_level"] == "error", d.log()[size:])
+    # A compiler of a build with sanitizers tells that its box lets nobody look for leaks.
+    said = [line for line in d.log()[size:].splitlines() if line.startswith("sluiced: ")]
+    rows.must("at error a reload is not", not said and d.status()["log_level"] == "error", d.log()[size:])
     d.ask("log-level", "info")
 
 
@@ -270,7 +273,7 @@ def rudeness(rows, slow):
         len(times), max(times) * 1000, sorted(times)[len(times) // 2] * 1000, most - before))
     rows.must("everybody else is answered", not failures, failures)
     rows.must("in time", sorted(times)[len(times) // 2] < MEDIAN * slow and max(times) < LONGEST, sorted(times))
-    rows.must("memory is bounded", most - before < GROWTH, most - before)
+    rows.must("memory is bounded", most - before < GROWTH + (KEPT if slow >= SANITIZED else 0), most - before)
     rows.must("the engine is the same", d.status()["engine_hangs"] == 0, d.status())
     rows.must("whoever asked too often may ask again after a second", d.until(
         lambda: d.ask("status", uid=10001, gid=READERS)[0] == 0, 3 * slow))
