@@ -70,7 +70,8 @@ LEFT_OUT = {
     "report/every-high": "counts ticks from the filter's start", "report/every-medium": "the same", "report/every-low": "the same",
 }
 SLOW = {"pause/tcp-for-ever": 1000, "failure/overlay-install": 100, "failure/preserve": 100, "failure/wake-stall": 100,
-        "failure/wake-marks": 100, "life/configuration": 100, "pause/complete": 100, "new-flow/undecided": 100, "new-flow/pause": 100}
+        "failure/wake-marks": 100, "life/configuration": 100, "pause/complete": 100, "new-flow/undecided": 100, "new-flow/pause": 100,
+        "report/switched-off": 10}
 
 INSIDE, OUTSIDE = "lan", "wan"
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
