@@ -166,7 +166,19 @@ def is_upgraded(gateway):
         idle.sendall(b"GET / HTTP/1.1\r\nHost: %s\r\n\r\n" % GOOD.encode())
         if not idle.recv(4096).endswith(b"ok"):
             raise Failure("a connection that had begun did not go on")
+    until_there(gateway)
     expect(gateway.network.get(BAD), "reset", least=4 * LIMIT)
+
+
+def until_there(gateway, seconds=20):
+    """A provider has come to the engine that judges, and stays."""
+    limit, there = time.monotonic() + seconds, 0
+    while there < 3:
+        counts = gateway.status()["content_filter"]
+        there = there + 1 if counts["providers"] > counts["providers_lost"] else 0
+        if time.monotonic() > limit:
+            raise Failure("no provider came back: %s" % counts)
+        time.sleep(0.2)
 
 
 def is_counted(gateway):
