@@ -3,39 +3,9 @@
 # compiler.sh BUILD_DIR FACTOR - the compiler process as the daemon uses it: it has no privileges, its death is a reload that
 # failed, and an engine that is started anew maps the snapshot in force, whatever the lists have become.
 set -u
-[ "$(id -u)" -eq 0 ] || exit 77
-if [ "${3:-}" != inside ]; then
-	exec unshare --net "$0" "$1" "${2:-1}" inside
-fi
-daemon=$1/daemon slow=$2
-tmp=$(mktemp -d)
-failed=0 pid=
-cleanup() {
-	[ -z "$pid" ] || kill "$pid" 2>/dev/null
-	[ -z "$pid" ] || wait "$pid" 2>/dev/null
-	rm -rf "$tmp"
-}
-trap cleanup EXIT
-ip link set lo up
-
-must() { # WHAT COMMAND...
-	local what=$1
-	shift
-	"$@" && return
-	failed=1
-	printf 'FAILED: %s\n' "$what"
-	tail -n 20 "$tmp/log"
-}
+. "$(dirname "$0")/sluiced.sh"
 child() { # ROLE - its pid, once it has its name
 	pgrep -P "$pid" -f -- "--$1"
-}
-within() { # SECONDS COMMAND... - is it so, before the time is over?
-	local end=$((SECONDS + $1 * slow))
-	shift
-	until "$@"; do
-		[ $SECONDS -lt $end ] || return 1
-		sleep 0.02
-	done
 }
 said() { # COUNT TEXT - so many lines of the log have it
 	[ "$(grep -c -- "$2" "$tmp/log")" -ge "$1" ]

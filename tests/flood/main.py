@@ -20,9 +20,9 @@ import statistics
 import sys
 import time
 
-from lab import machine
+from lab import entry, machine
 from lab.daemon import Daemon
-from lab.interrupts import Interrupted, catch, ignore
+from lab.interrupts import ignore
 from lab.namespaces import PREFIX, SERVER, LabError, Namespace, Network, run as run_program
 from lab.report import progress
 from outage.main import SOURCE, end, started, write_names
@@ -239,18 +239,7 @@ def run(opts):
 
 def main(argv):
     opts = options(argv)
-    if os.geteuid() != 0:
-        print("flood: network namespaces need root", file=sys.stderr)
-        return 2
-    catch()
-    os.environ["PATH"] = os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin"
-    try:
-        return 0 if run(opts) else 1
-    except Interrupted as interrupted:
-        return interrupted.exit_status
-    except (LabError, OSError, ValueError) as error:
-        print("flood: %s" % error, file=sys.stderr)
-        return 2
+    return entry.run("flood", lambda: run(opts))
 
 
 if __name__ == "__main__":

@@ -20,9 +20,9 @@ import subprocess
 import sys
 import time
 
-from lab import machine
+from lab import entry, machine
 from lab.daemon import Daemon
-from lab.interrupts import Interrupted, catch, held, ignore
+from lab.interrupts import held, ignore
 from lab.namespaces import SERVER, LabError, Network
 from lab.report import progress
 
@@ -200,18 +200,7 @@ def run(opts):
 
 def main(argv):
     opts = options(argv)
-    if os.geteuid() != 0:
-        print("outage: network namespaces need root", file=sys.stderr)
-        return 2
-    catch()
-    os.environ["PATH"] = os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin"
-    try:
-        return 0 if run(opts) else 1
-    except Interrupted as interrupted:
-        return interrupted.exit_status
-    except (LabError, OSError, ValueError) as error:
-        print("outage: %s" % error, file=sys.stderr)
-        return 2
+    return entry.run("outage", lambda: run(opts))
 
 
 if __name__ == "__main__":

@@ -17,9 +17,9 @@ import shutil
 import sys
 import time
 
-from lab import machine
+from lab import entry, machine
 from lab.daemon import Daemon
-from lab.interrupts import Interrupted, catch, ignore
+from lab.interrupts import ignore
 from lab.namespaces import SERVER, LabError, Network
 from lab.report import progress
 from metrics import exposition
@@ -227,18 +227,7 @@ def run(opts):
 
 def main(argv):
     opts = options(argv)
-    if os.geteuid() != 0:
-        print("soak: network namespaces need root", file=sys.stderr)
-        return 2
-    catch()
-    os.environ["PATH"] = os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin"
-    try:
-        return 0 if run(opts) else 1
-    except Interrupted as interrupted:
-        return interrupted.exit_status
-    except (LabError, OSError, ValueError, exposition.Malformed) as error:
-        print("soak: %s" % error, file=sys.stderr)
-        return 2
+    return entry.run("soak", lambda: run(opts), exposition.Malformed)
 
 
 if __name__ == "__main__":

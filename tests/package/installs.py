@@ -21,8 +21,8 @@ import time
 import host
 import machine as vm
 import root
-from lab import machine
-from lab.interrupts import Interrupted, catch, ignore
+from lab import entry, machine
+from lab.interrupts import ignore
 from lab.namespaces import SERVER, LabError, Network
 from lab.report import progress
 from outage.main import AFTER, WARM, end, started, write_names
@@ -187,27 +187,21 @@ def report(opts, records, windows, quiet, downloads, first, last):
     return not (others or slow or downloads["broken"] or last["on_failure_packets"] or len(every) < opts.rate)
 
 
-def main(argv):
-    opts = options(argv)
-    if os.geteuid() != 0:
-        print("installs: network namespaces need root", file=sys.stderr)
-        return 2
-    catch()
-    os.environ["PATH"] = os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin"
+def run(opts):
     with contextlib.ExitStack() as at_exit:
         try:
             machine.check_kernel()
             folder = machine.temporary_folder()
             at_exit.callback(shutil.rmtree, folder, ignore_errors=True)
             progress("%d installations" % opts.times)
-            return 0 if report(opts, *measure(opts, folder, at_exit)) else 1
-        except Interrupted as interrupted:
-            return interrupted.exit_status
-        except (LabError, OSError, ValueError) as error:
-            print("installs: %s" % error, file=sys.stderr)
-            return 2
+            return report(opts, *measure(opts, folder, at_exit))
         finally:
             ignore()
+
+
+def main(argv):
+    opts = options(argv)
+    return entry.run("installs", lambda: run(opts))
 
 
 if __name__ == "__main__":
